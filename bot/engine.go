@@ -1,0 +1,357 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+	"unicode/utf8"
+
+	"aeobot/index"
+	"aeobot/knowledge"
+)
+
+// Retriever gives the index in force. The function gives it back.
+type Retriever interface {
+	Acquire() (*index.Generation, func(), error)
+}
+
+// Options of an Engine. The zero value works.
+type Options struct {
+	// Lease is how long one attempt may take before another may answer the same
+	// message. It is shorter than the 5 s after which WeCom delivers again.
+	//
+	// default: 4 seconds
+	Lease time.Duration
+	// Now is the clock.
+	//
+	// default: time.Now
+	Now func() time.Time
+	// Log gets one info line a turn, without a word of what was said.
+	//
+	// default: discard
+	Log *slog.Logger
+	// Observe is told of every turn, for metrics.
+	//
+	// default: nobody
+	Observe func(Event)
+}
+
+// Event is one turn as metrics see it. No field can hold what a person wrote.
+type Event struct {
+	Channel  string
+	Act      string // one of the Act constants, or "error"
+	Answered bool
+	Replayed bool // a redelivery got the reply of before
+	Degraded bool // the state could not be read or written
+	Shown    int
+	Took     time.Duration
+}
+
+// Engine answers messages. It may be used by many at once.
+type Engine struct {
+	index Retriever
+	state State
+	o     Options
+	once  *once
+}
+
+// New makes an engine over an index and a state. With a nil state every message
+// stands alone.
+func New(r Retriever, s State, o Options) *Engine {
+	if o.Lease <= 0 {
+		o.Lease = 4 * time.Second
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Observe == nil {
+		o.Observe = func(Event) {}
+	}
+	return &Engine{index: r, state: s, o: o, once: newOnce()}
+}
+
+// maxTries bounds how often a turn is begun again because another turn of the
+// same conversation was saved first.
+const maxTries = 8
+
+// ErrElsewhere means that another attempt at the same message still ran when ctx
+// ended. Its reply is on the way: the channel should let the platform deliver
+// again rather than say something else.
+var ErrElsewhere = errors.New("engine: the message is being answered by another attempt")
+
+// Answer gives the reply to one message. The same message again gets the same
+// reply and changes nothing. When the state is away it answers without memory.
+//
+// It fails only when ctx ends (ErrElsewhere), no knowledge is loaded, or the search
+// breaks; the caller then says Apology(err).
+func (e *Engine) Answer(ctx context.Context, m Message) (Reply, error) {
+	start := e.o.Now()
+	if m.Day == "" {
+		m.Day = start.In(china).Format(time.DateOnly)
+	}
+	ev := Event{Channel: m.Surface.Name}
+	r, err := e.once.do(ctx, m.ID, func() (Reply, error) { return e.answer(ctx, m, &ev) })
+	ev.Act, ev.Answered, ev.Shown, ev.Took = r.Act, r.Answered, len(r.Shown), e.o.Now().Sub(start)
+	if err != nil {
+		ev.Act = "error"
+	}
+	e.o.Observe(ev)
+	e.o.Log.LogAttrs(ctx, slog.LevelInfo, "turn", slog.String("channel", ev.Channel), slog.Any("asker", m.Asker),
+		slog.String("act", ev.Act), slog.Bool("answered", ev.Answered), slog.Int("shown", ev.Shown),
+		slog.Bool("replayed", ev.Replayed), slog.Bool("degraded", ev.Degraded),
+		slog.Float64("took_ms", float64(ev.Took.Microseconds())/1000))
+	return r, err
+}
+
+// Welcome is what a person reads who opens the chat.
+func (e *Engine) Welcome(context.Context) string { return TextWelcome }
+
+// answer is one attempt at a message: claim and load, respond, save and mark done.
+func (e *Engine) answer(ctx context.Context, m Message, ev *Event) (Reply, error) {
+	if e.state == nil {
+		reply, _, err := e.respond(ctx, m, &Session{})
+		return reply, err
+	}
+	if record, ok := e.once.kept.Get(m.ID); ok {
+		return e.replay(record, ev)
+	}
+	attempt := newAttempt()
+	for range maxTries {
+		turn, err := e.begin(ctx, m, attempt)
+		if err != nil {
+			if errors.Is(err, ErrElsewhere) || ctx.Err() != nil {
+				return Reply{}, errors.Join(err, ctx.Err())
+			}
+			return e.withoutMemory(ctx, m, ev, err)
+		}
+		if turn.Claim == Answered {
+			r, err := e.replay(turn.Record, ev)
+			if err != nil {
+				return e.withoutMemory(ctx, m, ev, err)
+			}
+			return r, nil
+		}
+		reply, session, err := e.respond(ctx, m, &turn.Session)
+		if err != nil {
+			return Reply{}, err
+		}
+		record := encodeRecord(m, reply)
+		err = e.state.Commit(ctx, m.Conversation(), m.ID, attempt, turn.Version, session, record)
+		if errors.Is(err, ErrStale) || errors.Is(err, ErrClaimLost) {
+			continue
+		}
+		if err != nil {
+			ev.Degraded = true
+			e.o.Log.Warn("reply given but not remembered", slog.Any("error", err))
+		}
+		e.once.remember(m.ID, record)
+		return reply, nil
+	}
+	return e.withoutMemory(ctx, m, ev, ErrStale)
+}
+
+// replay gives the reply of before.
+func (e *Engine) replay(record []byte, ev *Event) (Reply, error) {
+	r, err := decodeRecord(record, e.index)
+	if err != nil {
+		return Reply{}, fmt.Errorf("engine: stored reply: %w", err)
+	}
+	ev.Replayed = true
+	return r, nil
+}
+
+// pollEvery is how often a redelivery looks whether the attempt that runs
+// elsewhere has ended.
+const pollEvery = 50 * time.Millisecond
+
+// begin claims the message, waiting while another attempt holds it.
+func (e *Engine) begin(ctx context.Context, m Message, attempt string) (Turn, error) {
+	for {
+		turn, err := e.state.Begin(ctx, m.Conversation(), m.ID, attempt, e.o.Lease)
+		if err != nil || turn.Claim != Running {
+			return turn, err
+		}
+		select {
+		case <-ctx.Done():
+			return Turn{}, ErrElsewhere
+		case <-time.After(pollEvery):
+		}
+	}
+}
+
+// withoutMemory answers when the state is away, remembering the reply in this
+// process only.
+func (e *Engine) withoutMemory(ctx context.Context, m Message, ev *Event, why error) (Reply, error) {
+	ev.Degraded = true
+	e.o.Log.Warn("answering without memory", slog.Any("error", why))
+	reply, _, err := e.respond(ctx, m, nil)
+	if err == nil {
+		e.once.remember(m.ID, encodeRecord(m, reply))
+	}
+	return reply, err
+}
+
+// respond makes the reply and the session after it. A nil session means that the
+// memory is away. A nil session returned means that it is to be forgotten.
+func (e *Engine) respond(ctx context.Context, m Message, s *Session) (Reply, *Session, error) {
+	g, release, err := e.index.Acquire()
+	if err != nil {
+		return Reply{}, nil, fmt.Errorf("engine: %w", err)
+	}
+	defer release()
+	t := &turn{ctx: ctx, index: g, library: g.Library(), message: m, away: s == nil}
+	if s != nil {
+		t.before = *s
+	}
+	t.after = t.before
+	reply, err := t.respond()
+	if err != nil {
+		return Reply{}, nil, fmt.Errorf("engine: %w", err)
+	}
+	if t.forget {
+		return reply, nil, nil
+	}
+	t.after.Knowledge = t.library.Fingerprint
+	return reply, &t.after, nil
+}
+
+// china is where an answer's day is counted. A fixed zone needs no zone files.
+var china = time.FixedZone("Asia/Shanghai", 8*60*60)
+
+// maxRunes bounds a message that is read; the platform allows far more.
+const maxRunes = 2000
+
+// turn is one message being answered, for the day in message.Day.
+type turn struct {
+	ctx     context.Context
+	index   *index.Generation
+	library *knowledge.Library
+	message Message
+	before  Session
+	after   Session
+	away    bool // the memory cannot be read
+	forget  bool
+}
+
+func (t *turn) respond() (Reply, error) {
+	if utf8.RuneCountInString(t.message.Text) > maxRunes {
+		return t.say(ActClarify, textLong), nil
+	}
+	intent := ReadIntent(t.message.Text)
+	switch intent.Kind {
+	case IntentEmpty:
+		return t.say(ActHelp, textEmpty), nil
+	case IntentGreet:
+		return t.say(ActGreet, textGreet), nil
+	case IntentThanks:
+		return t.say(ActThanks, textThanks), nil
+	case IntentHelp:
+		return t.say(ActHelp, TextHelp), nil
+	case IntentClear:
+		t.forget = true
+		return t.say(ActCommand, textCleared), nil
+	case IntentMore:
+		return t.more(), nil
+	case IntentItem:
+		return t.item(intent)
+	}
+	return t.ask()
+}
+
+// say is a reply that quotes nothing.
+func (t *turn) say(act, text string, suggestions ...string) Reply {
+	return Reply{Act: act, Text: text, Pages: []string{text}, Parts: []Part{}, Shown: []Shown{}, Suggestions: orEmpty(suggestions)}
+}
+
+// more goes on with what was not shown yet.
+func (t *turn) more() Reply {
+	hits := t.recall(t.before.Pending)
+	switch {
+	case len(hits) > 0:
+		return t.show(ActMore, draft{blocks: []block{{hits: hits}}}, nil)
+	case t.away:
+		return t.say(ActClarify, textAwayAll)
+	case len(t.before.Shown) == 0:
+		return t.say(ActClarify, textNothing)
+	}
+	rest := t.unseen()
+	text := textAll
+	if len(rest) > 0 {
+		text += fmt.Sprintf(textOther, quoteList(rest))
+	}
+	return t.say(ActMore, text, rest...)
+}
+
+// unseen are the headings of sections not shown in this conversation.
+func (t *turn) unseen() []string {
+	var rest []string
+	for _, d := range t.library.Documents {
+		for _, s := range d.Sections {
+			if !slices.Contains(t.before.Seen, s.ID) && len(rest) < maxSuggestions {
+				rest = append(rest, s.Heading)
+			}
+		}
+	}
+	return rest
+}
+
+// recall finds passages by id; what has left the knowledge is left out.
+func (t *turn) recall(ids []string) []hit {
+	var hits []hit
+	for _, id := range ids {
+		if p, ok := t.library.Passage(id); ok {
+			hits = append(hits, hit{passage: p, score: 1})
+		}
+	}
+	return hits
+}
+
+// item shows one measure by its number, in the section named or last shown.
+func (t *turn) item(intent Intent) (Reply, error) {
+	section, err := t.sectionFor(intent)
+	switch {
+	case err != nil:
+		return Reply{}, err
+	case section == nil && intent.Within != "":
+		return t.ask()
+	case section == nil && t.away:
+		return t.say(ActClarify, fmt.Sprintf(textAway, t.exampleHeading(), intent.Item)), nil
+	case section == nil:
+		return t.say(ActClarify, fmt.Sprintf(textNoList, intent.Item, t.exampleHeading(), intent.Item)), nil
+	}
+	for _, m := range section.Measures {
+		if m.Number == intent.Item {
+			hits := t.recall([]string{m.ID})
+			return t.show(ActDetail, draft{blocks: []block{{hits: hits}}}, t.before.Pending), nil
+		}
+	}
+	return t.say(ActClarify, fmt.Sprintf(textNoItem, section.Heading, intent.Item, len(section.Measures))), nil
+}
+
+func (t *turn) exampleHeading() string {
+	for _, d := range t.library.Documents {
+		for _, s := range d.Sections {
+			return s.Heading
+		}
+	}
+	return t.library.Documents[0].Title
+}
+
+// sectionFor is the section a number counts in, or nil.
+func (t *turn) sectionFor(intent Intent) (*knowledge.Section, error) {
+	if intent.Within == "" {
+		s, _ := t.library.Section(t.before.Section)
+		return s, nil
+	}
+	d, err := t.index.Search(t.ctx, intent.Within)
+	if err != nil || d.Kind != index.Sections {
+		return nil, err
+	}
+	return d.Sections[0], nil
+}

@@ -1,0 +1,88 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Session is what is remembered of a conversation between two turns.
+//
+// It holds references only (passage ids, the knowledge they belong to), so it
+// stays small and never keeps what a person wrote.
+type Session struct {
+	// Knowledge is the fingerprint of the knowledge the ids below belong to.
+	Knowledge string `json:"knowledge,omitempty"`
+	// Section is the section last shown: what 第3条 counts in.
+	Section string `json:"section,omitempty"`
+	// Shown are the passages on the screen after the last answer, in order.
+	Shown []string `json:"shown,omitempty"`
+	// Pending are the matches 更多 goes on with, in order.
+	Pending []string `json:"pending,omitempty"`
+	// Seen are all sections shown in this conversation, oldest first.
+	Seen []string `json:"seen,omitempty"`
+}
+
+// Errors of a Store that a caller branches on.
+var (
+	// ErrStale means another turn of the conversation was saved since Begin.
+	// The turn can be begun again; nothing was written.
+	ErrStale = errors.New("state: session changed since it was loaded")
+	// ErrClaimLost means this attempt no longer owns the message: its lease ran
+	// out and somebody else took over, or has already answered. Nothing was written.
+	ErrClaimLost = errors.New("state: message is claimed by another attempt")
+)
+
+// Turn is what a store knows when a message arrives.
+type Turn struct {
+	// Session is the conversation so far; zero when unknown or expired.
+	Session Session
+	// Version goes back to Commit. 0 when there is no session.
+	Version uint64
+	// Claim says who may answer.
+	Claim Claim
+	// Record is what Commit stored for this message; only when Claim is Answered.
+	Record []byte
+}
+
+// Claim is the state of one message.
+type Claim int
+
+const (
+	// Mine: this attempt answers. Always so for a message without an id.
+	Mine Claim = iota
+	// Running: another attempt holds an unexpired lease.
+	Running
+	// Answered: the message was answered; Turn.Record is the reply.
+	Answered
+)
+
+// State remembers conversations and which messages were answered. Every method
+// may be called from many goroutines; every method returns soon after ctx ends.
+//
+// A turn takes two calls, so that a store over a network takes two round trips:
+//
+//	Begin   claims the message and loads the session
+//	Commit  saves the session and marks the message answered, both or neither
+type State interface {
+	// Begin claims message id for attempt (unique per call, not empty) until
+	// lease from now, and loads the session. An attempt that already holds the
+	// claim gets Mine again. With an empty id it only loads.
+	Begin(ctx context.Context, c Conversation, id, attempt string, lease time.Duration) (Turn, error)
+	// Commit stores session and, for a message with an id, record, in one atomic
+	// step. It fails with ErrClaimLost when attempt does not own the claim, with
+	// ErrStale when version is not the stored session's. A nil session removes the
+	// stored one.
+	Commit(ctx context.Context, c Conversation, id, attempt string, version uint64, session *Session, record []byte) error
+}
+
+// Tokens shares API credentials between replicas.
+type Tokens interface {
+	// Token returns "" and no error when there is none or it has expired.
+	Token(ctx context.Context, name string) (token string, expires time.Time, err error)
+	// SaveToken replaces what is stored. The value is a secret.
+	SaveToken(ctx context.Context, name, token string, expires time.Time) error
+	// DropToken removes the token only if it is still that one, so that a slow
+	// caller cannot throw away the successor.
+	DropToken(ctx context.Context, name, token string) error
+}

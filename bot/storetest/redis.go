@@ -1,0 +1,205 @@
+package storetest
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Redis is a private redis-server of a test.
+type Redis struct {
+	Addr string // host:port on the loopback
+
+	t    testing.TB
+	args []string
+	cmd  *exec.Cmd
+}
+
+// StartRedis starts a redis-server with an append-only file in a folder of its own.
+// Without redis-server on PATH the test is skipped, or fails when
+// AEOBOT_TEST_REQUIRE=1, as `make test` sets it.
+func StartRedis(t testing.TB, settings ...string) *Redis {
+	t.Helper()
+	dir, port := t.TempDir(), freePort(t)
+	r := &Redis{t: t, Addr: fmt.Sprintf("127.0.0.1:%d", port)}
+	r.args = append([]string{"--port", fmt.Sprint(port), "--bind", "127.0.0.1", "--dir", dir,
+		"--appendonly", "yes", "--save", ""}, settings...)
+	r.start(r.args...)
+	return r
+}
+
+// start runs redis-server until it answers.
+func (r *Redis) start(args ...string) {
+	r.t.Helper()
+	program, err := exec.LookPath("redis-server")
+	if err != nil {
+		if os.Getenv("AEOBOT_TEST_REQUIRE") == "1" {
+			r.t.Fatal("redis-server is not on PATH; `make test` installs it")
+		}
+		r.t.Skip("redis-server is not on PATH; `make test` installs it")
+	}
+	r.cmd = exec.Command(program, args...)
+	if err := r.cmd.Start(); err != nil {
+		r.t.Fatal(err)
+	}
+	cmd := r.cmd
+	r.t.Cleanup(func() {
+		_ = cmd.Process.Kill() // it may have ended already
+		_ = cmd.Wait()
+	})
+	eventually(r.t, "Redis up at "+r.Addr, func() bool {
+		answer := r.cli("ping")
+		return strings.Contains(answer, "PONG") || strings.Contains(answer, "NOAUTH")
+	})
+}
+
+// cli runs redis-cli against the server and gives what it prints.
+func (r *Redis) cli(args ...string) string {
+	host, port, _ := strings.Cut(r.Addr, ":")
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second) // a paused server never answers
+	defer cancel()
+	out, err := exec.CommandContext(ctx, "redis-cli", append([]string{"-h", host, "-p", port}, args...)...).CombinedOutput()
+	if err != nil {
+		return err.Error()
+	}
+	return string(out)
+}
+
+// Do runs one command and fails the test when Redis refuses it.
+func (r *Redis) Do(args ...string) string {
+	r.t.Helper()
+	out := strings.TrimSpace(r.cli(args...))
+	if strings.HasPrefix(out, "ERR") || strings.HasPrefix(out, "exit status") {
+		r.t.Fatalf("redis-cli %q: %s", args, out)
+	}
+	return out
+}
+
+func (r *Redis) signal(s syscall.Signal) {
+	r.t.Helper()
+	if err := r.cmd.Process.Signal(s); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// Pause stops the process without closing its connections, as a hung machine does.
+func (r *Redis) Pause() { r.t.Helper(); r.signal(syscall.SIGSTOP) }
+
+// Resume lets a paused process go on.
+func (r *Redis) Resume() { r.t.Helper(); r.signal(syscall.SIGCONT) }
+
+// Kill ends the process at once.
+func (r *Redis) Kill() {
+	r.t.Helper()
+	r.signal(syscall.SIGKILL)
+	_ = r.cmd.Wait() // killed is how it was to end
+}
+
+// Restart starts a killed server again with its data.
+func (r *Redis) Restart() { r.t.Helper(); r.start(r.args...) }
+
+// Sentinels are a master, a replica and three sentinels that watch them.
+type Sentinels struct {
+	URL             string
+	Master, Replica *Redis
+}
+
+// StartSentinel starts them and waits until the sentinels know each other.
+func StartSentinel(t testing.TB) *Sentinels {
+	t.Helper()
+	s := &Sentinels{Master: StartRedis(t)}
+	host, port, _ := strings.Cut(s.Master.Addr, ":")
+	s.Replica = StartRedis(t, "--replicaof", host+" "+port)
+	var addrs []string
+	for range 3 {
+		p := freePort(t)
+		file := filepath.Join(t.TempDir(), "sentinel.conf")
+		text := fmt.Sprintf("port %d\nbind 127.0.0.1\ndir %s\nsentinel monitor main %s %s 2\n"+
+			"sentinel down-after-milliseconds main 1000\nsentinel failover-timeout main 3000\n", p, filepath.Dir(file), host, port)
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r := &Redis{t: t, Addr: fmt.Sprintf("127.0.0.1:%d", p)}
+		r.start(file, "--sentinel")
+		addrs = append(addrs, r.Addr)
+		eventually(t, "sentinel sees its master", func() bool { return strings.Contains(r.cli("sentinel", "master", "main"), "num-slaves\n1") })
+	}
+	last := &Redis{t: t, Addr: addrs[2]}
+	eventually(t, "sentinels know each other", func() bool {
+		return strings.Contains(last.cli("sentinel", "master", "main"), "num-other-sentinels\n2")
+	})
+	s.URL = "redis+sentinel://" + strings.Join(addrs, ",") + "/main"
+	return s
+}
+
+// Cluster is three masters with a replica each.
+type Cluster struct {
+	URL   string
+	Nodes []*Redis
+}
+
+// StartCluster starts and joins them.
+func StartCluster(t testing.TB) *Cluster {
+	t.Helper()
+	c := &Cluster{}
+	var addrs []string
+	for range 6 {
+		n := StartRedis(t, "--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--cluster-config-file", "nodes.conf")
+		c.Nodes = append(c.Nodes, n)
+		addrs = append(addrs, n.Addr)
+	}
+	join := append(append([]string{"--cluster", "create"}, addrs...), "--cluster-replicas", "1", "--cluster-yes")
+	if out, err := exec.Command("redis-cli", join...).CombinedOutput(); err != nil {
+		t.Fatalf("cluster: %v\n%s", err, out)
+	}
+	eventually(t, "cluster up", func() bool {
+		for _, n := range c.Nodes {
+			if !strings.Contains(n.cli("cluster", "info"), "cluster_state:ok") || strings.Count(n.cli("cluster", "nodes"), "connected") < 6 {
+				return false
+			}
+		}
+		return true
+	})
+	eventually(t, "replicas in sync", func() bool {
+		synced := 0
+		for _, n := range c.Nodes {
+			if strings.Contains(n.cli("info", "replication"), "master_link_status:up") {
+				synced++
+			}
+		}
+		return synced == 3
+	})
+	c.URL = "redis+cluster://" + strings.Join(addrs, ",")
+	return c
+}
+
+// freePort is a port that is free now, and whose cluster bus port is a port too.
+func freePort(t testing.TB) int {
+	t.Helper()
+	for range 100 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		port := l.Addr().(*net.TCPAddr).Port
+		l.Close()
+		if port < 55000 { // the bus is 10,000 above
+			return port
+		}
+	}
+	t.Fatal("no free port below 55,000")
+	return 0
+}
+
+// Eventually waits for a state with a generous ceiling.
+func Eventually(t testing.TB, what string, reached func() bool) {
+	t.Helper()
+	eventually(t, what, reached)
+}

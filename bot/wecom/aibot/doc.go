@@ -1,0 +1,10 @@
+// Package aibot is the AI bot (智能机器人) of WeCom: what its callbacks say becomes a
+// bot.Message, the reply becomes a finished stream. It knows the platform's JSON;
+// how that is signed and encrypted is package envelope's, what is answered is the
+// engine's.
+//
+// Forms and limits are those of WeCom's documentation pages 100719, 101027, 101031
+// and 101033, as read in November 2026.
+//
+// Read callback.go first, then incoming.go, mention.go, outgoing.go.
+package aibot

@@ -1,0 +1,254 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"aeobot/bot"
+	"aeobot/bot/wecom/envelope"
+)
+
+// Answerer answers what people write. It is *bot.Engine.
+type Answerer interface {
+	// Answer gives the reply to one message, the same one to the same message id.
+	// Its pages fit the message's surface.
+	Answer(ctx context.Context, m bot.Message) (bot.Reply, error)
+	// Welcome is what a person reads who opens the application; empty: nothing.
+	Welcome(ctx context.Context) string
+}
+
+// Outcomes given to Options.Count, besides those of envelope.Receiver. They are a
+// closed set, fit for a metric's label.
+const (
+	OutcomeAnswered     = "answered"      // a question got its reply
+	OutcomeApology      = "apology"       // a question got an apology
+	OutcomeWelcome      = "welcome"       // an event got the welcome text
+	OutcomeUnsupported  = "unsupported"   // a picture or the like got a sentence
+	OutcomeIgnored      = "ignored"       // an event that needs no reply
+	OutcomeUnreadable   = "unreadable"    // authentic, but not a message we can read
+	OutcomeForeign      = "foreign"       // authentic, but for another corp or application
+	OutcomePushSent     = "push_sent"     // a further page was sent
+	OutcomePushFailed   = "push_failed"   // a further page was refused; the rest was not sent
+	OutcomePushRefused  = "push_refused"  // too many replies in hand, or shutting down
+	OutcomePushRepeated = "push_repeated" // a redelivery, whose pages are already in hand
+)
+
+// maxPages is how many messages one reply may take when there is a Sender. Five of
+// the 30 a minute one member may get, beyond which the platform drops silently
+// (90236).
+const maxPages = 5
+
+// Wording is what the asker reads where no question can be answered.
+type Wording struct {
+	// Media answers a voice message that came without its words, a picture, video,
+	// file, location or link.
+	//
+	// default: bot.TextMedia
+	Media string
+	// Unknown answers a type of message unknown to us.
+	//
+	// default: bot.TextUnknown
+	Unknown string
+}
+
+// Options of a Callback. CorpID is needed.
+type Options struct {
+	// CorpID is whom messages must be for.
+	CorpID string
+	// AgentID is the application messages must be for, in decimal.
+	//
+	// default: any
+	AgentID string
+	// MaxSkew is how far a callback's timestamp may be off.
+	//
+	// default: 0, not checked
+	MaxSkew time.Duration
+	// Now is the clock.
+	//
+	// default: time.Now
+	Now func() time.Time
+	// Log gets no word of what people write.
+	//
+	// default: discard
+	Log *slog.Logger
+	// Count is told how each callback and each page ended.
+	//
+	// default: nobody
+	Count func(outcome string)
+	// Wording is what the asker reads where no question can be answered.
+	Wording Wording
+	// Apology is what the asker reads when Answer failed.
+	//
+	// default: bot.Apology
+	Apology func(error) string
+}
+
+func (o Options) withDefaults() Options {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Count == nil {
+		o.Count = func(string) {}
+	}
+	if o.Wording.Media == "" {
+		o.Wording.Media = bot.TextMedia
+	}
+	if o.Wording.Unknown == "" {
+		o.Wording.Unknown = bot.TextUnknown
+	}
+	if o.Apology == nil {
+		o.Apology = bot.Apology
+	}
+	return o
+}
+
+// Callback answers the application's callbacks: the URL check and the messages.
+//
+// What is authentic gets 200, even when nothing can be made of it: on any other
+// status the platform delivers it again, three times in all.
+type Callback struct {
+	answerer Answerer
+	o        Options
+	surface  bot.Surface
+	receiver *envelope.Receiver
+	pushes   *pushes // nil: without an API secret a reply is one message
+}
+
+// NewCallback makes the handler for one application. Without a Sender a reply has
+// one page and the rest stays behind 更多.
+func NewCallback(a Answerer, codec *envelope.Codec, s *Sender, o Options) *Callback {
+	o = o.withDefaults()
+	c := &Callback{answerer: a, o: o, surface: bot.Surface{Name: "app", MaxBytes: MaxBytes, MaxPages: 1}}
+	if s != nil {
+		c.surface.MaxPages = maxPages
+		c.pushes = newPushes(s, o.Log, o.Count)
+	}
+	c.receiver = &envelope.Receiver{Codec: codec, MaxSkew: o.MaxSkew, Now: o.Now, Log: o.Log,
+		Unwrap: readEnvelope, Handle: c.handle, Wrap: writeEnvelope, Count: o.Count}
+	return c
+}
+
+// restKey is the context key of the pages that are sent after the response.
+type restKey struct{}
+
+// ServeHTTP answers one request of the platform. Further pages are sent only after
+// the response with the first one was written.
+func (c *Callback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	var rest push
+	c.receiver.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), restKey{}, &rest)))
+	if len(rest.pages) > 0 && c.pushes != nil {
+		c.pushes.start(rest)
+	}
+}
+
+// Close takes no further pages into hand and waits until those in hand are sent,
+// at most until ctx ends.
+func (c *Callback) Close(ctx context.Context) error {
+	if c.pushes == nil {
+		return nil
+	}
+	return c.pushes.close(ctx)
+}
+
+// handle answers one decrypted message; nil is an empty 200.
+func (c *Callback) handle(ctx context.Context, plaintext []byte) ([]byte, error) {
+	in, err := readIncoming(plaintext)
+	if err != nil {
+		c.ignore(OutcomeUnreadable, err)
+		return nil, nil
+	}
+	if err := in.addressed(c.o.CorpID, c.o.AgentID); err != nil {
+		c.ignore(OutcomeForeign, err)
+		return nil, nil
+	}
+	text, outcome := c.reply(ctx, in)
+	c.o.Count(outcome)
+	if text == "" {
+		return nil, nil
+	}
+	return writeReply(in.from, c.o.CorpID, text, c.o.Now())
+}
+
+// ignore is for what a wrong setting causes as well: an operator has to see it.
+func (c *Callback) ignore(outcome string, err error) {
+	c.o.Log.Warn("callback ignored", slog.Any("error", err))
+	c.o.Count(outcome)
+}
+
+// reply is the text for a message and how it ended; "" for no reply.
+func (c *Callback) reply(ctx context.Context, in incoming) (text, outcome string) {
+	switch in.kind {
+	case "text":
+		return c.answer(ctx, in, in.content)
+	case "voice":
+		if in.recognition != "" {
+			return c.answer(ctx, in, in.recognition)
+		}
+		return c.o.Wording.Media, OutcomeUnsupported
+	case "image", "video", "file", "location", "link":
+		return c.o.Wording.Media, OutcomeUnsupported
+	case "event":
+		return c.event(ctx, in)
+	}
+	return c.o.Wording.Unknown, OutcomeUnsupported
+}
+
+// event greets whoever opens the application or may use it from now on. It needs
+// no record: delivered again it gives the same text.
+func (c *Callback) event(ctx context.Context, in incoming) (text, outcome string) {
+	switch in.event {
+	case "enter_agent", "subscribe":
+		return c.answerer.Welcome(ctx), OutcomeWelcome
+	}
+	return "", OutcomeIgnored
+}
+
+// answer gives the reply's first page and leaves the others to ServeHTTP.
+func (c *Callback) answer(ctx context.Context, in incoming, text string) (page, outcome string) {
+	m := bot.Message{ID: c.messageID(in), Asker: bot.Asker(in.from), Text: text, Surface: c.surface}
+	reply, err := c.answerSafely(ctx, m)
+	if err != nil {
+		c.o.Log.Error("question not answered", slog.Any("asker", m.Asker), slog.Any("error", err))
+		return c.o.Apology(err), OutcomeApology
+	}
+	if rest, ok := ctx.Value(restKey{}).(*push); ok {
+		*rest = push{id: m.ID, to: m.Asker, pages: reply.Pages[1:]}
+	}
+	return reply.Pages[0], OutcomeAnswered
+}
+
+// messageID names a message among all channels' messages: MsgId is unique within
+// one application only.
+func (c *Callback) messageID(in incoming) string {
+	agent := c.o.AgentID
+	if agent == "" {
+		agent = in.agentID
+	}
+	return fmt.Sprintf("app:%s:%s:%s", in.to, agent, in.id)
+}
+
+// errPanic stands for a panic while answering, whose value may quote the question.
+var errPanic = errors.New("app: panic while answering")
+
+// errNoPage is for a reply the Answerer left empty.
+var errNoPage = errors.New("app: reply without a page")
+
+func (c *Callback) answerSafely(ctx context.Context, m bot.Message) (reply bot.Reply, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w (%T)", errPanic, p)
+		}
+	}()
+	reply, err = c.answerer.Answer(ctx, m)
+	if err == nil && len(reply.Pages) == 0 {
+		err = errNoPage
+	}
+	return reply, err
+}

@@ -1,0 +1,88 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// incoming is one decrypted callback message, as far as we use it (90238 to 90240,
+// read in March 2026).
+type incoming struct {
+	to, from    string
+	kind        string // MsgType
+	event       string // Event, when kind is event
+	id          string // MsgId, decimal; events have none
+	agentID     string
+	content     string
+	recognition string // what the platform heard in a voice message, when it says so
+}
+
+// Refusals of a message that is authentic and readable but not for us, or not
+// whole. The platform gets an empty 200: any other status makes it try again.
+var (
+	errForeignCorp  = errors.New("message is for another corp")
+	errForeignAgent = errors.New("message is for another application")
+	errIncomplete   = errors.New("message lacks a sender, a type or a valid id")
+)
+
+// maxIDDigits is the length of the largest 64-bit number in decimal.
+const maxIDDigits = 20
+
+// readEnvelope takes the ciphertext out of a callback's body. ToUserName and
+// AgentID stand there too, but unsigned; those inside the ciphertext are checked.
+func readEnvelope(body []byte) (string, error) {
+	fields, err := readFields(body, "Encrypt", "ToUserName", "AgentID")
+	if err != nil {
+		return "", fmt.Errorf("app: envelope: %w", err)
+	}
+	encrypted := strings.TrimSpace(fields["Encrypt"])
+	if encrypted == "" {
+		return "", errors.New("app: envelope: no Encrypt element")
+	}
+	return encrypted, nil
+}
+
+// readIncoming reads a decrypted message and checks that it is whole.
+func readIncoming(plaintext []byte) (incoming, error) {
+	if !utf8.Valid(plaintext) { // printable would mend it
+		return incoming{}, fmt.Errorf("app: message: %w", errNotUTF8)
+	}
+	f, err := readFields([]byte(printable(string(plaintext))), "ToUserName", "FromUserName",
+		"MsgType", "Event", "MsgId", "AgentID", "Content", "Recognition")
+	if err != nil {
+		return incoming{}, fmt.Errorf("app: message: %w", err)
+	}
+	in := incoming{
+		to:          strings.TrimSpace(f["ToUserName"]),
+		from:        strings.TrimSpace(f["FromUserName"]),
+		kind:        strings.TrimSpace(f["MsgType"]),
+		event:       strings.TrimSpace(f["Event"]),
+		id:          strings.TrimSpace(f["MsgId"]),
+		agentID:     strings.TrimSpace(f["AgentID"]),
+		content:     f["Content"],
+		recognition: strings.TrimSpace(f["Recognition"]),
+	}
+	if in.from == "" || in.kind == "" || (in.kind != "event" && !isMsgID(in.id)) {
+		return incoming{}, fmt.Errorf("app: message: %w", errIncomplete)
+	}
+	return in, nil
+}
+
+// addressed says whether the message is for this application. agentID empty means
+// that none is configured; events of the whole corp carry none themselves.
+func (in incoming) addressed(corpID, agentID string) error {
+	switch {
+	case in.to != corpID:
+		return fmt.Errorf("app: message: %w", errForeignCorp)
+	case agentID != "" && in.agentID != "" && in.agentID != agentID:
+		return fmt.Errorf("app: message: %w", errForeignAgent)
+	}
+	return nil
+}
+
+// isMsgID tells a MsgId, which becomes part of a key in the store.
+func isMsgID(s string) bool {
+	return s != "" && len(s) <= maxIDDigits && strings.Trim(s, "0123456789") == ""
+}

@@ -1,0 +1,79 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// What the bot says in its own words. Substance is always quoted; these sentences
+// only arrange it.
+const (
+	TextWelcome = "你好，我是 AEO 激励措施问答助手。直接提问即可，例如：海关对AEO企业有何激励？\n" + textHow
+	TextHelp    = "我用知识库里的原文回答 AEO 企业激励措施方面的问题，每条都注明来源和日期；没有依据的，我会直说。\n" + textHow
+	textHow     = "回复“更多”看后面的内容，“第3条”看上次那一节的某一条，“/清空”忘掉这次对话。"
+
+	TextMedia   = "目前只能看懂文字，请把问题打成文字发给我。"
+	TextUnknown = "这种消息我还不会处理，请把问题打成文字发给我。"
+	TextExpired = "这条回答已经结束，请重新提问。"
+
+	textGreet   = "你好！请直接提问，例如：优先通关如何实现？"
+	textThanks  = "不客气，有问题随时问。"
+	textEmpty   = "没有看到问题，请用文字写下想问的内容，例如：AEO企业能免除担保吗？"
+	textLong    = "问题太长了，请用一两句话概括（不超过 2000 字）。"
+	textCleared = "好的，这次对话已经忘掉了。"
+	textAll     = "相关内容已经全部给出。"
+	textNothing = "前面还没有可以接着看的内容，请先提一个问题。"
+	textNoList  = "还没有给你列过条目，不知道是哪一节的第%d条。请先问一个主题，或连同标题一起问，例如：%s第%d条。"
+	textAway    = "暂时读不到之前的对话，请把问题写完整再问一次，例如：%s第%d条。"
+	textAwayAll = "暂时读不到之前的对话，请把问题写完整再问一次。"
+	textNoItem  = "“%s”没有第%d条（共%d条）。"
+	textRefuse  = "知识库里没有找到这个问题的依据，不敢乱答。"
+	textNoPart  = "知识库里没有找到这个问题的依据。"
+	textNearest = "可以看看这些主题：%s"
+	textOther   = "还可以问：%s"
+	textMore    = "还有 %d 条相关内容，回复“更多”继续看。"
+	textSource  = "来源：《%s》"
+	textSlow    = "查得有点慢，请稍后再问一次。"
+	textBroken  = "刚才没能答上来，请稍后再问一次。"
+)
+
+// Apology is what the asker reads when err stopped the turn. It never contains
+// err's own text: that is English, may name hosts, and belongs in the log.
+func Apology(err error) string {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return textSlow
+	}
+	return textBroken
+}
+
+// quoteList writes “甲”、“乙”.
+func quoteList(names []string) string {
+	quoted := make([]string, len(names))
+	for i, n := range names {
+		quoted[i] = "“" + n + "”"
+	}
+	return strings.Join(quoted, "、")
+}
+
+// numbersOf writes 第1–3、5条. Numbers are in order.
+func numbersOf(numbers []int) string {
+	var runs []string
+	for i := 0; i < len(numbers); {
+		j := i
+		for j+1 < len(numbers) && numbers[j+1] == numbers[j]+1 {
+			j++
+		}
+		switch {
+		case j == i:
+			runs = append(runs, fmt.Sprint(numbers[i]))
+		case j == i+1:
+			runs = append(runs, fmt.Sprint(numbers[i]), fmt.Sprint(numbers[j]))
+		default:
+			runs = append(runs, fmt.Sprintf("%d–%d", numbers[i], numbers[j]))
+		}
+		i = j + 1
+	}
+	return "第" + strings.Join(runs, "、") + "条"
+}

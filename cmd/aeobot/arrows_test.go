@@ -1,0 +1,56 @@
+package main
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// arrows is who may import whom among our own packages. A new folder is a new
+// row: a decision, not an accident.
+var arrows = map[string][]string{
+	"cmd/aeobot": {"bot", "bot/boltstore", "bot/redisstore", "bot/terminal", "bot/wecom/aibot", "bot/wecom/app",
+		"bot/wecom/envelope", "configs", "index", "knowledge", "knowledge/articles"},
+	"bot":                {"index", "knowledge"},
+	"bot/terminal":       {"bot"},
+	"bot/boltstore":      {"bot"},
+	"bot/redisstore":     {"bot"},
+	"bot/storetest":      {"bot"},
+	"bot/wecom/envelope": {},
+	"bot/wecom/aibot":    {"bot", "bot/wecom/envelope"},
+	"bot/wecom/app":      {"bot", "bot/wecom/envelope"},
+	"configs":            {},
+	"index":              {"index/analysis", "index/lexicon", "knowledge"},
+	"index/analysis":     {},
+	"index/lexicon":      {"index/analysis"},
+	"knowledge":          {},
+	"knowledge/articles": {},
+}
+
+func TestArrows(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", "{{.ImportPath}}:{{join .Imports \" \"}}", "aeobot/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for line := range strings.Lines(string(out)) {
+		name, imports, _ := strings.Cut(strings.TrimSpace(line), ":")
+		name = strings.TrimPrefix(name, "aeobot/")
+		seen[name] = true
+		allowed, known := arrows[name]
+		if !known {
+			t.Errorf("folder %s is not in the table of arrows", name)
+		}
+		for _, i := range strings.Fields(imports) {
+			if ours, ok := strings.CutPrefix(i, "aeobot/"); ok && !slices.Contains(allowed, ours) {
+				t.Errorf("%s imports %s, which the table does not allow", name, ours)
+			}
+		}
+	}
+	for name := range arrows {
+		if !seen[name] {
+			t.Errorf("the table of arrows names %s, which is not there", name)
+		}
+	}
+}

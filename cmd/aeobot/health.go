@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// readiness is the body of /readyz.
+type readiness struct {
+	// Status is ready, degraded (answers, but something is away) or not_ready.
+	Status    string          `json:"status"`
+	Reasons   []string        `json:"reasons"`
+	Knowledge *knowledgeState `json:"knowledge,omitempty"`
+	State     string          `json:"state"` // bbolt or redis
+}
+
+type knowledgeState struct {
+	Version   string `json:"version"`
+	Documents int    `json:"documents"`
+	Passages  int    `json:"passages"`
+}
+
+// ready answers /readyz. A lost store degrades the bot but does not make it
+// unready: it answers from the index all the same.
+func (s *server) ready(w http.ResponseWriter, q *http.Request) {
+	r := readiness{Status: "ready", Reasons: []string{}, State: s.store.Kind()}
+	ctx, cancel := context.WithTimeout(q.Context(), time.Second)
+	defer cancel()
+	if err := s.store.Check(ctx); err != nil {
+		r.Status = "degraded"
+		r.Reasons = append(r.Reasons, s.store.Kind()+": "+err.Error())
+	}
+	if g, release, err := s.live.Acquire(); err != nil {
+		r.Status = "not_ready"
+		r.Reasons = append(r.Reasons, err.Error())
+	} else {
+		l := g.Library()
+		r.Knowledge = &knowledgeState{l.Fingerprint, len(l.Documents), len(l.Passages())}
+		release()
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if r.Status == "not_ready" {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	// The client may be gone; there is nobody left to tell.
+	_ = json.NewEncoder(w).Encode(r)
+}
+
+func newHealth(g *global) *cobra.Command {
+	return &cobra.Command{
+		Use:   "health",
+		Short: "问一问正在运行的 serve 是否就绪（容器的健康检查用它）",
+		Args:  arguments(cobra.NoArgs, "it takes the address from the settings"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := g.settings()
+			if err != nil {
+				return err
+			}
+			return askReady(cmd.Context(), c.Listen, cmd.OutOrStdout())
+		},
+	}
+}
+
+func askReady(ctx context.Context, listen string, out io.Writer) error {
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return usageError{fmt.Errorf("listen %q: %w", listen, err)}
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/readyz", nil)
+	if err != nil {
+		return fmt.Errorf("health: %w", err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return fmt.Errorf("health: %w; is `aeobot serve` running?", err)
+	}
+	defer response.Body.Close()
+	if _, err := io.Copy(out, io.LimitReader(response.Body, 1<<16)); err != nil {
+		return fmt.Errorf("health: %w", err)
+	}
+	if response.StatusCode != http.StatusOK {
+		return errShort
+	}
+	return nil
+}

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"aeobot/knowledge"
+)
+
+func newKnowledge(g *global) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "knowledge",
+		Short: "查看、检查、导入知识",
+		Args:  cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usageError{fmt.Errorf("unknown command %q; see `aeobot knowledge --help`", args[0])}
+			}
+			return cmd.Help()
+		},
+	}
+	cmd.AddCommand(newShow(g), newLint(g), newImport(g))
+	return cmd
+}
+
+func newShow(g *global) *cobra.Command {
+	return &cobra.Command{
+		Use:   "show",
+		Short: "列出知识的提纲：文章、节、条，以及它们的编号和状态",
+		Args:  arguments(cobra.NoArgs, "name files with --knowledge"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			library, _, err := g.loadLibrary()
+			if err != nil {
+				return err
+			}
+			return showLibrary(cmd.OutOrStdout(), library)
+		},
+	}
+}
+
+func showLibrary(out io.Writer, l *knowledge.Library) error {
+	var b strings.Builder
+	for _, d := range l.Documents {
+		fmt.Fprintf(&b, "%s  《%s》 %s\n  文件 %s  sha256 %s  %d 字节\n", d.ID, d.Title, d.Date, d.Path, d.SHA256, len(d.Source))
+		for _, p := range d.Paragraphs {
+			fmt.Fprintf(&b, "  段落 %s  行 %d  %s  %s\n", p.ID, p.Line, roleName(p.Role), shorten(p.Text))
+		}
+		for _, s := range d.Sections {
+			fmt.Fprintf(&b, "  %s（%d 条）\n", s.Heading, len(s.Measures))
+			for _, m := range s.Measures {
+				fmt.Fprintf(&b, "    %2d  行 %-3d 字节 %d–%d  %s\n", m.Number, m.Line, m.Span.Start, m.Span.End, m.Text)
+				for _, state := range m.Notes.States {
+					fmt.Fprintf(&b, "        %s %s–%s %s\n", state.Status, state.From, state.To, state.Note)
+				}
+			}
+		}
+	}
+	fmt.Fprintf(&b, "共 %d 个可回答的段落，版本 %s\n", len(l.Passages()), l.Fingerprint)
+	for _, f := range l.Skipped {
+		fmt.Fprintf(&b, "未读 %s（没有对应的读取方式）\n", f)
+	}
+	_, err := io.WriteString(out, b.String())
+	return err
+}
+
+func roleName(r knowledge.Role) string {
+	names := map[knowledge.Role]string{knowledge.RoleIntroduction: "引言", knowledge.RoleClosing: "结语", knowledge.RoleAdvertising: "广告（不用于回答）"}
+	if name, ok := names[r]; ok {
+		return name
+	}
+	return "正文"
+}
+
+// shorten gives the first 30 characters.
+func shorten(s string) string {
+	if r := []rune(s); len(r) > 30 {
+		return string(r[:30]) + "…"
+	}
+	return s
+}
+
+func newLint(g *global) *cobra.Command {
+	return &cobra.Command{
+		Use:   "lint [文件或文件夹…]",
+		Short: "检查知识：逐条列出文件、行号和改法",
+		Args:  cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			g.knowledge = append(g.knowledge, args...)
+			library, _, err := g.loadLibrary()
+			if err != nil {
+				return err
+			}
+			findings := library.Findings()
+			for _, f := range findings {
+				fmt.Fprintln(cmd.OutOrStdout(), f)
+			}
+			if len(findings) > 0 {
+				return errShort
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "没有问题：%d 篇文章，%d 个可回答的段落\n", len(library.Documents), len(library.Passages()))
+			return nil
+		},
+	}
+}
+
+func newImport(g *global) *cobra.Command {
+	var replace, dry bool
+	cmd := &cobra.Command{
+		Use:   "import [--dry-run] [--replace] 文件…",
+		Short: "把文件收进数据文件夹（GB18030 转存为 UTF-8），列出提纲和问题",
+		Args:  arguments(cobra.MinimumNArgs(1), "name the files to import"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			settings, err := g.settings()
+			if err != nil {
+				return err
+			}
+			folder := filepath.Join(settings.DataDir, "knowledge")
+			for _, file := range args {
+				in, err := knowledge.Import(file, folder, replace, dry)
+				if err != nil {
+					return usageError{err}
+				}
+				report(cmd.OutOrStdout(), in, dry)
+			}
+			if !dry {
+				fmt.Fprintf(cmd.OutOrStdout(), "使用：aeobot --knowledge %s ask …\n", folder)
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&replace, "replace", false, "替换已收进的同名文件")
+	cmd.Flags().BoolVar(&dry, "dry-run", false, "只预览，不写入")
+	return cmd
+}
+
+func report(out io.Writer, in knowledge.Imported, dry bool) {
+	what := "已存为"
+	switch {
+	case dry:
+		what = "将存为"
+	case in.Unchanged:
+		what = "内容相同，未改动"
+	}
+	fmt.Fprintf(out, "%s %s", what, in.Path)
+	if in.Converted {
+		fmt.Fprint(out, "（由 GB18030 转为 UTF-8）")
+	}
+	fmt.Fprintf(out, "\n《%s》 %s sha256 %s\n", in.Document.Title, in.Document.Date, in.Document.SHA256)
+	for _, s := range in.Document.Sections {
+		fmt.Fprintf(out, "  %s（%d 条）\n", s.Heading, len(s.Measures))
+	}
+	for _, f := range in.Document.Findings {
+		fmt.Fprintln(out, f)
+	}
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"aeobot/bot"
+)
+
+// metrics are what /metrics shows. Every label value comes from a closed set, so
+// no person and no text can become one.
+type metrics struct {
+	registry  *prometheus.Registry
+	turns     *prometheus.CounterVec
+	seconds   *prometheus.HistogramVec
+	replayed  *prometheus.CounterVec
+	degraded  *prometheus.CounterVec
+	callbacks *prometheus.CounterVec
+	passages  prometheus.Gauge
+}
+
+func newMetrics() *metrics {
+	m := &metrics{
+		registry:  prometheus.NewRegistry(),
+		turns:     counter("turns_total", "Messages answered, by channel, what the reply did, and whether it quoted.", "channel", "act", "answered"),
+		replayed:  counter("replayed_total", "Redelivered messages that got the reply of before.", "channel"),
+		degraded:  counter("degraded_total", "Turns whose state could not be read or written.", "channel"),
+		callbacks: counter("callbacks_total", "Callbacks by outcome.", "channel", "outcome"),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Namespace: "aeobot", Name: "turn_seconds", Help: "Time from message to reply.",
+			Buckets: []float64{.0005, .001, .002, .005, .01, .025, .05, .1, .25, .5, 1, 2, 4},
+		}, []string{"channel"}),
+		passages: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "aeobot", Name: "passages", Help: "Passages that can be answered from."}),
+	}
+	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "aeobot", Name: "build_info", Help: "Always 1."}, []string{"version"})
+	build.WithLabelValues(version).Set(1)
+	m.registry.MustRegister(m.turns, m.seconds, m.replayed, m.degraded, m.callbacks, m.passages, build)
+	return m
+}
+
+func counter(name, help string, labels ...string) *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "aeobot", Name: name, Help: help}, labels)
+}
+
+// observe counts one turn.
+func (m *metrics) observe(e bot.Event) {
+	quoted := "no"
+	if e.Answered {
+		quoted = "yes"
+	}
+	m.turns.WithLabelValues(e.Channel, e.Act, quoted).Inc()
+	m.seconds.WithLabelValues(e.Channel).Observe(e.Took.Seconds())
+	if e.Replayed {
+		m.replayed.WithLabelValues(e.Channel).Inc()
+	}
+	if e.Degraded {
+		m.degraded.WithLabelValues(e.Channel).Inc()
+	}
+}
+
+// callback counts outcomes of one channel's callbacks.
+func (m *metrics) callback(channel string) func(outcome string) {
+	return func(outcome string) { m.callbacks.WithLabelValues(channel, outcome).Inc() }
+}
+
+func (m *metrics) handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}

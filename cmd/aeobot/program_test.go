@@ -1,0 +1,324 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// required says that a missing tool fails the tests instead of skipping them.
+var required = os.Getenv("AEOBOT_TEST_REQUIRE") == "1"
+
+// binary is the program, built once for all tests that run it as users do.
+var binary = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "aeobot-test-")
+	if err != nil {
+		return "", err
+	}
+	file := filepath.Join(dir, "aeobot")
+	out, err := exec.Command("go", "build", "-o", file, ".").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("build: %w\n%s", err, out)
+	}
+	return file, nil
+})
+
+func TestMain(m *testing.M) {
+	status := m.Run()
+	if file, err := binary(); err == nil {
+		os.RemoveAll(filepath.Dir(file))
+	}
+	os.Exit(status)
+}
+
+func program(t testing.TB) string {
+	t.Helper()
+	file, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// outcome is how a command ended.
+type outcome struct {
+	stdout, stderr string
+	status         int
+}
+
+// execute runs one command in an empty folder with nothing of ours in the environment.
+func execute(t testing.TB, dir, stdin string, env []string, args ...string) outcome {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program(t), args...)
+	cmd.Dir, cmd.Env, cmd.Stdin = dir, append(cleanEnv(), env...), strings.NewReader(stdin)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatalf("aeobot %q: %v", args, err)
+	}
+	return outcome{out.String(), errs.String(), cmd.ProcessState.ExitCode()}
+}
+
+func cleanEnv() []string {
+	var env []string
+	for _, v := range os.Environ() {
+		if !strings.HasPrefix(v, "AEOBOT_") {
+			env = append(env, v)
+		}
+	}
+	return env
+}
+
+// The settings of the tests' two products. Keys are invented.
+const (
+	testToken    = "tokenB2026"
+	testKey      = "oOYVIYqLimZBtYmFuzUmq5zgrdObL4mY0mCUCb9CKZL"
+	testAppToken = "hP9vQmZr3"
+	testAppKey   = "te14ZlK3MlqiugXJ8TbCdITZiLkq0BrtVC6jySSamXJ"
+	testCorp     = "ww7c1e2f9a0b3d4e58"
+)
+
+func serveEnv() []string {
+	return []string{
+		"AEOBOT_WECOM_AIBOT_NAME=小助手", "AEOBOT_WECOM_AIBOT_TOKEN=" + testToken, "AEOBOT_WECOM_AIBOT_ENCODING_AES_KEY=" + testKey,
+		"AEOBOT_WECOM_APP_CORP_ID=" + testCorp, "AEOBOT_WECOM_APP_AGENT_ID=1000017",
+		"AEOBOT_WECOM_APP_TOKEN=" + testAppToken, "AEOBOT_WECOM_APP_ENCODING_AES_KEY=" + testAppKey,
+	}
+}
+
+// running is a serve process.
+type running struct {
+	t      testing.TB
+	cmd    *exec.Cmd
+	base   string
+	stderr *lockedBuffer
+}
+
+// lockedBuffer is written by the process's pipe and read by the test.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// startServe runs serve on a free port and waits until it is ready.
+func startServe(t testing.TB, dir string, env ...string) *running {
+	t.Helper()
+	address := freeAddress(t)
+	cmd := exec.Command(program(t), "serve")
+	cmd.Dir, cmd.Env = dir, append(append(cleanEnv(), serveEnv()...), append([]string{"AEOBOT_LISTEN=" + address}, env...)...)
+	r := &running{t: t, cmd: cmd, base: "http://" + address, stderr: &lockedBuffer{}}
+	cmd.Stderr = r.stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill() // it may have ended long ago
+		_ = cmd.Wait()
+	})
+	r.await("ready", func() bool { status, _ := r.get("/readyz"); return status == http.StatusOK })
+	return r
+}
+
+func freeAddress(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// await polls for a state with a generous ceiling.
+func (r *running) await(what string, reached func() bool) {
+	r.t.Helper()
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if reached() {
+			return
+		}
+	}
+	r.t.Fatalf("never %s; the program said:\n%s", what, r.stderr)
+}
+
+func (r *running) get(path string) (status int, body string) {
+	answer, err := http.Get(r.base + path)
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer answer.Body.Close()
+	data, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return 0, err.Error()
+	}
+	return answer.StatusCode, string(data)
+}
+
+// stop ends the process as an operator does and demands a clean end.
+func (r *running) stop() {
+	r.t.Helper()
+	if err := r.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		r.t.Fatal(err)
+	}
+	if err := r.cmd.Wait(); err != nil {
+		r.t.Errorf("serve ended with %v:\n%s", err, r.stderr)
+	}
+}
+
+// client drives the platform's own crypto package.
+type client struct {
+	t    testing.TB
+	in   io.Writer
+	out  *json.Decoder
+	sent int
+}
+
+func newClient(t testing.TB) *client {
+	t.Helper()
+	folder := filepath.Join("testdata", "wecom-client")
+	_, missing := os.Stat(filepath.Join(folder, "node_modules", "@wecom", "crypto"))
+	if _, err := exec.LookPath("node"); err != nil || missing != nil {
+		if required {
+			t.Fatal("node or @wecom/crypto is missing; run `make test`, which installs both")
+		}
+		t.Skip("node or @wecom/crypto is missing; `make test` installs both")
+	}
+	cmd := exec.Command("node", "client.mjs")
+	cmd.Dir, cmd.Stderr = folder, os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		in.Close()
+		_ = cmd.Wait() // it ends with its input
+	})
+	return &client{t: t, in: in, out: json.NewDecoder(out)}
+}
+
+// request is one line for client.mjs.
+type request struct {
+	Op        string `json:"op"`
+	Product   string `json:"product"`
+	URL       string `json:"url"`
+	Token     string `json:"token"`
+	Key       string `json:"key"`
+	ReceiveID string `json:"receiveid"`
+	Timestamp string `json:"timestamp"`
+	Nonce     string `json:"nonce"`
+	Message   string `json:"message"`
+	Signature string `json:"signature,omitempty"`
+}
+
+type result struct {
+	Status        int    `json:"status"`
+	Body          string `json:"body"`
+	Message       string `json:"message"`
+	ReceiveID     string `json:"receiveid"`
+	Nonce         string `json:"nonce"`
+	TimestampType string `json:"timestamp_type"`
+	SignatureOK   bool   `json:"signature_ok"`
+	Error         string `json:"error"`
+}
+
+func (c *client) do(r request) result {
+	c.t.Helper()
+	if err := json.NewEncoder(c.in).Encode(r); err != nil {
+		c.t.Fatal(err)
+	}
+	var got result
+	if err := c.out.Decode(&got); err != nil {
+		c.t.Fatal(err)
+	}
+	if got.Error != "" {
+		c.t.Fatalf("client: %s", got.Error)
+	}
+	return got
+}
+
+func (c *client) request(op, product, base, message string) request {
+	c.sent++
+	r := request{Op: op, Product: product, URL: base + "/wecom/" + product, Token: testToken, Key: testKey, Message: message,
+		Timestamp: fmt.Sprint(time.Now().Unix()), Nonce: fmt.Sprintf("nonce%d", c.sent)}
+	if product == "app" {
+		r.Token, r.Key, r.ReceiveID = testAppToken, testAppKey, testCorp
+	}
+	return r
+}
+
+// ask sends a text to the AI bot and gives what the asker reads. chat is empty
+// one-to-one.
+func (c *client) ask(base, id, chat, user, text string) string {
+	c.t.Helper()
+	return stream(c.t, c.do(c.request("send", "aibot", base, aibotText(id, chat, user, text))))
+}
+
+func aibotText(id, chat, user, text string) string {
+	m := map[string]any{"msgid": id, "aibotid": "aib1", "chattype": "single", "from": map[string]string{"userid": user},
+		"response_url": "https://example.invalid/r", "msgtype": "text", "text": map[string]string{"content": text}}
+	if chat != "" {
+		m["chatid"], m["chattype"] = chat, "group"
+		m["text"] = map[string]string{"content": "@小助手 " + text}
+	}
+	data, err := json.Marshal(m)
+	if err != nil {
+		panic(err)
+	}
+	return string(data)
+}
+
+// stream opens an AI bot's reply.
+func stream(t testing.TB, got result) string {
+	t.Helper()
+	var reply struct {
+		MsgType string `json:"msgtype"`
+		Stream  struct {
+			ID      string `json:"id"`
+			Finish  bool   `json:"finish"`
+			Content string `json:"content"`
+		} `json:"stream"`
+	}
+	if err := json.Unmarshal([]byte(got.Message), &reply); err != nil {
+		t.Fatalf("reply %+v: %v", got, err)
+	}
+	if got.Status != http.StatusOK || !got.SignatureOK || got.ReceiveID != "" || got.TimestampType != "number" ||
+		reply.MsgType != "stream" || !reply.Stream.Finish || reply.Stream.ID == "" {
+		t.Errorf("reply is no finished, signed stream: %+v", got)
+	}
+	return reply.Stream.Content
+}

@@ -1,0 +1,226 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/net/netutil"
+
+	"aeobot/bot"
+	"aeobot/bot/wecom/aibot"
+	"aeobot/bot/wecom/app"
+	"aeobot/bot/wecom/envelope"
+	"aeobot/configs"
+	"aeobot/index"
+)
+
+func newServe(g *global) *cobra.Command {
+	return &cobra.Command{
+		Use:   "serve",
+		Short: "运行所有配置好的渠道，以及健康检查和指标",
+		Long: `运行所有配置好的渠道：智能机器人回调 /wecom/aibot、自建应用回调 /wecom/app；
+另有 /healthz、/readyz、/metrics。SIGHUP 重新读取知识，SIGTERM 答完手上的消息后退出。`,
+		Args: arguments(cobra.NoArgs, "use flags or a configuration file"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			live, c, err := g.openIndex(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if err := checkChannels(c); err != nil {
+				return errors.Join(err, live.Swap(nil))
+			}
+			s := &server{settings: c, live: live, log: newLog(c), metrics: newMetrics()}
+			return s.run(cmd.Context())
+		},
+	}
+}
+
+// checkChannels says what to set when there is nothing to serve.
+func checkChannels(c configs.Config) error {
+	w := c.WeCom
+	if w.AIBot.BotID != "" {
+		return usageError{errors.New("wecom.aibot.bot_id: this version has no long connection; set wecom.aibot.token and wecom.aibot.encoding_aes_key instead")}
+	}
+	if w.AIBot.Token.Reveal() == "" && w.App.Token.Reveal() == "" {
+		return usageError{errors.New("serve: no channel is configured; set wecom.aibot.token and wecom.aibot.encoding_aes_key " +
+			"(AEOBOT_WECOM_AIBOT_TOKEN, AEOBOT_WECOM_AIBOT_ENCODING_AES_KEY) for an AI bot, or wecom.app.corp_id, .agent_id, .token and " +
+			".encoding_aes_key for an application; to try the bot without WeCom use `aeobot chat`")}
+	}
+	return nil
+}
+
+// server is everything that runs under serve.
+type server struct {
+	settings configs.Config
+	live     *index.Live
+	log      *slog.Logger
+	metrics  *metrics
+	store    store
+	engine   *bot.Engine
+	app      *app.Callback // nil when not configured
+}
+
+// run serves until ctx ends, then finishes what is in hand. What was opened last
+// is closed first.
+func (s *server) run(ctx context.Context) (err error) {
+	defer func() { err = errors.Join(err, s.live.Swap(nil)) }()
+	if s.store, err = openStore(s.settings, s.log); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.store.Close()) }()
+	s.engine = bot.New(s.live, s.store, bot.Options{Log: s.log, Observe: s.metrics.observe})
+	handler, err := s.routes()
+	if err != nil {
+		return usageError{err}
+	}
+	listener, err := net.Listen("tcp", s.settings.Listen)
+	if err != nil {
+		return usageError{fmt.Errorf("listen: %w; free the port or set another with listen (AEOBOT_LISTEN)", err)}
+	}
+	s.countPassages()
+	stopReload := s.reloadOnHangup(ctx)
+	defer stopReload()
+	return s.serve(ctx, listener, handler)
+}
+
+// maxConnections bounds open connections; each costs some 20 KiB.
+const maxConnections = 1024
+
+func (s *server) serve(ctx context.Context, l net.Listener, handler http.Handler) error {
+	h := &http.Server{
+		Handler: handler,
+		// A callback is one small POST answered within seconds; whoever is slower
+		// than this is no platform.
+		ReadHeaderTimeout: 3 * time.Second, ReadTimeout: 5 * time.Second,
+		WriteTimeout: 10 * time.Second, IdleTimeout: 60 * time.Second,
+		MaxHeaderBytes: 16 << 10,
+		ErrorLog:       slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- h.Serve(netutil.LimitListener(l, maxConnections)) }()
+	s.log.Info("serving", slog.String("address", l.Addr().String()), slog.String("state", s.store.Kind()))
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	s.log.Info("stopping: finishing the replies in hand")
+	end, cancel := context.WithTimeout(context.Background(), s.settings.ShutdownTimeout)
+	defer cancel()
+	err := h.Shutdown(end)
+	if s.app != nil {
+		err = errors.Join(err, s.app.Close(end))
+	}
+	if err != nil {
+		return fmt.Errorf("serve: stopped before all replies were out: %w", err)
+	}
+	return nil
+}
+
+// routes are the fixed paths of INTERFACE that this version serves.
+func (s *server) routes() (http.Handler, error) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /readyz", s.ready)
+	mux.Handle("GET /metrics", s.metrics.handler())
+	if err := s.routeAIBot(mux); err != nil {
+		return nil, err
+	}
+	return mux, s.routeApp(mux)
+}
+
+func (s *server) routeAIBot(mux *http.ServeMux) error {
+	c := s.settings.WeCom
+	if c.AIBot.Token.Reveal() == "" {
+		return nil
+	}
+	// An AI bot's receiveid is empty.
+	codec, err := envelope.New(c.AIBot.Token.Reveal(), c.AIBot.EncodingAESKey.Reveal(), "")
+	if err != nil {
+		return fmt.Errorf("wecom.aibot: %w", err)
+	}
+	mux.Handle("/wecom/aibot", aibot.NewCallback(s.engine, codec, aibot.Options{
+		Name: c.AIBot.Name, MaxSkew: c.MaxClockSkew, Log: s.log, Count: s.metrics.callback("aibot"),
+		Wording: aibot.Wording{Media: bot.TextMedia, Unknown: bot.TextUnknown, Expired: bot.TextExpired},
+	}))
+	return nil
+}
+
+func (s *server) routeApp(mux *http.ServeMux) error {
+	c := s.settings.WeCom
+	if c.App.Token.Reveal() == "" {
+		return nil
+	}
+	codec, err := envelope.New(c.App.Token.Reveal(), c.App.EncodingAESKey.Reveal(), c.App.CorpID)
+	if err != nil {
+		return fmt.Errorf("wecom.app: %w", err)
+	}
+	var sender *app.Sender
+	if secret := c.App.Secret.Reveal(); secret != "" {
+		sender, err = app.NewSender(app.SenderOptions{BaseURL: c.APIBaseURL, CorpID: c.App.CorpID, AgentID: c.App.AgentID,
+			Secret: secret, Tokens: s.store, Log: s.log})
+		if err != nil {
+			return fmt.Errorf("wecom.app: %w", err)
+		}
+	}
+	s.app = app.NewCallback(s.engine, codec, sender, app.Options{
+		CorpID: c.App.CorpID, AgentID: c.App.AgentID, MaxSkew: c.MaxClockSkew, Log: s.log, Count: s.metrics.callback("app"),
+		Wording: app.Wording{Media: bot.TextMedia, Unknown: bot.TextUnknown},
+	})
+	mux.Handle("/wecom/app", s.app)
+	return nil
+}
+
+// reloadOnHangup reads the knowledge again at SIGHUP. When that fails, the
+// knowledge in force stays.
+func (s *server) reloadOnHangup(ctx context.Context) (stop func()) {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-hangup:
+				s.reload(ctx)
+			}
+		}
+	}()
+	return func() {
+		signal.Stop(hangup)
+		cancel()
+		<-ended
+	}
+}
+
+func (s *server) reload(ctx context.Context) {
+	library, err := load(s.settings)
+	if err == nil {
+		err = swapIn(ctx, s.live, library)
+	}
+	if err != nil {
+		s.log.Error("knowledge not reloaded, the old one stays", slog.Any("error", err))
+		return
+	}
+	s.countPassages()
+	s.log.Info("knowledge reloaded", slog.String("version", library.Fingerprint))
+}
+
+func (s *server) countPassages() {
+	if g, release, err := s.live.Acquire(); err == nil {
+		s.metrics.passages.Set(float64(len(g.Library().Passages())))
+		release()
+	}
+}

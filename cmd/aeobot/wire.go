@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"aeobot/bot"
+	"aeobot/bot/boltstore"
+	"aeobot/bot/redisstore"
+	"aeobot/configs"
+	"aeobot/index"
+	"aeobot/knowledge"
+	"aeobot/knowledge/articles"
+)
+
+// settings reads file and environment and lets the flags win.
+func (g *global) settings() (configs.Config, error) {
+	c, warnings, err := configs.Load(g.config, os.Environ())
+	if err != nil {
+		return configs.Config{}, usageError{err}
+	}
+	for _, w := range warnings {
+		fmt.Fprintln(os.Stderr, "aeobot: warning: "+w)
+	}
+	if len(g.knowledge) > 0 {
+		c.Knowledge.Paths = g.knowledge
+	}
+	if g.data != "" {
+		c.DataDir = g.data
+	}
+	if g.redis != "" {
+		c.Redis.URL = configs.Secret(g.redis)
+	}
+	return c, nil
+}
+
+// loadLibrary reads the knowledge the settings name, or the shipped article.
+func (g *global) loadLibrary() (*knowledge.Library, configs.Config, error) {
+	c, err := g.settings()
+	if err != nil {
+		return nil, configs.Config{}, err
+	}
+	library, err := load(c)
+	if err != nil {
+		return nil, configs.Config{}, usageError{err}
+	}
+	return library, c, nil
+}
+
+func load(c configs.Config) (*knowledge.Library, error) {
+	if len(c.Knowledge.Paths) == 0 {
+		return knowledge.LoadFS(articles.FS)
+	}
+	return knowledge.Load(c.Knowledge.Paths, articles.FS)
+}
+
+// openIndex loads the knowledge and indexes it.
+func (g *global) openIndex(ctx context.Context) (*index.Live, configs.Config, error) {
+	library, c, err := g.loadLibrary()
+	if err != nil {
+		return nil, configs.Config{}, err
+	}
+	live := &index.Live{}
+	return live, c, swapIn(ctx, live, library)
+}
+
+// swapIn does all that can fail before it touches what is live.
+func swapIn(ctx context.Context, live *index.Live, library *knowledge.Library) error {
+	generation, err := index.Build(ctx, library)
+	if err != nil {
+		return err
+	}
+	return live.Swap(generation)
+}
+
+// store is what both stores are.
+type store interface {
+	bot.State
+	bot.Tokens
+	io.Closer
+	// Check tells whether reading and writing work now.
+	Check(ctx context.Context) error
+	Kind() string
+}
+
+// recordTTL is how long a message counts as answered: WeCom's nonces are unique
+// for two hours, its redeliveries end after seconds.
+const recordTTL = 2 * time.Hour
+
+// openStore opens Redis when it is configured, else the embedded store.
+func openStore(c configs.Config, log *slog.Logger) (store, error) {
+	if url := c.Redis.URL.Reveal(); url != "" {
+		s, err := redisstore.Open(url, redisstore.Options{
+			SessionTTL: c.Session.TTL, RecordTTL: recordTTL, KeyPrefix: c.Redis.KeyPrefix,
+			AllowInsecure: c.Redis.AllowInsecure, Log: log,
+		})
+		if err != nil {
+			return nil, usageError{err}
+		}
+		return s, nil
+	}
+	return openBolt(c.DataDir, c, log)
+}
+
+func openBolt(folder string, c configs.Config, log *slog.Logger) (store, error) {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return nil, usageError{fmt.Errorf("data folder: %w; choose another with --data or data_dir", err)}
+	}
+	s, err := boltstore.Open(filepath.Join(folder, "aeobot.db"), boltstore.Options{
+		SessionTTL: c.Session.TTL, RecordTTL: recordTTL, Log: log,
+	})
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return s, nil
+}
+
+// openChatState keeps a terminal conversation where the flags say, or in a
+// temporary folder that goes with the program.
+func (g *global) openChatState(c configs.Config) (store, error) {
+	log := slog.New(slog.DiscardHandler)
+	if g.data != "" || g.redis != "" {
+		return openStore(c, log)
+	}
+	folder, err := os.MkdirTemp("", "aeobot-chat-")
+	if err != nil {
+		return nil, fmt.Errorf("chat: %w", err)
+	}
+	s, err := openBolt(folder, c, log)
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(folder))
+	}
+	return temporary{s, folder}, nil
+}
+
+// temporary is a store whose folder goes when it is closed.
+type temporary struct {
+	store
+	folder string
+}
+
+func (t temporary) Close() error {
+	return errors.Join(t.store.Close(), os.RemoveAll(t.folder))
+}
+
+// newLog logs to standard error as the settings say.
+func newLog(c configs.Config) *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.Log.Level)); err != nil {
+		level = slog.LevelInfo // Validate has refused anything else
+	}
+	o := &slog.HandlerOptions{Level: level}
+	if c.Log.Format == "json" {
+		return slog.New(slog.NewJSONHandler(os.Stderr, o))
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, o))
+}

@@ -1,0 +1,97 @@
+// Package configs is the settings: their schema, defaults and checks, read from a
+// YAML file and the environment. It knows nothing of what they are used for; only
+// cmd imports it.
+//
+// Read configs.go first (the schema), then load.go, validate.go, secret.go.
+package configs
+
+import "time"
+
+// Config is every setting. The yaml tags are the keys; the environment variable
+// of a key is AEOBOT_ and the path in upper case, parted by _.
+type Config struct {
+	Listen          string        `yaml:"listen"`
+	DataDir         string        `yaml:"data_dir"`
+	ShutdownTimeout time.Duration `yaml:"shutdown_timeout"`
+	Redis           Redis         `yaml:"redis"`
+	Knowledge       Knowledge     `yaml:"knowledge"`
+	Session         Session       `yaml:"session"`
+	WeCom           WeCom         `yaml:"wecom"`
+	Console         Console       `yaml:"console"`
+	Log             Log           `yaml:"log"`
+}
+
+// Redis is the shared state. Its URL may hold a password, so it is a secret.
+type Redis struct {
+	URL       Secret `yaml:"url"`
+	KeyPrefix string `yaml:"key_prefix"`
+	// AllowInsecure permits a plain connection without password to another host.
+	AllowInsecure bool `yaml:"allow_insecure"`
+}
+
+// Knowledge names files and folders; none means the shipped article.
+type Knowledge struct {
+	Paths []string `yaml:"paths"`
+}
+
+// Session is the memory of a conversation.
+type Session struct {
+	TTL time.Duration `yaml:"ttl"`
+}
+
+// WeCom is the platform.
+type WeCom struct {
+	APIBaseURL string `yaml:"api_base_url"`
+	// MaxClockSkew is how far a callback's timestamp may be off; 0: no check.
+	MaxClockSkew time.Duration `yaml:"max_clock_skew"`
+	AIBot        AIBot         `yaml:"aibot"`
+	App          App           `yaml:"app"`
+}
+
+// AIBot is an AI bot. It has either a callback (token, key) or a long connection
+// (id, secret).
+type AIBot struct {
+	Name           string `yaml:"name"`
+	Token          Secret `yaml:"token"`
+	EncodingAESKey Secret `yaml:"encoding_aes_key"`
+	BotID          string `yaml:"bot_id"`
+	Secret         Secret `yaml:"secret"`
+	WSURL          string `yaml:"ws_url"`
+}
+
+// App is a self-built application.
+type App struct {
+	CorpID         string `yaml:"corp_id"`
+	AgentID        string `yaml:"agent_id"`
+	Secret         Secret `yaml:"secret"`
+	Token          Secret `yaml:"token"`
+	EncodingAESKey Secret `yaml:"encoding_aes_key"`
+}
+
+// Console is the curators' console, for a later version.
+type Console struct {
+	Password Secret `yaml:"password"`
+}
+
+// Log is what goes to standard error.
+type Log struct {
+	Level  string `yaml:"level"`  // debug, info, warn, error
+	Format string `yaml:"format"` // text, json
+}
+
+// Default is the configuration of a program that nothing was set for.
+func Default() Config {
+	return Config{
+		Listen:          "127.0.0.1:8080",
+		DataDir:         "./data",
+		ShutdownTimeout: 10 * time.Second,
+		Redis:           Redis{KeyPrefix: "aeobot:"},
+		Session:         Session{TTL: 30 * time.Minute},
+		WeCom: WeCom{
+			APIBaseURL:   "https://qyapi.weixin.qq.com",
+			MaxClockSkew: 10 * time.Minute,
+			AIBot:        AIBot{WSURL: "wss://openws.work.weixin.qq.com"},
+		},
+		Log: Log{Level: "info", Format: "text"},
+	}
+}

@@ -1,0 +1,291 @@
+package configs
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+const (
+	envPrefix  = "AEOBOT_"
+	envTest    = "AEOBOT_TEST_" // ours, for the tests
+	fileSuffix = "_file"
+)
+
+// setting is one leaf of Config with the names it can be set by.
+type setting struct {
+	key   string // wecom.aibot.token
+	env   string // AEOBOT_WECOM_AIBOT_TOKEN
+	value reflect.Value
+	// from says where a value came from, for messages; empty for the default.
+	from string
+}
+
+func (s *setting) secret() bool { return s.value.Type() == reflect.TypeFor[Secret]() }
+
+// settings lists the leaves of c, in the order of the schema.
+func settings(v reflect.Value, path string) []*setting {
+	var all []*setting
+	for i := range v.NumField() {
+		key := path + v.Type().Field(i).Tag.Get("yaml")
+		if f := v.Field(i); f.Kind() == reflect.Struct {
+			all = append(all, settings(f, key+".")...)
+		} else {
+			env := envPrefix + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
+			all = append(all, &setting{key: key, env: env, value: f})
+		}
+	}
+	return all
+}
+
+// Load reads the file (none when path is empty) and then the environment, each
+// NAME=value, which wins. Warnings are for the operator and stop nothing. Errors
+// are one line that names the key, where it was set, and the mend; they never
+// hold a secret.
+func Load(path string, environ []string) (Config, []string, error) {
+	c := Default()
+	l := &loader{settings: settings(reflect.ValueOf(&c).Elem(), "")}
+	if path != "" {
+		if err := l.readFile(path); err != nil {
+			return Config{}, nil, err
+		}
+	}
+	if err := l.readEnvironment(environ); err != nil {
+		return Config{}, nil, err
+	}
+	if err := l.validate(c); err != nil {
+		return Config{}, nil, err
+	}
+	return c, l.warnings, nil
+}
+
+type loader struct {
+	settings []*setting
+	warnings []string
+}
+
+func (l *loader) byKey(key string) *setting {
+	i := slices.IndexFunc(l.settings, func(s *setting) bool { return s.key == key })
+	if i < 0 {
+		return nil
+	}
+	return l.settings[i]
+}
+
+func (l *loader) readFile(path string) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("configs: %w; name a file that can be read", err)
+	}
+	var root yaml.Node
+	if err := yaml.Unmarshal(data, &root); err != nil {
+		line, _, _ := strings.Cut(strings.TrimPrefix(err.Error(), "yaml: "), "\n")
+		return fmt.Errorf("configs: %s: %s; mend the YAML", path, line)
+	}
+	if len(root.Content) == 0 {
+		return nil
+	}
+	return l.readNode(path, root.Content[0], "")
+}
+
+// readNode walks a mapping; prefix is the path of keys above it, with its dot.
+func (l *loader) readNode(path string, n *yaml.Node, prefix string) error {
+	if n.Kind != yaml.MappingNode {
+		if n.Tag == "!!null" {
+			return nil // a group with all its keys commented out
+		}
+		return fmt.Errorf("configs: %s:%d: %q must hold keys, each on a line of its own", path, n.Line, strings.TrimSuffix(prefix, "."))
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		from := fmt.Sprintf("%s:%d", path, key.Line)
+		full := prefix + key.Value
+		switch s := l.byKey(full); {
+		case s != nil:
+			if err := s.setNode(from, value); err != nil {
+				return err
+			}
+		case l.isGroup(full):
+			if err := l.readNode(path, value, full+"."); err != nil {
+				return err
+			}
+		default:
+			if done, err := l.setSecretFile(full, from, value.Value); done || err != nil {
+				if err != nil {
+					return err
+				}
+				continue
+			}
+			return fmt.Errorf("configs: %s: unknown key %q%s", from, full, l.meant(full))
+		}
+	}
+	return nil
+}
+
+func (l *loader) isGroup(key string) bool {
+	return slices.ContainsFunc(l.settings, func(s *setting) bool { return strings.HasPrefix(s.key, key+".") })
+}
+
+// setSecretFile handles token_file: it names the file that holds the token.
+func (l *loader) setSecretFile(key, from, file string) (bool, error) {
+	base, ok := strings.CutSuffix(key, fileSuffix)
+	s := l.byKey(base)
+	if !ok || s == nil || !s.secret() {
+		return false, nil
+	}
+	return true, s.setFromFile(from, file)
+}
+
+// meant suggests the known key nearest to a slip.
+func (l *loader) meant(key string) string {
+	best, distance := "", 3
+	for _, s := range l.settings {
+		if d := editDistance(s.key, key); d < distance {
+			best, distance = s.key, d
+		}
+	}
+	if best == "" {
+		return "; remove it, or see configs/aeobot.example.yaml for the keys there are"
+	}
+	return fmt.Sprintf("; did you mean %q?", best)
+}
+
+func (l *loader) readEnvironment(environ []string) error {
+	for _, entry := range slices.Sorted(slices.Values(environ)) {
+		name, value, _ := strings.Cut(entry, "=")
+		if !strings.HasPrefix(name, envPrefix) || strings.HasPrefix(name, envTest) {
+			continue
+		}
+		if err := l.setVariable(name, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *loader) setVariable(name, value string) error {
+	for _, s := range l.settings {
+		switch {
+		case s.env == name:
+			return s.setText(name, value)
+		case s.secret() && s.env+strings.ToUpper(fileSuffix) == name:
+			return s.setFromFile(name, value)
+		}
+	}
+	for _, s := range l.settings {
+		if editDistance(s.env, name) <= 2 {
+			return fmt.Errorf("configs: unknown environment variable %s; did you mean %s?", name, s.env)
+		}
+	}
+	// Kubernetes sets AEOBOT_SERVICE_HOST and the like for a service called aeobot.
+	l.warnings = append(l.warnings, "unknown environment variable "+name+" is ignored")
+	return nil
+}
+
+var errTwice = errors.New("is set twice")
+
+// claim notes where a value comes from. The environment may override the file;
+// a value and a file of the same secret in one place contradict each other.
+func (s *setting) claim(from string) error {
+	env := func(where string) bool { return strings.HasPrefix(where, envPrefix) }
+	if s.from != "" && env(s.from) == env(from) {
+		return fmt.Errorf("configs: %s %w, by %s and %s; keep one", s.key, errTwice, s.from, from)
+	}
+	s.from = from
+	return nil
+}
+
+func (s *setting) setFromFile(from, file string) error {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("configs: %s (%s): %w; name a file that can be read", s.key, from, err)
+	}
+	return s.setText(from, strings.TrimRight(string(data), "\r\n"))
+}
+
+func (s *setting) setNode(from string, n *yaml.Node) error {
+	if s.value.Kind() != reflect.Slice {
+		if n.Kind != yaml.ScalarNode {
+			return s.wrong(from, "must be a single value")
+		}
+		return s.setText(from, n.Value)
+	}
+	if err := s.claim(from); err != nil {
+		return err
+	}
+	var list []string
+	if err := n.Decode(&list); err != nil {
+		return s.wrong(from, "must be a list of texts")
+	}
+	s.value.Set(reflect.ValueOf(list))
+	return nil
+}
+
+// setText reads a value as it stands in the environment.
+func (s *setting) setText(from, text string) error {
+	if err := s.claim(from); err != nil {
+		return err
+	}
+	switch target := s.value.Addr().Interface().(type) {
+	case *string:
+		*target = text
+	case *Secret:
+		*target = Secret(text)
+	case *bool:
+		on, err := strconv.ParseBool(text)
+		if err != nil {
+			return s.wrong(from, fmt.Sprintf("%q is neither true nor false", text))
+		}
+		*target = on
+	case *time.Duration:
+		d, err := time.ParseDuration(text)
+		if err != nil {
+			return s.wrong(from, fmt.Sprintf("%q is no duration; write it like 10m or 30s", text))
+		}
+		*target = d
+	case *[]string:
+		*target = nil
+		for _, item := range strings.Split(text, ",") {
+			if item = strings.TrimSpace(item); item != "" {
+				*target = append(*target, item)
+			}
+		}
+	default:
+		return s.wrong(from, fmt.Sprintf("has no reader for %T", target))
+	}
+	return nil
+}
+
+func (s *setting) wrong(from, what string) error {
+	if from == "" {
+		return fmt.Errorf("configs: %s %s", s.key, what)
+	}
+	return fmt.Errorf("configs: %s (%s): %s", s.key, from, what)
+}
+
+// editDistance counts the characters to insert, delete or replace.
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			next := diagonal
+			if a[i] != b[j] {
+				next = 1 + min(diagonal, row[j], row[j+1])
+			}
+			diagonal, row[j+1] = row[j+1], next
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,144 @@
+package configs
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// validate checks what a single value cannot show: ranges, forms and pairs. It
+// reports the first problem in the order of the schema.
+func (l *loader) validate(c Config) error {
+	if _, port, err := net.SplitHostPort(c.Listen); err != nil || !isPort(port) {
+		return l.bad("listen", fmt.Sprintf("%q is no host:port; write it like 127.0.0.1:8080", c.Listen))
+	}
+	if c.DataDir == "" {
+		return l.bad("data_dir", "is empty; name a folder")
+	}
+	durations := []struct {
+		key   string
+		value time.Duration
+		zero  bool
+	}{{"shutdown_timeout", c.ShutdownTimeout, false}, {"session.ttl", c.Session.TTL, false}, {"wecom.max_clock_skew", c.WeCom.MaxClockSkew, true}}
+	for _, d := range durations {
+		if d.value < 0 || d.value == 0 && !d.zero {
+			return l.bad(d.key, fmt.Sprintf("%s is too short; write it like 10m", d.value))
+		}
+	}
+	for _, u := range []struct{ key, value, plain, safe string }{
+		{"wecom.api_base_url", c.WeCom.APIBaseURL, "http", "https"}, {"wecom.aibot.ws_url", c.WeCom.AIBot.WSURL, "ws", "wss"},
+	} {
+		if err := checkURL(u.value, u.plain, u.safe); err != "" {
+			return l.bad(u.key, err)
+		}
+	}
+	if err := l.validateAIBot(c.WeCom.AIBot); err != nil {
+		return err
+	}
+	if err := l.validateApp(c.WeCom.App); err != nil {
+		return err
+	}
+	if levels := []string{"debug", "info", "warn", "error"}; !slices.Contains(levels, c.Log.Level) {
+		return l.bad("log.level", fmt.Sprintf("%q is none of %v", c.Log.Level, levels))
+	}
+	if formats := []string{"text", "json"}; !slices.Contains(formats, c.Log.Format) {
+		return l.bad("log.format", fmt.Sprintf("%q is none of %v", c.Log.Format, formats))
+	}
+	return nil
+}
+
+// bad names a key and where it was set.
+func (l *loader) bad(key, what string) error { return l.byKey(key).wrong(l.byKey(key).from, what) }
+
+// missing says that one key needs another.
+func (l *loader) missing(set, needed string) error {
+	return l.bad(set, fmt.Sprintf("is set but %s (%s) is not; set both or neither", needed, l.byKey(needed).env))
+}
+
+func isPort(s string) bool {
+	n, err := strconv.Atoi(s)
+	return err == nil && n >= 0 && n <= 65535
+}
+
+// checkURL demands a safe scheme; a plain one only for this machine.
+func checkURL(raw, plain, safe string) string {
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil, u.Host == "":
+		return fmt.Sprintf("is no full URL; write it like %s://host", safe)
+	case u.User != nil:
+		return "must not hold a user or password"
+	case u.Scheme == safe, u.Scheme == plain && isLoopback(u.Hostname()):
+		return ""
+	}
+	return fmt.Sprintf("must start with %s:// (%s:// is allowed for this machine only)", safe, plain)
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+func (l *loader) validateAIBot(b AIBot) error {
+	switch {
+	case b.Token != "" && b.EncodingAESKey == "":
+		return l.missing("wecom.aibot.token", "wecom.aibot.encoding_aes_key")
+	case b.Token == "" && b.EncodingAESKey != "":
+		return l.missing("wecom.aibot.encoding_aes_key", "wecom.aibot.token")
+	case b.BotID != "" && b.Secret == "":
+		return l.missing("wecom.aibot.bot_id", "wecom.aibot.secret")
+	case b.BotID == "" && b.Secret != "":
+		return l.missing("wecom.aibot.secret", "wecom.aibot.bot_id")
+	case b.Token != "" && b.BotID != "":
+		return l.bad("wecom.aibot.token", "and wecom.aibot.bot_id are both set, but a bot has either a callback or a long connection; keep one pair")
+	}
+	return l.checkKey("wecom.aibot.encoding_aes_key", b.EncodingAESKey)
+}
+
+func (l *loader) validateApp(a App) error {
+	pairs := []struct {
+		set    bool
+		key    string
+		needed string
+		there  bool
+	}{
+		{a.Token != "", "wecom.app.token", "wecom.app.encoding_aes_key", a.EncodingAESKey != ""},
+		{a.EncodingAESKey != "", "wecom.app.encoding_aes_key", "wecom.app.token", a.Token != ""},
+		{a.Token != "", "wecom.app.token", "wecom.app.corp_id", a.CorpID != ""},
+		{a.Secret != "", "wecom.app.secret", "wecom.app.corp_id", a.CorpID != ""},
+		{a.Secret != "", "wecom.app.secret", "wecom.app.agent_id", a.AgentID != ""},
+	}
+	for _, p := range pairs {
+		if p.set && !p.there {
+			return l.missing(p.key, p.needed)
+		}
+	}
+	if _, err := strconv.ParseUint(a.AgentID, 10, 32); a.AgentID != "" && err != nil {
+		return l.bad("wecom.app.agent_id", fmt.Sprintf("%q is no number; copy AgentId from the application's page", a.AgentID))
+	}
+	return l.checkKey("wecom.app.encoding_aes_key", a.EncodingAESKey)
+}
+
+var keyPattern = regexp.MustCompile(`^[A-Za-z0-9]{43}$`)
+
+// checkKey: an EncodingAESKey is 43 letters and digits that, with one = more, are
+// 32 bytes in base64. Strict decoding would refuse most real keys, whose last
+// character carries two spare bits.
+func (l *loader) checkKey(key string, value Secret) error {
+	if value == "" {
+		return nil
+	}
+	if n := len(value); n != 43 {
+		return l.bad(key, fmt.Sprintf("has %d characters instead of 43; copy it again from the console", n))
+	}
+	raw, err := base64.StdEncoding.DecodeString(value.Reveal() + "=")
+	if !keyPattern.MatchString(value.Reveal()) || err != nil || len(raw) != 32 {
+		return l.bad(key, "must be 43 letters and digits; copy it again from the console")
+	}
+	return nil
+}

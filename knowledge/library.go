@@ -1,0 +1,264 @@
+package knowledge
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Library is everything that may be answered from, at one moment. It does not
+// change once loaded.
+type Library struct {
+	Documents []*Document
+	// Fingerprint names this state of the knowledge: sources, notes and the way
+	// they are read.
+	Fingerprint string
+	// Skipped are files of the folders that no reader takes.
+	Skipped []string
+
+	passages []Passage
+	byID     map[string]int
+	sections map[string]*Section
+}
+
+// readingVersion goes into the fingerprint; raise it when the same bytes come to
+// be read otherwise.
+const readingVersion = "1"
+
+// Passages lists what may be answered from: documents by id, each in its order.
+func (l *Library) Passages() []Passage { return l.passages }
+
+// Passage finds a passage by its id.
+func (l *Library) Passage(id string) (Passage, bool) {
+	i, ok := l.byID[id]
+	if !ok {
+		return Passage{}, false
+	}
+	return l.passages[i], true
+}
+
+// Section finds a section by its id.
+func (l *Library) Section(id string) (*Section, bool) {
+	s, ok := l.sections[id]
+	return s, ok
+}
+
+// Load reads files and folders. A folder gives all files in it (not below) that a
+// reader takes. shipped is where notes are looked for when none lie beside a
+// file: notes name the hash of the source they were written for, so the article
+// brings its notes along wherever it is read from. shipped may be nil.
+func Load(paths []string, shipped fs.FS) (*Library, error) {
+	b := &builder{shipped: shipped, library: &Library{}}
+	for _, p := range paths {
+		if err := b.addPath(p); err != nil {
+			return nil, err
+		}
+	}
+	return b.finish()
+}
+
+// LoadFS reads every document at the top of fsys, as Load does with a folder.
+func LoadFS(fsys fs.FS) (*Library, error) {
+	b := &builder{shipped: fsys, library: &Library{}}
+	if err := b.addFolder(fsys, ""); err != nil {
+		return nil, err
+	}
+	return b.finish()
+}
+
+type builder struct {
+	shipped fs.FS
+	library *Library
+	digest  []string // what the fingerprint is made of
+}
+
+func (b *builder) addPath(p string) error {
+	info, err := os.Stat(p)
+	if err != nil {
+		return fmt.Errorf("knowledge: %w; name a file or a folder that can be read", err)
+	}
+	if info.IsDir() {
+		return b.addFolder(os.DirFS(p), p)
+	}
+	if readerFor(p) == nil {
+		return fmt.Errorf("knowledge: %s: no reader for %q; use one of %s", p, filepath.Ext(p), extensions())
+	}
+	return b.addFile(os.DirFS(filepath.Dir(p)), filepath.Dir(p), filepath.Base(p))
+}
+
+func (b *builder) addFolder(fsys fs.FS, shown string) error {
+	entries, err := fs.ReadDir(fsys, ".")
+	if err != nil {
+		return fmt.Errorf("knowledge: %w; make the folder readable", err)
+	}
+	for _, e := range entries {
+		name := e.Name()
+		switch {
+		case e.IsDir(), strings.HasPrefix(name, "."), strings.HasSuffix(name, NotesSuffix):
+		case readerFor(name) == nil:
+			b.library.Skipped = append(b.library.Skipped, path.Join(shown, name))
+		default:
+			if err := b.addFile(fsys, shown, name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (b *builder) addFile(fsys fs.FS, folder, name string) error {
+	file := path.Join(filepath.ToSlash(folder), name)
+	info, err := fs.Stat(fsys, name)
+	if err != nil {
+		return fmt.Errorf("knowledge: %w", err)
+	}
+	if info.Size() > MaxFileBytes {
+		return fmt.Errorf("knowledge: %s has %d bytes, more than %d; split it", file, info.Size(), MaxFileBytes)
+	}
+	source, err := fs.ReadFile(fsys, name)
+	if err != nil {
+		return fmt.Errorf("knowledge: %w; make the file readable", err)
+	}
+	doc, err := parse(file, source)
+	if err != nil {
+		return err
+	}
+	if err := b.annotate(fsys, folder, doc); err != nil {
+		return err
+	}
+	for _, other := range b.library.Documents {
+		if other.ID == doc.ID {
+			return fmt.Errorf("knowledge: %s and %s have the same name %q; rename one", other.Path, file, doc.ID)
+		}
+	}
+	b.library.Documents = append(b.library.Documents, doc)
+	return nil
+}
+
+// parse reads one source and gives everything in it its id.
+func parse(file string, source []byte) (*Document, error) {
+	if err := checkText(source); err != nil {
+		mend := "; save it as text in UTF-8"
+		if errors.Is(err, ErrGB18030) {
+			mend = "; convert it with `aeobot knowledge import " + file + "`"
+		}
+		return nil, fmt.Errorf("knowledge: %s %w%s", file, err, mend)
+	}
+	sum := sha256.Sum256(source)
+	base := path.Base(file)
+	out := readerFor(file)(source)
+	doc := &Document{
+		ID: strings.TrimSuffix(base, path.Ext(base)), Path: file, Source: source, SHA256: hex.EncodeToString(sum[:]),
+		Title: out.title, Date: out.date, Sections: out.sections, Paragraphs: out.paragraphs, Findings: out.findings,
+	}
+	if doc.Title == "" {
+		doc.Title = doc.ID
+	}
+	for i := range doc.Findings {
+		doc.Findings[i].File = file
+	}
+	doc.name()
+	if len(doc.Sections) == 0 && len(doc.Paragraphs) == 0 {
+		return nil, fmt.Errorf("knowledge: %s has neither a list nor a paragraph; check that it is the right file", file)
+	}
+	return doc, nil
+}
+
+// name gives sections, measures and paragraphs their ids.
+func (d *Document) name() {
+	taken := map[string]int{}
+	unique := func(id string) string {
+		taken[id]++
+		if n := taken[id]; n > 1 {
+			id += "~" + strconv.Itoa(n)
+		}
+		return id
+	}
+	for _, s := range d.Sections {
+		s.ID = unique(d.ID + "/" + s.Heading)
+		for _, m := range s.Measures {
+			m.ID = unique(s.ID + "/" + strconv.Itoa(m.Number))
+		}
+	}
+	for _, p := range d.Paragraphs {
+		sum := sha256.Sum256([]byte(p.Text))
+		p.ID = unique(d.ID + "/p-" + hex.EncodeToString(sum[:4]))
+	}
+}
+
+// annotate reads the notes that belong to a document, if there are any.
+func (b *builder) annotate(fsys fs.FS, folder string, doc *Document) error {
+	name := doc.ID + NotesSuffix
+	file := path.Join(filepath.ToSlash(folder), name)
+	data, err := fs.ReadFile(fsys, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		data, err = b.shippedNotes(doc)
+	}
+	if err != nil {
+		return fmt.Errorf("knowledge: %w; make the notes readable", err)
+	}
+	sum := sha256.Sum256(data)
+	b.digest = append(b.digest, doc.ID+"\x00"+doc.SHA256+"\x00"+hex.EncodeToString(sum[:]))
+	if data == nil {
+		return nil
+	}
+	notes, findings, err := parseNotes(file, data)
+	if err != nil {
+		return err
+	}
+	a := &annotator{doc: doc, file: file, sidecar: notes, findings: findings}
+	a.apply()
+	doc.Findings = append(doc.Findings, a.findings...)
+	return nil
+}
+
+// shippedNotes finds the shipped notes written for exactly these bytes.
+func (b *builder) shippedNotes(doc *Document) ([]byte, error) {
+	if b.shipped == nil {
+		return nil, nil
+	}
+	names, err := fs.Glob(b.shipped, "*"+NotesSuffix)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		data, err := fs.ReadFile(b.shipped, name)
+		if err != nil {
+			return nil, err
+		}
+		if notes, _, err := parseNotes(name, data); err == nil && notes.SHA256 == doc.SHA256 {
+			return data, nil
+		}
+	}
+	return nil, nil
+}
+
+func (b *builder) finish() (*Library, error) {
+	l := b.library
+	slices.SortFunc(l.Documents, func(x, y *Document) int { return strings.Compare(x.ID, y.ID) })
+	l.byID, l.sections = map[string]int{}, map[string]*Section{}
+	for _, d := range l.Documents {
+		l.passages = append(l.passages, d.Passages()...)
+		for _, s := range d.Sections {
+			l.sections[s.ID] = s
+		}
+	}
+	for i, p := range l.passages {
+		l.byID[p.ID] = i
+	}
+	if len(l.passages) == 0 {
+		return nil, errors.New("knowledge: nothing to answer from; name a file or folder with " + extensions() + " files")
+	}
+	slices.Sort(b.digest)
+	sum := sha256.Sum256([]byte(readingVersion + "\n" + strings.Join(b.digest, "\n")))
+	l.Fingerprint = hex.EncodeToString(sum[:8])
+	return l, nil
+}

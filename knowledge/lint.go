@@ -1,0 +1,29 @@
+package knowledge
+
+import "fmt"
+
+// Finding is something a curator should mend. Message and Mend are Chinese: they
+// are read by people who keep the articles.
+type Finding struct {
+	File    string
+	Line    int // from 1; 0 when it concerns the whole file
+	Message string
+	Mend    string
+}
+
+func (f Finding) String() string {
+	return fmt.Sprintf("%s:%d: %s；改法：%s", f.File, f.Line, f.Message, f.Mend)
+}
+
+func (o *outliner) find(line int, message, mend string, args ...any) {
+	o.out.findings = append(o.out.findings, Finding{Line: line, Message: fmt.Sprintf(message, args...), Mend: mend})
+}
+
+// Findings are all findings of all documents, in the order of files and lines.
+func (l *Library) Findings() []Finding {
+	var all []Finding
+	for _, d := range l.Documents {
+		all = append(all, d.Findings...)
+	}
+	return all
+}

@@ -1,0 +1,331 @@
+package knowledge
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// NotesSuffix is what a sidecar's name ends in: aeo-incentives.notes.yaml lies
+// beside aeo-incentives.txt.
+const NotesSuffix = ".notes.yaml"
+
+// Notes are what curators know about a passage beyond its words.
+type Notes struct {
+	// Ask are ways people ask for it; Keywords point to it and to no other.
+	Ask      []string `yaml:"ask"`
+	Keywords []string `yaml:"keywords"`
+	Basis    []Basis  `yaml:"basis"`
+	// Grade are the certification grades it is stated for.
+	Grade []string `yaml:"grade"`
+	// States say how it stands on which days. They do not overlap.
+	States []State `yaml:"states"`
+	// Unlike are terms of questions that look like this passage and mean another thing.
+	Unlike []Unlike `yaml:"unlike"`
+}
+
+// Basis is a legal basis and where it was read.
+type Basis struct {
+	Text      string    `yaml:"text"`
+	Source    string    `yaml:"source"`
+	Certainty Certainty `yaml:"certainty"`
+}
+
+// Certainty says how well a basis is known.
+type Certainty string
+
+// Unlike is a look-alike.
+type Unlike struct {
+	Term string `yaml:"term"`
+	Why  string `yaml:"why"`
+}
+
+// State is what holds from one day to another, both included; an empty day is open.
+type State struct {
+	Status Status `yaml:"status"`
+	From   string `yaml:"from"`
+	To     string `yaml:"to"`
+	Note   string `yaml:"note"`
+}
+
+// Status is how a measure stands.
+type Status string
+
+// The statuses a curator may give. A measure without any is Current.
+const (
+	StatusCurrent    Status = "current"
+	StatusChanged    Status = "changed"
+	StatusSuperseded Status = "superseded"
+	StatusRegional   Status = "regional"
+	StatusUnsure     Status = "unsure"
+)
+
+var (
+	statuses    = []Status{StatusCurrent, StatusChanged, StatusSuperseded, StatusRegional, StatusUnsure}
+	certainties = []Certainty{"confirmed", "unsure"}
+	roles       = []Role{RoleIntroduction, RoleClosing, RoleAdvertising}
+)
+
+// On is the state on a day (2026-03-31). Without a state for that day the words
+// stand as the source has them.
+func (n Notes) On(day string) State {
+	for _, s := range n.States {
+		if (s.From == "" || s.From <= day) && (s.To == "" || day <= s.To) {
+			return s
+		}
+	}
+	return State{Status: StatusCurrent}
+}
+
+// sidecar is the file of notes beside a document.
+type sidecar struct {
+	Document   string               `yaml:"document"`
+	SHA256     string               `yaml:"sha256"`
+	References map[string]reference `yaml:"references"`
+	Paragraphs []paragraphNotes     `yaml:"paragraphs"`
+	Sections   []sectionNotes       `yaml:"sections"`
+}
+
+// reference is a page that a basis cites.
+type reference struct {
+	Title     string `yaml:"title"`
+	Number    string `yaml:"number"`
+	Published string `yaml:"published"`
+	Effective string `yaml:"effective"`
+	Ended     string `yaml:"ended"`
+	URL       string `yaml:"url"`
+	Read      string `yaml:"read"` // how much of it was read
+}
+
+type paragraphNotes struct {
+	at     `yaml:"-"`
+	Starts string `yaml:"starts"` // the paragraph's first characters
+	Role   Role   `yaml:"role"`
+	Note   string `yaml:"note"` // for curators
+	Notes  `yaml:",inline"`
+}
+
+type sectionNotes struct {
+	at       `yaml:"-"`
+	Heading  string         `yaml:"heading"`
+	Ask      []string       `yaml:"ask"`
+	Keywords []string       `yaml:"keywords"`
+	Measures []measureNotes `yaml:"measures"`
+}
+
+type measureNotes struct {
+	at     `yaml:"-"`
+	Number int `yaml:"number"`
+	Notes  `yaml:",inline"`
+}
+
+// at is the line of the sidecar an entry stands on.
+type at struct{ line int }
+
+func (p *paragraphNotes) UnmarshalYAML(n *yaml.Node) error {
+	type plain paragraphNotes
+	p.line = n.Line
+	return n.Decode((*plain)(p))
+}
+
+func (s *sectionNotes) UnmarshalYAML(n *yaml.Node) error {
+	type plain sectionNotes
+	s.line = n.Line
+	return n.Decode((*plain)(s))
+}
+
+func (m *measureNotes) UnmarshalYAML(n *yaml.Node) error {
+	type plain measureNotes
+	m.line = n.Line
+	return n.Decode((*plain)(m))
+}
+
+// parseNotes reads a sidecar. Bad YAML or a value of the wrong kind is an error;
+// an unknown key is a finding, and the rest counts.
+func parseNotes(file string, data []byte) (sidecar, []Finding, error) {
+	var root yaml.Node
+	if err := yaml.Unmarshal(data, &root); err != nil {
+		return sidecar{}, nil, fmt.Errorf("knowledge: %s: %s; mend the YAML", file, oneLine(err))
+	}
+	if len(root.Content) == 0 {
+		return sidecar{}, nil, nil
+	}
+	var s sidecar
+	if err := root.Decode(&s); err != nil {
+		return sidecar{}, nil, fmt.Errorf("knowledge: %s: %s; mend the value", file, oneLine(err))
+	}
+	var findings []Finding
+	unknownKeys(root.Content[0], reflect.TypeFor[sidecar](), func(line int, key string, known []string) {
+		findings = append(findings, Finding{file, line, fmt.Sprintf("不认识的键“%s”", key),
+			"改成已有的键（" + strings.Join(known, "、") + "）或删去"})
+	})
+	return s, findings, nil
+}
+
+// oneLine gives the first of the problems YAML found, without the package's name.
+func oneLine(err error) string {
+	var types *yaml.TypeError
+	if errors.As(err, &types) && len(types.Errors) > 0 {
+		return types.Errors[0]
+	}
+	first, _, _ := strings.Cut(strings.TrimPrefix(err.Error(), "yaml: "), "\n")
+	return first
+}
+
+// unknownKeys reports keys below n that t has no field for.
+func unknownKeys(n *yaml.Node, t reflect.Type, report func(line int, key string, known []string)) {
+	switch {
+	case n.Kind == yaml.SequenceNode && t.Kind() == reflect.Slice:
+		for _, item := range n.Content {
+			unknownKeys(item, t.Elem(), report)
+		}
+	case n.Kind == yaml.MappingNode && t.Kind() == reflect.Map:
+		for i := 1; i < len(n.Content); i += 2 {
+			unknownKeys(n.Content[i], t.Elem(), report)
+		}
+	case n.Kind == yaml.MappingNode && t.Kind() == reflect.Struct:
+		fields, names := yamlFields(t)
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			key := n.Content[i]
+			if f, ok := fields[key.Value]; ok {
+				unknownKeys(n.Content[i+1], f, report)
+			} else {
+				report(key.Line, key.Value, names)
+			}
+		}
+	}
+}
+
+func yamlFields(t reflect.Type) (fields map[string]reflect.Type, names []string) {
+	fields = map[string]reflect.Type{}
+	for f := range t.Fields() {
+		name, option, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+		switch {
+		case option == "inline":
+			inner, innerNames := yamlFields(f.Type)
+			for k, v := range inner {
+				fields[k] = v
+			}
+			names = append(names, innerNames...)
+		case name != "-" && name != "":
+			fields[name] = f.Type
+			names = append(names, name)
+		}
+	}
+	return fields, names
+}
+
+// annotator puts a sidecar's notes onto the document they belong to.
+type annotator struct {
+	doc      *Document
+	file     string
+	sidecar  sidecar
+	findings []Finding
+}
+
+func (a *annotator) find(line int, mend, message string, args ...any) {
+	a.findings = append(a.findings, Finding{a.file, line, fmt.Sprintf(message, args...), mend})
+}
+
+func (a *annotator) apply() {
+	if s := a.sidecar.SHA256; s != "" && !strings.EqualFold(s, a.doc.SHA256) {
+		a.find(1, "核对各条备注是否仍然适用，再把 sha256 改为 "+a.doc.SHA256, "备注是为另一版原文写的（sha256 不同）")
+	}
+	for _, p := range a.sidecar.Paragraphs {
+		a.paragraph(p)
+	}
+	for _, s := range a.sidecar.Sections {
+		a.section(s)
+	}
+}
+
+func (a *annotator) paragraph(n paragraphNotes) {
+	if n.Role != RoleNone && !slices.Contains(roles, n.Role) {
+		a.find(n.line, fmt.Sprintf("用 %v 之一", roles), "不认识的 role“%s”", n.Role)
+	}
+	found := 0
+	for _, p := range a.doc.Paragraphs {
+		if n.Starts != "" && strings.HasPrefix(p.Text, n.Starts) {
+			p.Role, p.Notes = n.Role, n.Notes
+			found++
+		}
+	}
+	switch {
+	case found == 0:
+		a.find(n.line, "照原文改正 starts", "没有以“%s”开头的段落", n.Starts)
+	case found > 1:
+		a.find(n.line, "把 starts 写长一些，只对应一段", "有 %d 个段落以“%s”开头", found, n.Starts)
+	}
+	a.check(n.line, n.Notes)
+}
+
+func (a *annotator) section(n sectionNotes) {
+	i := slices.IndexFunc(a.doc.Sections, func(s *Section) bool { return s.Heading == n.Heading })
+	if i < 0 {
+		a.find(n.line, "照原文改正 heading", "原文没有标题“%s”", n.Heading)
+		return
+	}
+	section := a.doc.Sections[i]
+	section.Ask, section.Keywords = n.Ask, n.Keywords
+	seen := map[int]bool{}
+	for _, m := range n.Measures {
+		j := slices.IndexFunc(section.Measures, func(x *Measure) bool { return x.Number == m.Number })
+		switch {
+		case j < 0:
+			a.find(m.line, "改正 number", "“%s”没有第 %d 条", n.Heading, m.Number)
+			continue
+		case seen[m.Number]:
+			a.find(m.line, "合并成一处", "“%s”第 %d 条的备注写了两次", n.Heading, m.Number)
+		}
+		seen[m.Number] = true
+		section.Measures[j].Notes = m.Notes
+		a.check(m.line, m.Notes)
+	}
+}
+
+// check reports values that have no meaning. They are kept as they are: a wrong
+// date must not make the measure itself disappear.
+func (a *annotator) check(line int, n Notes) {
+	for _, s := range n.States {
+		if !slices.Contains(statuses, s.Status) {
+			a.find(line, fmt.Sprintf("用 %v 之一", statuses), "不认识的 status“%s”", s.Status)
+		}
+		for _, day := range []string{s.From, s.To} {
+			if day != "" && !validDay(day) {
+				a.find(line, "写成 2026-04-01 这样", "“%s”不是日期", day)
+			}
+		}
+		if s.From != "" && s.To != "" && s.To < s.From {
+			a.find(line, "改正 from 或 to", "to（%s）早于 from（%s）", s.To, s.From)
+		}
+	}
+	a.checkOverlap(line, n.States)
+	for _, b := range n.Basis {
+		if !slices.Contains(certainties, b.Certainty) {
+			a.find(line, fmt.Sprintf("用 %v 之一", certainties), "不认识的 certainty“%s”", b.Certainty)
+		}
+		if _, ok := a.sidecar.References[b.Source]; !ok {
+			a.find(line, "在 references 里补上，或改正 source", "依据引用了没有列出的来源“%s”", b.Source)
+		}
+	}
+}
+
+func (a *annotator) checkOverlap(line int, states []State) {
+	for i, s := range states {
+		for _, t := range states[i+1:] {
+			if (s.To == "" || t.From <= s.To) && (t.To == "" || s.From <= t.To) {
+				a.find(line, "让前一段的 to 早于后一段的 from", "两段状态的日期重叠（%s、%s）", s.Status, t.Status)
+			}
+		}
+	}
+}
+
+func validDay(day string) bool {
+	_, err := time.Parse(time.DateOnly, day)
+	return err == nil
+}
