@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 )
 
 // ErrDamaged means the file is no sound store. It is left as it is.
@@ -63,7 +64,7 @@ func makeBuckets(tx *bbolt.Tx) error {
 // explain gives bbolt's errors the words an operator needs.
 func explain(err error) error {
 	switch {
-	case errors.Is(err, bbolt.ErrTimeout):
+	case errors.Is(err, bolterrors.ErrTimeout):
 		return ErrInUse
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("%w; give the user of the program the right to write there", err)
@@ -87,7 +88,7 @@ func inspect(path string) error {
 	}
 	return guarded(func() error {
 		db, err := bbolt.Open(path, 0o600, &bbolt.Options{ReadOnly: true, PreLoadFreelist: true, Timeout: lockWait})
-		if errors.Is(err, bbolt.ErrTimeout) || errors.Is(err, fs.ErrPermission) {
+		if errors.Is(err, bolterrors.ErrTimeout) || errors.Is(err, fs.ErrPermission) {
 			return explain(err)
 		}
 		if err != nil {
@@ -102,17 +103,13 @@ func inspect(path string) error {
 func walk(tx *bbolt.Tx) error {
 	return tx.ForEach(func(_ []byte, b *bbolt.Bucket) error {
 		return b.ForEach(func(_, v []byte) error {
-			_ = unsealable(v)
+			// Every byte of a value is touched, so that one beyond the end of the file is
+			// met here and not later. A wrong value is not damage of the file: it counts
+			// as absent when it is read.
+			_, _, _ = unseal(v)
 			return nil
 		})
 	})
-}
-
-// unsealable touches every byte of a value, so that one beyond the end of the file
-// is met here and not later.
-func unsealable(v []byte) error {
-	_, _, err := unseal(v)
-	return err
 }
 
 // Layout of a bbolt header page, of which a file begins with two. bbolt writes the

@@ -82,7 +82,7 @@ func TestAskNamesAMeasure(t *testing.T) {
 }
 
 func TestAskWithoutAnAnswer(t *testing.T) {
-	for _, question := range []string{"明天会下雨吗", "调休怎么申请", "。。。", "zxcvbnm poiu", "你叫啥名字"} {
+	for _, question := range []string{"明天会下雨吗", "出差住宿标准是多少", "。。。", "zxcvbnm poiu", "你叫啥名字"} {
 		r, got := answerOf(t, question)
 		if got.status != exitShort || r.Answered || len(r.Shown) != 0 || r.Text == "" {
 			t.Errorf("%s: got status %d, %d shown; want 1 and nothing", question, got.status, len(r.Shown))

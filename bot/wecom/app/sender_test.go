@@ -137,7 +137,7 @@ func TestHostileAnswers(t *testing.T) {
 		hook hook
 		want error // nil: any
 	}{
-		{"502", func(w http.ResponseWriter, _ *http.Request, _ int) { http.Error(w, "bad gateway", 502) }, errStatus},
+		{"http.StatusBadGateway", func(w http.ResponseWriter, _ *http.Request, _ int) { http.Error(w, "bad gateway", http.StatusBadGateway) }, errStatus},
 		{"500 that claims success", func(w http.ResponseWriter, _ *http.Request, _ int) {
 			w.WriteHeader(500)
 			io.WriteString(w, `{"errcode":0,"errmsg":"ok","access_token":"x","expires_in":7200}`)

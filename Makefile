@@ -1,0 +1,38 @@
+# The targets a developer needs. What takes more than a line is in .ci/.
+FUZZTIME ?= 10s
+VERSION  ?= $(shell git describe --tags --always 2>/dev/null || echo dev)
+Q        ?= 海关对AEO企业有何激励?
+
+.DEFAULT_GOAL := help
+.PHONY: help run ask build tools test check fuzz bench
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
+
+run: ## run the bot with the channels that the environment configures
+	go run ./cmd/aeobot serve
+
+ask: ## ask one question: make ask Q=优先通关如何实现?
+	go run ./cmd/aeobot ask '$(Q)'
+
+build: ## build the static binary into dist/
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o dist/aeobot ./cmd/aeobot
+
+tools: ## install what the tests need and is missing (Debian)
+	.ci/tools
+
+test: tools ## run all tests; nothing may be skipped
+	AEOBOT_TEST_REQUIRE=1 go test ./...
+
+check: ## format, vet, lint, test
+	@test -z "$$(gofmt -l .)" || { echo "gofmt these:"; gofmt -l .; exit 1; }
+	go vet ./...
+	go tool staticcheck ./...
+	$(MAKE) test
+
+fuzz: ## fuzz every target for FUZZTIME each
+	FUZZTIME=$(FUZZTIME) .ci/fuzz
+
+bench: tools ## benchmarks: whole path, stores, index, codec; size, start and memory of the program
+	AEOBOT_TEST_REQUIRE=1 go test -run '^$$' -bench . -benchmem ./...
+	.ci/size
