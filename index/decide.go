@@ -3,9 +3,7 @@ package index
 import (
 	"context"
 	"slices"
-	"unicode/utf8"
 
-	"aeobot/index/analysis"
 	"aeobot/knowledge"
 )
 
@@ -60,16 +58,13 @@ type sectionEntry struct {
 	asks    []phrase
 }
 
-// prepare weighs what is compared with questions, once the model is known.
-func (g *Generation) prepare() {
-	for i := range g.passages {
-		g.passages[i].weigh(g.model)
-	}
+// learnSections prepares the ways to name a section.
+func (g *Generation) learnSections() {
 	for _, d := range g.library.Documents {
 		for _, s := range d.Sections {
-			e := sectionEntry{section: s, heading: g.model.phrase(s.Heading)}
+			e := sectionEntry{section: s, heading: g.model.learnPhrase(topic(s.Heading))}
 			for _, a := range s.Ask {
-				e.asks = append(e.asks, g.model.phrase(a))
+				e.asks = append(e.asks, g.model.learnPhrase(topic(a)))
 			}
 			g.sections = append(g.sections, e)
 		}
@@ -80,7 +75,7 @@ func (g *Generation) prepare() {
 func (g *Generation) Search(ctx context.Context, text string) (Decision, error) {
 	q := g.newQuery(text)
 	d := Decision{Kind: Refused, Query: q, Bar: bar}
-	if len(q.units) == 0 {
+	if len(q.Units) == 0 {
 		return d, nil
 	}
 	found, err := g.find(ctx, q)
@@ -152,9 +147,9 @@ func (g *Generation) namedMeasure(d *Decision) float64 {
 	best := 0.0
 	for _, h := range d.Ranked[:min(len(d.Ranked), maxShown)] {
 		e := &g.passages[g.byID[h.Passage.ID]]
-		best = max(best, g.shareOf(d.Query.about, e.own.set))
+		best = max(best, g.model.share(d.Query.about, e.own))
 		for _, a := range e.asks {
-			best = max(best, g.model.alike(d.Query.about, a))
+			best = max(best, g.model.alike(a, d.Query.about))
 		}
 	}
 	return best
@@ -167,7 +162,7 @@ func (g *Generation) name(q Query) []NamedSection {
 	for i, s := range g.sections {
 		score := g.headed(q, s)
 		for _, a := range s.asks {
-			score = max(score, g.model.alike(q.about, a))
+			score = max(score, g.model.alike(a, q.about))
 		}
 		names[i] = NamedSection{s.section, score}
 	}
@@ -177,17 +172,9 @@ func (g *Generation) name(q Query) []NamedSection {
 // headed is the share of the question's topic that stands in the heading. At
 // least one pair must be in common, so that scattered characters name nothing.
 func (g *Generation) headed(q Query, s sectionEntry) float64 {
-	pair := func(t analysis.Term) bool { return utf8.RuneCountInString(t) > 1 && s.heading.set[t] }
+	pair := func(t termID) bool { return g.model.pairs[t] && s.heading.has(t) }
 	if !slices.ContainsFunc(q.about.terms, pair) {
 		return 0
 	}
-	return g.shareOf(q.about, s.heading.set)
-}
-
-// shareOf is the share of a phrase that stands in a set of terms, by weight.
-func (g *Generation) shareOf(p phrase, set map[analysis.Term]bool) float64 {
-	if p.weight == 0 {
-		return 0
-	}
-	return g.model.weigh(p.terms, func(t analysis.Term) bool { return set[t] }) / p.weight
+	return g.model.share(q.about, s.heading)
 }

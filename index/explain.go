@@ -38,7 +38,7 @@ type ExplainedHit struct {
 // Explain lays a decision open, with at most limit candidates (0: all).
 func (d Decision) Explain(limit int) Explanation {
 	x := Explanation{
-		Question: d.Query.Text, Normalized: d.Query.Normalized, Units: d.Query.units, Pairs: d.Query.pairs,
+		Question: d.Query.Text, Normalized: d.Query.Normalized, Units: d.Query.Units, Pairs: d.Query.Pairs,
 		Content: d.Query.Content, Decision: d.Kind, Bar: d.Bar, Named: named,
 		Sections: []ExplainedSection{}, Candidates: []ExplainedHit{},
 	}

@@ -51,8 +51,8 @@ func Build(ctx context.Context, l *knowledge.Library) (*Generation, error) {
 	if err := g.fill(ctx, m); err != nil {
 		return nil, errors.Join(fmt.Errorf("index: build: %w", err), ix.Close())
 	}
-	g.model = newModel(g.passages)
-	g.prepare()
+	g.model, g.passages = newModel(l.Passages())
+	g.learnSections()
 	return g, nil
 }
 
@@ -87,7 +87,6 @@ func (g *Generation) fill(ctx context.Context, m *mapping.IndexMappingImpl) erro
 		}
 		tokens += len(analyzer.Analyze([]byte(text)))
 		g.byID[p.ID] = i
-		g.passages = append(g.passages, newEntry(p))
 		if batch.Size() == batchSize {
 			if err := g.bleve.Batch(batch); err != nil {
 				return err
@@ -98,7 +97,7 @@ func (g *Generation) fill(ctx context.Context, m *mapping.IndexMappingImpl) erro
 	// Bleve 2.6 takes the number of distinct terms for a passage's length; the
 	// true count, handed in with each search, mends its BM25.
 	g.stats = &search.BM25Stats{
-		DocCount:         float64(len(g.passages)),
+		DocCount:         float64(len(g.byID)),
 		FieldCardinality: map[string]int{body: tokens},
 	}
 	return g.bleve.Batch(batch)

@@ -20,10 +20,12 @@ const maxQuestionRunes = 2000
 type Query struct {
 	Text       string
 	Normalized string
-	// Content are the characters left when the words that only ask are away.
-	Content []analysis.Term
+	// Units and Pairs are the terms of the whole question; Content are the characters
+	// left when the words that only ask are away. Distinct, in order.
+	Units, Pairs, Content []analysis.Term
 
-	units, pairs []analysis.Term // of the whole question, distinct, in order
+	units, pairs phrase // the terms the model knows
+	content      phrase
 	about        phrase
 	ideal        float64 // the best score possible: every term of the content once
 }
@@ -32,28 +34,24 @@ func (g *Generation) newQuery(text string) Query {
 	if r := []rune(text); len(r) > maxQuestionRunes {
 		text = string(r[:maxQuestionRunes])
 	}
-	cut := analysis.Cut(text)
-	q := Query{
-		Text:       text,
-		Normalized: analysis.Normalize(text),
-		Content:    distinct(analysis.Cut(lexicon.Content(text)).Units),
-		units:      distinct(cut.Units),
-		pairs:      distinct(cut.Pairs),
-		about:      g.model.phrase(text),
+	cut, content := analysis.Cut(text), analysis.Cut(lexicon.Content(text))
+	m := &g.model
+	return Query{
+		Text: text, Normalized: analysis.Normalize(text),
+		Units: distinct(cut.Units), Pairs: distinct(cut.Pairs), Content: distinct(content.Units),
+		units: m.phrase(analysis.Terms{Units: cut.Units}), pairs: m.phrase(analysis.Terms{Pairs: cut.Pairs}),
+		content: m.phrase(analysis.Terms{Units: content.Units}), about: m.phrase(topic(text)),
+		ideal: m.phrase(content).weight,
 	}
-	about := analysis.Cut(lexicon.Content(text))
-	q.ideal = g.model.weigh(distinct(about.Units), all) + g.model.weigh(distinct(about.Pairs), all)
-	return q
 }
 
 func distinct(terms []analysis.Term) []analysis.Term {
-	var once []analysis.Term
-	for _, t := range terms {
-		if !slices.Contains(once, t) {
-			once = append(once, t)
-		}
-	}
-	return once
+	seen := map[analysis.Term]bool{}
+	return slices.DeleteFunc(slices.Clone(terms), func(t analysis.Term) bool {
+		before := seen[t]
+		seen[t] = true
+		return before
+	})
 }
 
 // candidate is a passage taken into the rescoring.

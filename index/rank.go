@@ -6,7 +6,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"aeobot/index/analysis"
 	"aeobot/knowledge"
 )
 
@@ -35,7 +34,7 @@ type signal struct {
 	weight float64
 	// value is 0 when absent and about 1 when certain; rare words in a short passage
 	// may lift it above.
-	value func(m model, q Query, e *entry) float64
+	value func(m *model, q *Query, e *entry) float64
 }
 
 // signals is the whole ranking. To add one: write its value, add a row, compare
@@ -52,29 +51,34 @@ var signals = []signal{
 // lifts short questions and hurts long stories.
 const maxCoverage = 16
 
-func words(m model, q Query, e *entry) float64 {
+func words(m *model, q *Query, e *entry) float64 {
 	if q.ideal == 0 {
 		return 0
 	}
-	score := (m.bm25(q.units, e.units, m.avgUnits) + m.bm25(q.pairs, e.pairs, m.avgPairs)) / q.ideal
-	if len(q.Content) > 0 && len(q.Content) <= maxCoverage {
-		covered := m.weigh(q.Content, func(t analysis.Term) bool { return e.units.count[t] > 0 })
-		score *= 0.2 + covered/m.weigh(q.Content, all)
+	score := (m.bm25(q.units.terms, e.units, m.avgUnits) + m.bm25(q.pairs.terms, e.pairs, m.avgPairs)) / q.ideal
+	if n := len(q.Content); n > 0 && n <= maxCoverage {
+		covered := 0.0
+		for _, t := range q.content.terms {
+			if e.units.count[t] > 0 {
+				covered += m.weights[t]
+			}
+		}
+		score *= 0.2 + covered/q.content.weight
 	}
 	return score
 }
 
-func asked(m model, q Query, e *entry) float64 {
+func asked(m *model, q *Query, e *entry) float64 {
 	best := 0.0
 	for _, a := range e.asks {
-		best = max(best, m.alike(q.about, a))
+		best = max(best, m.alike(a, q.about))
 	}
 	// Half alike is what two questions of the field have in common anyway.
 	return max(0, 2*best-1)
 }
 
 // keyword grows with the share of the question that the longest keyword takes.
-func keyword(_ model, q Query, e *entry) float64 {
+func keyword(_ *model, q *Query, e *entry) float64 {
 	longest := 0
 	for _, k := range e.words {
 		if strings.Contains(q.Normalized, k) {
@@ -87,12 +91,12 @@ func keyword(_ model, q Query, e *entry) float64 {
 	return min(1, float64(longest)/float64(max(len(q.Content)/2, 2)))
 }
 
-func labelled(_ model, q Query, e *entry) float64 {
+func labelled(_ *model, q *Query, e *entry) float64 {
 	return present(e.label != "" && strings.Contains(q.Normalized, e.label))
 }
 
 // unlike takes back most of what the words and the ways to ask have given.
-func unlike(m model, q Query, e *entry) float64 {
+func unlike(m *model, q *Query, e *entry) float64 {
 	if !slices.ContainsFunc(e.unlike, func(t string) bool { return strings.Contains(q.Normalized, t) }) {
 		return 0
 	}
@@ -112,7 +116,7 @@ func (g *Generation) rank(q Query, found []candidate) []Hit {
 	for _, c := range found {
 		h := Hit{Passage: c.entry.passage}
 		for _, s := range signals {
-			if v := s.value(g.model, q, c.entry); v != 0 {
+			if v := s.value(&g.model, &q, c.entry); v != 0 {
 				h.Parts = append(h.Parts, Part{s.name, v, s.weight})
 				h.Score += v * s.weight
 			}

@@ -137,7 +137,9 @@ func TestHostileAnswers(t *testing.T) {
 		hook hook
 		want error // nil: any
 	}{
-		{"http.StatusBadGateway", func(w http.ResponseWriter, _ *http.Request, _ int) { http.Error(w, "bad gateway", http.StatusBadGateway) }, errStatus},
+		{"http.StatusBadGateway", func(w http.ResponseWriter, _ *http.Request, _ int) {
+			http.Error(w, "bad gateway", http.StatusBadGateway)
+		}, errStatus},
 		{"500 that claims success", func(w http.ResponseWriter, _ *http.Request, _ int) {
 			w.WriteHeader(500)
 			io.WriteString(w, `{"errcode":0,"errmsg":"ok","access_token":"x","expires_in":7200}`)
