@@ -16,7 +16,7 @@ const (
 	besides, following = 0.80, 0.60
 	maxShown           = 3
 	// named is how surely a question must name a section to get it whole.
-	named = 0.75
+	named = 0.5
 )
 
 // Kind says what a decision gives.

@@ -124,6 +124,15 @@ func (g *Generation) rank(q Query, found []candidate) []Hit {
 		h.Parts = append(h.Parts, Part{"bleve", c.bleve, 0})
 		hits = append(hits, h)
 	}
-	slices.SortStableFunc(hits, func(x, y Hit) int { return cmp.Compare(y.Score, x.Score) })
-	return hits
+	// Numbers are sorted instead of hits, which are large.
+	order := make([]int, len(hits))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(x, y int) int { return cmp.Compare(hits[y].Score, hits[x].Score) })
+	ranked := make([]Hit, len(hits))
+	for i, o := range order {
+		ranked[i] = hits[o]
+	}
+	return ranked
 }

@@ -115,7 +115,7 @@ const benchClients = 32
 func measure(b *testing.B, codec *envelope.Codec, handler http.Handler) {
 	server := httptest.NewServer(handler)
 	defer server.Close()
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: benchClients}}
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8 * benchClients}}
 	post := func() {
 		if err := benchPost(client, codec, server.URL); err != nil {
 			b.Error(err)

@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"aeobot/index/analysis"
 )
@@ -16,12 +17,15 @@ var (
 	//go:embed subject_words.txt
 	subjectWords string
 
-	question = longestFirst(questionWords)
-	subject  = longestFirst(subjectWords)
+	question = readWords(questionWords)
+	subject  = readWords(subjectWords)
 )
 
-// longestFirst reads one word a line; # starts a comment.
-func longestFirst(data string) []string {
+// wordList holds words by their first character, the longest first.
+type wordList map[rune][]string
+
+// readWords reads words parted by white space; # starts a comment.
+func readWords(data string) wordList {
 	var words []string
 	for line := range strings.Lines(data) {
 		line, _, _ = strings.Cut(line, "#")
@@ -35,7 +39,12 @@ func longestFirst(data string) []string {
 		}
 		return strings.Compare(a, b)
 	})
-	return slices.Compact(words)
+	list := wordList{}
+	for _, w := range slices.Compact(words) {
+		first, _ := utf8.DecodeRuneInString(w)
+		list[first] = append(list[first], w)
+	}
+	return list
 }
 
 // Content is what a question is about: its normalised text with the words that
@@ -48,7 +57,7 @@ func Topic(s string) string { return without(Content(s), subject) }
 
 // without takes words out of s, longest first at each place. Latin words count
 // only as a whole.
-func without(s string, words []string) string {
+func without(s string, words wordList) string {
 	var b strings.Builder
 	for at := 0; at < len(s); {
 		if n := wordAt(s, at, words); n > 0 {
@@ -56,18 +65,16 @@ func without(s string, words []string) string {
 			at += n
 			continue
 		}
-		next := at + 1
-		for next < len(s) && s[next]&0xC0 == 0x80 { // continuation bytes of UTF-8
-			next++
-		}
-		b.WriteString(s[at:next])
-		at = next
+		_, size := utf8.DecodeRuneInString(s[at:])
+		b.WriteString(s[at : at+size])
+		at += size
 	}
 	return b.String()
 }
 
-func wordAt(s string, at int, words []string) int {
-	for _, w := range words {
+func wordAt(s string, at int, words wordList) int {
+	first, _ := utf8.DecodeRuneInString(s[at:])
+	for _, w := range words[first] {
 		if strings.HasPrefix(s[at:], w) {
 			if latin(w[0]) && (at > 0 && latin(s[at-1]) || at+len(w) < len(s) && latin(s[at+len(w)])) {
 				continue
