@@ -115,13 +115,15 @@ func (w *writer) bold(s string) string {
 // has no width, so a quotation still reads as its source.
 const breaker = "\u200b"
 
+var disarm = strings.NewReplacer("<", "<"+breaker, "](", "]"+breaker+"(", "**", "*"+breaker+"*", "`", "`"+breaker)
+
 // safe keeps text from outside from becoming markup: a mention (<@…>), a link, a
 // thinking block, or emphasis that swallows its neighbours.
 func (w *writer) safe(s string) string {
 	if !w.markdown {
 		return s
 	}
-	return strings.NewReplacer("<", "<"+breaker, "](", "]"+breaker+"(", "**", "*"+breaker+"*", "`", "`"+breaker).Replace(s)
+	return disarm.Replace(s)
 }
 
 // quote writes hits under their headings, with what the notes say, and the source

@@ -22,9 +22,10 @@ type once struct {
 }
 
 // How many records are kept (a few kilobytes each), and for how long. WeCom gives
-// up redelivering after seconds; nonces are unique for two hours.
+// up redelivering within some 15 s, in which a busy replica answers at most as many;
+// nonces are unique for two hours.
 const (
-	keptReplies = 10_000
+	keptReplies = 2000
 	keptFor     = 2 * time.Hour
 )
 

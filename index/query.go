@@ -34,13 +34,14 @@ func (g *Generation) newQuery(text string) Query {
 	if r := []rune(text); len(r) > maxQuestionRunes {
 		text = string(r[:maxQuestionRunes])
 	}
-	cut, content := analysis.Cut(text), analysis.Cut(lexicon.Content(text))
+	folded := analysis.Normalize(text)
+	cut, content := analysis.Cut(folded), analysis.Cut(lexicon.Content(folded))
 	m := &g.model
 	return Query{
-		Text: text, Normalized: analysis.Normalize(text),
+		Text: text, Normalized: folded,
 		Units: distinct(cut.Units), Pairs: distinct(cut.Pairs), Content: distinct(content.Units),
 		units: m.phrase(analysis.Terms{Units: cut.Units}), pairs: m.phrase(analysis.Terms{Pairs: cut.Pairs}),
-		content: m.phrase(analysis.Terms{Units: content.Units}), about: m.phrase(topic(text)),
+		content: m.phrase(analysis.Terms{Units: content.Units}), about: m.phrase(topic(folded)),
 		ideal: m.phrase(content).weight,
 	}
 }
