@@ -49,7 +49,52 @@ var (
 	// ErrGB18030 means the file is text in GB18030 (GBK, GB2312), not in UTF-8.
 	ErrGB18030 = errors.New("is GB18030, not UTF-8")
 	ErrNotText = errors.New("is not text in UTF-8")
+	errEmpty   = errors.New("has neither a list nor a paragraph")
 )
+
+// BrokenError is a file that cannot be read as knowledge.
+type BrokenError struct {
+	File string
+	Line int // from 1
+	Err  error
+	Mend string
+}
+
+func (e *BrokenError) Error() string {
+	return fmt.Sprintf("knowledge: %s:%d %v; %s", e.File, e.Line, e.Err, e.Mend)
+}
+
+func (e *BrokenError) Unwrap() error { return e.Err }
+
+// finding says the same to those who keep the articles.
+func (e *BrokenError) finding() Finding {
+	f := Finding{File: e.File, Line: e.Line, Message: "读不了（" + e.Err.Error() + "）", Mend: e.Mend}
+	switch {
+	case errors.Is(e.Err, ErrGB18030):
+		f.Message, f.Mend = "编码是 GB18030，不是 UTF-8", "运行 aeobot knowledge import "+e.File+"，用转好的文件"
+	case errors.Is(e.Err, ErrNotText):
+		f.Message, f.Mend = "不是 UTF-8 文字", "用 UTF-8 编码另存为文本文件"
+	case errors.Is(e.Err, errEmpty):
+		f.Message, f.Mend = "里面没有编号条目，也没有段落", "核对是不是这个文件"
+	}
+	return f
+}
+
+// firstBroken is the line of the first byte that is no UTF-8, or 1.
+func firstBroken(data []byte) int {
+	line := 1
+	for len(data) > 0 {
+		r, size := utf8.DecodeRune(data)
+		switch {
+		case r == utf8.RuneError && size == 1, r == 0:
+			return line
+		case r == '\n':
+			line++
+		}
+		data = data[size:]
+	}
+	return 1
+}
 
 // checkText tells whether the bytes can be read.
 func checkText(data []byte) error {

@@ -74,10 +74,32 @@ func LoadFS(fsys fs.FS) (*Library, error) {
 	return b.finish()
 }
 
+// Lint reads files and folders as Load does, but goes on past files that cannot be
+// read as knowledge: their trouble is among the findings. The library is nil when
+// nothing is left to answer from.
+func Lint(paths []string, shipped fs.FS) (*Library, []Finding, error) {
+	b := &builder{shipped: shipped, library: &Library{}, lenient: true}
+	for _, p := range paths {
+		if err := b.addPath(p); err != nil {
+			return nil, nil, err
+		}
+	}
+	l, err := b.finish()
+	if err != nil && len(b.broken) > 0 {
+		return nil, b.broken, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return l, append(b.broken, l.Findings()...), nil
+}
+
 type builder struct {
 	shipped fs.FS
 	library *Library
 	digest  []string // what the fingerprint is made of
+	lenient bool     // a document that cannot be read is a finding
+	broken  []Finding
 }
 
 func (b *builder) addPath(p string) error {
@@ -128,10 +150,14 @@ func (b *builder) addFile(fsys fs.FS, folder, name string) error {
 		return fmt.Errorf("knowledge: %w; make the file readable", err)
 	}
 	doc, err := parse(file, source)
-	if err != nil {
-		return err
+	if err == nil {
+		err = b.annotate(fsys, folder, doc)
 	}
-	if err := b.annotate(fsys, folder, doc); err != nil {
+	if found := (*BrokenError)(nil); b.lenient && errors.As(err, &found) {
+		b.broken = append(b.broken, found.finding())
+		return nil
+	}
+	if err != nil {
 		return err
 	}
 	for _, other := range b.library.Documents {
@@ -146,11 +172,11 @@ func (b *builder) addFile(fsys fs.FS, folder, name string) error {
 // parse reads one source and gives everything in it its id.
 func parse(file string, source []byte) (*Document, error) {
 	if err := checkText(source); err != nil {
-		mend := "; save it as text in UTF-8"
+		mend := "save it as text in UTF-8"
 		if errors.Is(err, ErrGB18030) {
-			mend = "; convert it with `aeobot knowledge import " + file + "`"
+			mend = "convert it with `aeobot knowledge import " + file + "`"
 		}
-		return nil, fmt.Errorf("knowledge: %s %w%s", file, err, mend)
+		return nil, &BrokenError{file, firstBroken(source), err, mend}
 	}
 	sum := sha256.Sum256(source)
 	base := path.Base(file)
@@ -167,7 +193,7 @@ func parse(file string, source []byte) (*Document, error) {
 	}
 	doc.name()
 	if len(doc.Sections) == 0 && len(doc.Paragraphs) == 0 {
-		return nil, fmt.Errorf("knowledge: %s has neither a list nor a paragraph; check that it is the right file", file)
+		return nil, &BrokenError{file, 1, errEmpty, "check that it is the right file"}
 	}
 	return doc, nil
 }

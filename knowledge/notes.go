@@ -150,14 +150,14 @@ func (m *measureNotes) UnmarshalYAML(n *yaml.Node) error {
 func parseNotes(file string, data []byte) (sidecar, []Finding, error) {
 	var root yaml.Node
 	if err := yaml.Unmarshal(data, &root); err != nil {
-		return sidecar{}, nil, fmt.Errorf("knowledge: %s: %s; mend the YAML", file, oneLine(err))
+		return sidecar{}, nil, brokenYAML(file, err, "mend the YAML")
 	}
 	if len(root.Content) == 0 {
 		return sidecar{}, nil, nil
 	}
 	var s sidecar
 	if err := root.Decode(&s); err != nil {
-		return sidecar{}, nil, fmt.Errorf("knowledge: %s: %s; mend the value", file, oneLine(err))
+		return sidecar{}, nil, brokenYAML(file, err, "mend the value")
 	}
 	var findings []Finding
 	unknownKeys(root.Content[0], reflect.TypeFor[sidecar](), func(line int, key string, known []string) {
@@ -165,6 +165,15 @@ func parseNotes(file string, data []byte) (sidecar, []Finding, error) {
 			"改成已有的键（" + strings.Join(known, "、") + "）或删去"})
 	})
 	return s, findings, nil
+}
+
+// brokenYAML takes the line out of what the YAML library says.
+func brokenYAML(file string, err error, mend string) error {
+	what, line := oneLine(err), 1
+	if _, scanErr := fmt.Sscanf(what, "line %d:", &line); scanErr == nil {
+		_, what, _ = strings.Cut(what, ": ")
+	}
+	return &BrokenError{file, line, errors.New(what), mend}
 }
 
 // oneLine gives the first of the problems YAML found, without the package's name.

@@ -181,6 +181,28 @@ func TestLoadErrorsNameFileAndMend(t *testing.T) {
 	}
 }
 
+func TestLintGoesOnPastBrokenFiles(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "a.txt", []byte("甲\n1.一\n3.三"))
+	write(t, dir, "b.txt", []byte("ab\n1.\xc3\xe2\xb5\xa3\xb1\xa3\n"))
+	write(t, dir, "c.txt", []byte("\x00"))
+	write(t, dir, "d.txt", []byte("甲\n1.一"))
+	write(t, dir, "d.notes.yaml", []byte("sections:\n  - heading: [\n"))
+	l, findings, err := knowledge.Lint([]string{dir}, nil)
+	if err != nil || l == nil {
+		t.Fatal(err)
+	}
+	want := []string{"b.txt:2: 编码是 GB18030", "c.txt:1: 不是 UTF-8", "d.notes.yaml:", "a.txt:3: “甲”中缺少编号 2"}
+	if len(findings) != len(want) {
+		t.Fatalf("got %v", findings)
+	}
+	for i, w := range want {
+		if got := strings.TrimPrefix(findings[i].String(), dir+"/"); !strings.HasPrefix(got, w) {
+			t.Errorf("got %q, want %q", got, w)
+		}
+	}
+}
+
 func TestFolders(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "a.txt", []byte("甲\n1.一"))

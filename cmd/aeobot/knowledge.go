@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"aeobot/knowledge"
+	"aeobot/knowledge/articles"
 )
 
 func newKnowledge(g *global) *cobra.Command {
@@ -90,11 +91,10 @@ func newLint(g *global) *cobra.Command {
 		Args:  cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			g.knowledge = append(g.knowledge, args...)
-			library, _, err := g.loadLibrary()
+			library, findings, err := g.lint()
 			if err != nil {
 				return err
 			}
-			findings := library.Findings()
 			for _, f := range findings {
 				fmt.Fprintln(cmd.OutOrStdout(), f)
 			}
@@ -105,6 +105,26 @@ func newLint(g *global) *cobra.Command {
 			return nil
 		},
 	}
+}
+
+// lint reads what the settings name, or the shipped article.
+func (g *global) lint() (*knowledge.Library, []knowledge.Finding, error) {
+	c, err := g.settings()
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(c.Knowledge.Paths) == 0 {
+		l, err := load(c)
+		if err != nil {
+			return nil, nil, err
+		}
+		return l, l.Findings(), nil
+	}
+	l, findings, err := knowledge.Lint(c.Knowledge.Paths, articles.FS)
+	if err != nil {
+		return nil, nil, usageError{err}
+	}
+	return l, findings, nil
 }
 
 func newImport(g *global) *cobra.Command {

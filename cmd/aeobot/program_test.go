@@ -22,13 +22,16 @@ import (
 // required says that a missing tool fails the tests instead of skipping them.
 var required = os.Getenv("AEOBOT_TEST_REQUIRE") == "1"
 
+// builtIn is the folder of the program under test; empty until a test needs it.
+var builtIn string
+
 // binary is the program, built once for all tests that run it as users do.
 var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "aeobot-test-")
-	if err != nil {
+	var err error
+	if builtIn, err = os.MkdirTemp("", "aeobot-test-"); err != nil {
 		return "", err
 	}
-	file := filepath.Join(dir, "aeobot")
+	file := filepath.Join(builtIn, "aeobot")
 	out, err := exec.Command("go", "build", "-o", file, ".").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("build: %w\n%s", err, out)
@@ -38,8 +41,8 @@ var binary = sync.OnceValues(func() (string, error) {
 
 func TestMain(m *testing.M) {
 	status := m.Run()
-	if file, err := binary(); err == nil {
-		os.RemoveAll(filepath.Dir(file))
+	if builtIn != "" {
+		os.RemoveAll(builtIn)
 	}
 	os.Exit(status)
 }
