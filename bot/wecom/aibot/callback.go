@@ -1,10 +1,12 @@
 package aibot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -20,11 +22,12 @@ type Answerer interface {
 	Welcome(ctx context.Context) string
 }
 
-// Wording is what the asker reads when there is no text to answer.
+// Wording is what the asker reads when there is no text to answer. It may not be
+// blank: a stream that ends without visible text goes on showing its animation.
 type Wording struct {
-	Media   string // a picture, a file, a video
-	Unknown string // a kind of message the platform added since
-	Expired string // a stream that nobody remembers
+	Media   string // a picture, a file, a video; default: bot.TextMedia
+	Unknown string // a kind of message the platform added since; default: bot.TextUnknown
+	Expired string // a stream that nobody remembers; default: bot.TextExpired
 }
 
 // Options of a callback. The zero value works.
@@ -50,10 +53,13 @@ type Options struct {
 	// default: nobody
 	Count func(outcome string)
 	// Wording is in the askers' language.
+	//
+	// default: each sentence has its own
 	Wording Wording
 }
 
-// remembered bounds the finished streams whose text can be given once more.
+// remembered bounds the finished streams whose text can be given once more; at
+// most 20 MB. The platform polls a stream for six minutes.
 const remembered = 1000
 
 // callback answers messages and events.
@@ -68,6 +74,9 @@ func NewCallback(a Answerer, c *envelope.Codec, o Options) http.Handler {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	o.Wording.Media = cmp.Or(o.Wording.Media, bot.TextMedia)
+	o.Wording.Unknown = cmp.Or(o.Wording.Unknown, bot.TextUnknown)
+	o.Wording.Expired = cmp.Or(o.Wording.Expired, bot.TextExpired)
 	streams, err := lru.New[string, string](remembered)
 	if err != nil {
 		panic(err) // only for a size below 1
@@ -83,7 +92,7 @@ func (b *callback) handle(ctx context.Context, data []byte) ([]byte, error) {
 	if err != nil {
 		// Signed by the platform, yet not understood: another delivery would be the
 		// same, so it is accepted, and logged for us.
-		b.o.Log.Error("callback not understood", slog.Any("error", err))
+		b.o.Log.Error("callback ignored", slog.Any("error", err))
 		return nil, nil
 	}
 	switch in.MsgType {
@@ -91,13 +100,12 @@ func (b *callback) handle(ctx context.Context, data []byte) ([]byte, error) {
 		return b.event(ctx, in)
 	case "stream":
 		return b.refresh(in)
-	case "text", "mixed", "voice":
-		return b.message(ctx, in)
-	case "image", "file", "video":
-		return stream(streamID(in.MsgID), b.o.Wording.Media)
 	}
-	b.o.Log.Warn("message of unknown kind")
-	return stream(streamID(in.MsgID), b.o.Wording.Unknown)
+	said, err := b.answer(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	return b.finish(streamID(in.MsgID), said)
 }
 
 // event welcomes who opens the chat. Other events take no reply.
@@ -117,41 +125,62 @@ func (b *callback) refresh(in incoming) ([]byte, error) {
 	return stream(in.Stream.ID, b.o.Wording.Expired)
 }
 
-func (b *callback) message(ctx context.Context, in incoming) ([]byte, error) {
-	text, err := b.answer(ctx, in)
-	if err != nil {
-		return nil, err
+// finish says everything at once and remembers it for a refresh.
+func (b *callback) finish(id, said string) ([]byte, error) {
+	if len(said) > MaxContentBytes {
+		b.o.Log.Error("reply cut", slog.Int("bytes", len(said)), slog.Int("max_bytes", MaxContentBytes))
+		said = clip(said, MaxContentBytes)
 	}
-	id := streamID(in.MsgID)
-	b.streams.Add(id, text)
-	return stream(id, text)
+	b.streams.Add(id, said)
+	return stream(id, said)
 }
 
-// answer gives what the asker reads.
+// answer gives what the asker reads in return for a message.
 func (b *callback) answer(ctx context.Context, in incoming) (string, error) {
-	quote := ""
-	if in.Quote != nil {
-		quote = in.Quote.words()
+	switch in.MsgType {
+	case "text", "mixed", "voice":
+	case "image", "file", "video":
+		return b.o.Wording.Media, nil
+	default:
+		b.o.Log.Warn("message of unknown kind") // the kind's name is foreign text
+		return b.o.Wording.Unknown, nil
 	}
-	question := withoutMention(in.words(), b.o.Name, in.ChatType == "group")
+	m, wordless := b.question(in)
 	switch {
-	case question != "":
-	case quote != "":
-		question = quote // nothing but a mention: the quotation is what is asked
-	case in.MsgType == "mixed":
-		return b.o.Wording.Media, nil // a picture and a mention
+	case m.Text != "":
+		return b.ask(ctx, m)
+	case wordless:
+		return b.o.Wording.Media, nil
 	default:
 		return b.engine.Welcome(ctx), nil
 	}
-	reply, err := b.engine.Answer(ctx, bot.Message{
+}
+
+// question makes a bot.Message of what was said. After nothing but a mention the
+// quotation is the question. When there is no question, wordless says whether a
+// picture or a file came instead.
+func (b *callback) question(in incoming) (m bot.Message, wordless bool) {
+	group := in.ChatType == "group"
+	text := withoutMention(in.words(), b.o.Name, group)
+	quote := strings.TrimSpace(in.Quote.words())
+	if text == "" {
+		text = withoutMention(quote, b.o.Name, group) // a colleague's question to the bot
+	}
+	return bot.Message{
 		ID: "aibot:" + in.AIBotID + ":" + in.MsgID, Chat: chat(in), Asker: bot.Asker(in.From.UserID),
-		Text: question, Quote: quote, Surface: Surface,
-	})
+		Text: text, Quote: quote, Surface: Surface,
+	}, in.MsgType == "mixed" || in.Quote != nil && quote == ""
+}
+
+// ask puts the question to the engine. Its failure is said to the asker, except
+// when another attempt at the same message is running.
+func (b *callback) ask(ctx context.Context, m bot.Message) (string, error) {
+	reply, err := b.engine.Answer(ctx, m)
 	if errors.Is(err, bot.ErrElsewhere) {
 		return "", err // 500: the next delivery gets the reply of the attempt that runs
 	}
 	if err != nil {
-		b.o.Log.Error("no answer", slog.Any("error", err))
+		b.o.Log.Error("no answer", slog.Any("asker", m.Asker), slog.Any("error", err))
 		return bot.Apology(err), nil
 	}
 	return reply.Text, nil

@@ -6,5 +6,5 @@
 // Forms and limits are those of WeCom's documentation pages 100719, 101027, 101031
 // and 101033, as read in November 2026.
 //
-// Read callback.go first, then incoming.go, mention.go, outgoing.go.
+// Read callback.go first, then incoming.go, decode.go, mention.go, outgoing.go.
 package aibot

@@ -1,11 +1,8 @@
 package aibot
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 )
 
@@ -46,8 +43,12 @@ type text struct {
 	Content string `json:"content"`
 }
 
-// words are the text in a message, whatever its kind; "" when it has none.
+// words are the text in a message, whatever its kind; "" when it has none. They
+// may be asked of the quotation of a message that quotes nothing.
 func (c *content) words() string {
+	if c == nil {
+		return ""
+	}
 	switch c.MsgType {
 	case "text":
 		return c.Text.Content
@@ -65,41 +66,40 @@ func (c *content) words() string {
 	return ""
 }
 
-var errMessage = errors.New("aibot: callback is no message")
+// errMessage means that a signed callback could not be read.
+var errMessage = errors.New("aibot: callback not understood")
 
-// parse reads a callback. What every callback must have is checked here.
+// parse reads a decrypted callback. Its errors do not contain the data.
 func parse(data []byte) (incoming, error) {
 	var in incoming
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	if err := decoder.Decode(&in); err != nil {
-		return incoming{}, fmt.Errorf("%w: %s", errMessage, form(err))
+	if err := decode(data, &in); err != nil {
+		return incoming{}, fmt.Errorf("%w: %w", errMessage, err)
 	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return incoming{}, fmt.Errorf("%w: more than one value", errMessage)
-	}
-	switch {
-	case in.MsgType == "":
-		return incoming{}, fmt.Errorf("%w: no msgtype", errMessage)
-	case in.From.UserID == "" && in.MsgType != "event" && in.MsgType != "stream":
-		return incoming{}, fmt.Errorf("%w: no from.userid", errMessage)
-	case in.MsgID == "" && in.MsgType != "event" && in.MsgType != "stream":
-		return incoming{}, fmt.Errorf("%w: no msgid", errMessage)
+	if field := in.missing(); field != "" {
+		return incoming{}, fmt.Errorf("%w: no %s", errMessage, field)
 	}
 	return in, nil
 }
 
-// form describes a JSON error without the value that caused it, which may be what
-// a person wrote.
-func form(err error) string {
-	var kind *json.UnmarshalTypeError
-	if errors.As(err, &kind) {
-		return fmt.Sprintf("field %s is no %s", kind.Field, kind.Type)
+// missing names a field that this kind of callback cannot do without. Events are
+// answered without knowing who or what; an unknown kind still needs a stream id.
+func (in *incoming) missing() string {
+	switch {
+	case in.MsgType == "":
+		return "msgtype"
+	case in.MsgType == "event":
+		return ""
+	case in.MsgType == "stream":
+		if in.Stream.ID == "" {
+			return "stream.id"
+		}
+		return ""
+	case in.MsgID == "":
+		return "msgid"
+	case in.From.UserID == "":
+		return "from.userid"
 	}
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
-		return fmt.Sprintf("not JSON at byte %d", syntax.Offset)
-	}
-	return "not JSON"
+	return ""
 }
 
 // unwrap takes the ciphertext out of {"encrypt":"…"}.
@@ -107,8 +107,8 @@ func unwrap(body []byte) (string, error) {
 	var e struct {
 		Encrypt string `json:"encrypt"`
 	}
-	if err := json.Unmarshal(body, &e); err != nil {
-		return "", fmt.Errorf("aibot: body: %s", form(err))
+	if err := decode(body, &e); err != nil {
+		return "", fmt.Errorf("aibot: body: %w", err)
 	}
 	if e.Encrypt == "" {
 		return "", errors.New(`aibot: body has no "encrypt"`)

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"unicode/utf8"
 
 	"aeobot/bot"
 	"aeobot/bot/wecom/envelope"
@@ -35,6 +36,19 @@ func stream(id, content string) ([]byte, error) {
 	return encode(r)
 }
 
+// clip cuts text to at most size bytes, between two characters. The engine keeps
+// to the Surface; this is for the day it does not, as the platform refuses what is
+// too long and the asker would see nothing.
+func clip(text string, size int) string {
+	if len(text) <= size {
+		return text
+	}
+	for size > 0 && !utf8.RuneStart(text[size]) {
+		size--
+	}
+	return text[:size]
+}
+
 // plain is the welcome, the only reply that may be a text.
 func plain(content string) ([]byte, error) {
 	return encode(struct {
@@ -61,7 +75,8 @@ func streamID(messageID string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// wrap writes a sealed reply. The timestamp is a JSON number.
+// wrap writes a sealed reply. The timestamp is a JSON number. Page 101033 states no
+// content type; text/plain is what the platform's own plugin sends.
 func wrap(s envelope.Sealed) ([]byte, string, error) {
 	seconds, err := strconv.ParseInt(s.Timestamp, 10, 64)
 	if err != nil {

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"runtime"
+	"runtime/debug"
 	"strconv"
 	"time"
 )
@@ -73,16 +75,21 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 		r.message(w, q)
 	default:
 		w.Header().Set("Allow", "GET, POST")
-		r.refuse(w, q, http.StatusMethodNotAllowed, OutcomeMethod, nil)
+		r.refuse(w, q, http.StatusMethodNotAllowed, OutcomeMethod, errMethod)
 	}
 }
 
-// refuse ends a request with a bare status and says why in the log.
+// refuse ends a request with a bare status and says why in the log: an error when
+// the fault is ours, else a warning.
 func (r *Receiver) refuse(w http.ResponseWriter, q *http.Request, status int, outcome string, err error) {
 	r.count(outcome)
 	if r.Log != nil {
-		r.Log.Warn("callback refused", slog.String("path", q.URL.Path), slog.String("outcome", outcome),
-			slog.Int("status", status), slog.Any("error", err))
+		level := slog.LevelWarn
+		if status >= http.StatusInternalServerError {
+			level = slog.LevelError
+		}
+		r.Log.Log(q.Context(), level, "callback refused", slog.String("path", q.URL.Path),
+			slog.String("outcome", outcome), slog.Int("status", status), slog.Any("error", err))
 	}
 	w.WriteHeader(status)
 }
@@ -96,7 +103,11 @@ func (r *Receiver) count(outcome string) {
 // parameters are the query of every callback.
 type parameters struct{ signature, timestamp, nonce, echo string }
 
-var errQuery = errors.New("envelope: query lacks msg_signature, timestamp or nonce")
+var (
+	errMethod = errors.New("envelope: method is neither GET nor POST")
+	errQuery  = errors.New("envelope: query lacks msg_signature, timestamp or nonce")
+	errEcho   = errors.New("envelope: query lacks echostr")
+)
 
 // readQuery decodes the query once; a second time would turn + into a space.
 func readQuery(q *http.Request) (parameters, error) {
@@ -113,7 +124,9 @@ var (
 	timestampForm = regexp.MustCompile(`^\d{10}$`)
 )
 
-// fresh judges the timestamp, after the signature has shown who wrote it.
+// fresh judges the timestamp, after the signature has shown who wrote it. Ten
+// digits exactly: the parts are signed without separators, so digits could be
+// moved between timestamp and nonce and the signature would still fit.
 func (r *Receiver) fresh(timestamp string) error {
 	if r.MaxSkew <= 0 {
 		return nil
@@ -159,8 +172,11 @@ func (r *Receiver) open(w http.ResponseWriter, q *http.Request, p parameters, en
 // check answers the URL check with exactly the decrypted text.
 func (r *Receiver) check(w http.ResponseWriter, q *http.Request) {
 	p, err := readQuery(q)
-	if err != nil || p.echo == "" {
-		r.refuse(w, q, http.StatusBadRequest, OutcomeForm, errQuery)
+	if err == nil && p.echo == "" {
+		err = errEcho
+	}
+	if err != nil {
+		r.refuse(w, q, http.StatusBadRequest, OutcomeForm, err)
 		return
 	}
 	echo, ok := r.open(w, q, p, p.echo)
@@ -217,7 +233,7 @@ func (r *Receiver) answer(w http.ResponseWriter, q *http.Request, nonce string, 
 func (r *Receiver) reply(ctx context.Context, nonce string, message []byte) (body []byte, contentType string, err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = fmt.Errorf("envelope: handler panicked (%T)", v) // the value itself may quote a person
+			err = fmt.Errorf("envelope: handler panicked: %s\n%s", cause(v), debug.Stack())
 		}
 	}()
 	reply, err := r.Handle(ctx, message)
@@ -229,4 +245,13 @@ func (r *Receiver) reply(ctx context.Context, nonce string, message []byte) (bod
 		return nil, "", err
 	}
 	return r.Wrap(sealed)
+}
+
+// cause describes what was panicked with. Only the runtime's own words are kept:
+// any other value may quote a person.
+func cause(v any) string {
+	if err, ok := v.(runtime.Error); ok {
+		return err.Error()
+	}
+	return fmt.Sprintf("a value of type %T", v)
 }

@@ -1,6 +1,7 @@
 package envelope
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
@@ -83,6 +84,22 @@ func TestValidVectors(t *testing.T) {
 		sealed, err := c.seal(random, []byte(v.Plaintext), v.Timestamp, v.Nonce)
 		if want := (Sealed{v.Encrypt, v.Signature, v.Timestamp, v.Nonce}); err != nil || sealed != want {
 			t.Errorf("%s: sealed %+v, %v; want %+v", v.Name, sealed, err, want)
+		}
+	}
+}
+
+func TestSettingsAreNamedButNotShown(t *testing.T) {
+	const goodKey = "te14ZlK3MlqiugXJ8TbCdITZiLkq0BrtVC6jySSamXJ"
+	for name, tt := range map[string]struct{ token, key, want string }{
+		"no token":             {"", goodKey, "token"},
+		"key cut while copied": {"hP9vQmZr3", goodKey[:42], "encoding_aes_key"},
+		"key with its =":       {"hP9vQmZr3", goodKey + "=", "encoding_aes_key"},
+		"key, full-width":      {"hP9vQmZr3", "ｔｅ" + goodKey[6:], "encoding_aes_key"},
+		"key with a break":     {"hP9vQmZr3", goodKey[:42] + "\n", "encoding_aes_key"},
+	} {
+		_, err := New(tt.token, tt.key, "")
+		if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), goodKey[8:20]) {
+			t.Errorf("%s: got %v, want %s named and no value", name, err, tt.want)
 		}
 	}
 }
@@ -219,9 +236,13 @@ func FuzzOpen(f *testing.F) {
 	}
 	c := all.Valid[0].codec(f)
 	f.Fuzz(func(t *testing.T, encrypted, message string) {
-		// Signed or not, foreign bytes never panic, and an error gives nothing.
-		if got, err := c.Open(c.sign("1", "n", encrypted), "1", "n", encrypted); err != nil && got != nil {
+		// Signed or not, foreign bytes never panic; what opens is what Seal makes of it.
+		got, err := c.Open(c.sign("1", "n", encrypted), "1", "n", encrypted)
+		if err != nil && got != nil {
 			t.Errorf("%q: an error and %q", encrypted, got)
+		}
+		if err == nil && !bytes.Equal(payloadOf(t, c, encrypted), payloadOf(t, c, resealed(t, c, encrypted, got))) {
+			t.Errorf("%q opened as %q, but is not its envelope", encrypted, got)
 		}
 		if _, err := c.Open("", "1", "n", encrypted); !errors.Is(err, ErrSignature) {
 			t.Errorf("unsigned: %v", err)
@@ -234,6 +255,30 @@ func FuzzOpen(f *testing.F) {
 			t.Errorf("%q came back as %q, %v", message, got, err)
 		}
 	})
+}
+
+// payloadOf is all that was encrypted, without the padding (16 and 32 are both taken).
+func payloadOf(t *testing.T, c *Codec, encrypted string) []byte {
+	t.Helper()
+	ciphertext, err := base64.StdEncoding.DecodeString(encrypted)
+	if err != nil {
+		t.Fatal(err)
+	}
+	payload, err := decrypt(c.block, c.iv, ciphertext)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return payload
+}
+
+// resealed seals message with the random bytes of another envelope.
+func resealed(t *testing.T, c *Codec, encrypted string, message []byte) string {
+	t.Helper()
+	s, err := c.seal(payloadOf(t, c, encrypted)[:randomLength], message, "1", "n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.Encrypt
 }
 
 func FuzzOpenMedia(f *testing.F) {
