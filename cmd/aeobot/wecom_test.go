@@ -88,6 +88,11 @@ func TestApplication(t *testing.T) {
 	if first.Status != http.StatusOK || !first.SignatureOK || first.ReceiveID != testCorp || !strings.Contains(first.Message, "可向海关申请免除担保") {
 		t.Fatalf("reply: %+v", first)
 	}
+	for try := range 2 {
+		if again := c.do(c.request("send", "app", r.base, message)); again.Message != first.Message {
+			t.Errorf("delivered again (%d): got %s, want %s", try+1, again.Message, first.Message)
+		}
+	}
 	if strings.Contains(first.Message, "**") {
 		t.Errorf("Markdown in a passive reply: %s", first.Message)
 	}

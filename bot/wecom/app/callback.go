@@ -168,12 +168,19 @@ func (c *Callback) handle(ctx context.Context, plaintext []byte) ([]byte, error)
 		c.ignore(OutcomeForeign, err)
 		return nil, nil
 	}
-	text, outcome := c.reply(ctx, in)
+	text, outcome, err := c.reply(ctx, in)
+	if err != nil {
+		return nil, err
+	}
 	c.o.Count(outcome)
 	if text == "" {
 		return nil, nil
 	}
-	return writeReply(in.from, c.o.CorpID, text, c.o.Now())
+	at := in.created // the message's own time, so that a redelivery gets the same bytes
+	if at.IsZero() {
+		at = c.o.Now()
+	}
+	return writeReply(in.from, c.o.CorpID, text, at)
 }
 
 // ignore is for what a wrong setting causes as well: an operator has to see it.
@@ -182,8 +189,9 @@ func (c *Callback) ignore(outcome string, err error) {
 	c.o.Count(outcome)
 }
 
-// reply is the text for a message and how it ended; "" for no reply.
-func (c *Callback) reply(ctx context.Context, in incoming) (text, outcome string) {
+// reply is the text for a message and how it ended; "" for no reply. An error asks
+// the platform to deliver again.
+func (c *Callback) reply(ctx context.Context, in incoming) (text, outcome string, err error) {
 	switch in.kind {
 	case "text":
 		return c.answer(ctx, in, in.content)
@@ -191,13 +199,14 @@ func (c *Callback) reply(ctx context.Context, in incoming) (text, outcome string
 		if in.recognition != "" {
 			return c.answer(ctx, in, in.recognition)
 		}
-		return c.o.Wording.Media, OutcomeUnsupported
+		return c.o.Wording.Media, OutcomeUnsupported, nil
 	case "image", "video", "file", "location", "link":
-		return c.o.Wording.Media, OutcomeUnsupported
+		return c.o.Wording.Media, OutcomeUnsupported, nil
 	case "event":
-		return c.event(ctx, in)
+		text, outcome = c.event(ctx, in)
+		return text, outcome, nil
 	}
-	return c.o.Wording.Unknown, OutcomeUnsupported
+	return c.o.Wording.Unknown, OutcomeUnsupported, nil
 }
 
 // event greets whoever opens the application or may use it from now on. It needs
@@ -211,17 +220,20 @@ func (c *Callback) event(ctx context.Context, in incoming) (text, outcome string
 }
 
 // answer gives the reply's first page and leaves the others to ServeHTTP.
-func (c *Callback) answer(ctx context.Context, in incoming, text string) (page, outcome string) {
+func (c *Callback) answer(ctx context.Context, in incoming, text string) (page, outcome string, err error) {
 	m := bot.Message{ID: c.messageID(in), Asker: bot.Asker(in.from), Text: text, Surface: c.surface}
 	reply, err := c.answerSafely(ctx, m)
+	if errors.Is(err, bot.ErrElsewhere) {
+		return "", "", err // the next delivery gets the reply of the attempt that runs
+	}
 	if err != nil {
 		c.o.Log.Error("question not answered", slog.Any("asker", m.Asker), slog.Any("error", err))
-		return c.o.Apology(err), OutcomeApology
+		return c.o.Apology(err), OutcomeApology, nil
 	}
 	if rest, ok := ctx.Value(restKey{}).(*push); ok {
 		*rest = push{id: m.ID, to: m.Asker, pages: reply.Pages[1:]}
 	}
-	return reply.Pages[0], OutcomeAnswered
+	return reply.Pages[0], OutcomeAnswered, nil
 }
 
 // messageID names a message among all channels' messages: MsgId is unique within

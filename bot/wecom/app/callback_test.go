@@ -270,6 +270,17 @@ func TestApology(t *testing.T) {
 	}
 }
 
+// TestAnsweredElsewhere: nothing is said, so that the platform delivers again and
+// gets the reply of the attempt that runs.
+func TestAnsweredElsewhere(t *testing.T) {
+	c := &Callback{o: Options{CorpID: testCorp}.withDefaults(), answerer: &answerer{hook: func(bot.Message) (bot.Reply, error) {
+		return bot.Reply{}, bot.ErrElsewhere
+	}}}
+	if reply, err := c.handle(t.Context(), []byte(question("1", "问"))); !errors.Is(err, bot.ErrElsewhere) || reply != nil {
+		t.Errorf("got %q, %v", reply, err)
+	}
+}
+
 // checkNoPeople is the leak test: no question, no userid, no credential in the log.
 func checkNoPeople(t *testing.T, log string) {
 	t.Helper()

@@ -3,7 +3,9 @@ package app
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -15,6 +17,7 @@ type incoming struct {
 	event       string // Event, when kind is event
 	id          string // MsgId, decimal; events have none
 	agentID     string
+	created     time.Time // CreateTime; zero when it is no number
 	content     string
 	recognition string // what the platform heard in a voice message, when it says so
 }
@@ -50,7 +53,7 @@ func readIncoming(plaintext []byte) (incoming, error) {
 		return incoming{}, fmt.Errorf("app: message: %w", errNotUTF8)
 	}
 	f, err := readFields([]byte(printable(string(plaintext))), "ToUserName", "FromUserName",
-		"MsgType", "Event", "MsgId", "AgentID", "Content", "Recognition")
+		"CreateTime", "MsgType", "Event", "MsgId", "AgentID", "Content", "Recognition")
 	if err != nil {
 		return incoming{}, fmt.Errorf("app: message: %w", err)
 	}
@@ -63,6 +66,9 @@ func readIncoming(plaintext []byte) (incoming, error) {
 		agentID:     strings.TrimSpace(f["AgentID"]),
 		content:     f["Content"],
 		recognition: strings.TrimSpace(f["Recognition"]),
+	}
+	if seconds, err := strconv.ParseInt(strings.TrimSpace(f["CreateTime"]), 10, 64); err == nil {
+		in.created = time.Unix(seconds, 0)
 	}
 	if in.from == "" || in.kind == "" || (in.kind != "event" && !isMsgID(in.id)) {
 		return incoming{}, fmt.Errorf("app: message: %w", errIncomplete)

@@ -81,7 +81,7 @@ func TestReadFields(t *testing.T) {
 func TestReadIncoming(t *testing.T) {
 	got, err := readIncoming([]byte(textXML))
 	want := incoming{to: "ww7c1e2f9a0b3d4e58", from: "lin.yue", kind: "text", id: "7420011223344556677",
-		agentID: "1000017", content: "年假怎么申请?"}
+		agentID: "1000017", created: time.Unix(1760000123, 0), content: "年假怎么申请?"}
 	if err != nil || got != want {
 		t.Errorf("readIncoming(%q) = %+v, %v, want %+v", textXML, got, err, want)
 	}
