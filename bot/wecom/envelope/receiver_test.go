@@ -208,7 +208,8 @@ func TestNoOracle(t *testing.T) {
 // the signature still fits, as the protocol joins its parts without separators.
 func TestDigitsMovedBetweenNonceAndTimestamp(t *testing.T) {
 	c := vectors(t).Valid[0].codec(t)
-	s, err := c.Seal([]byte("问"), "1760000000", "1")
+	// Fixed random bytes: the trick fails for a ciphertext that sorts in between.
+	s, err := c.seal(make([]byte, randomLength), []byte("问"), "1760000000", "1")
 	if err != nil {
 		t.Fatal(err)
 	}
