@@ -12,17 +12,13 @@ const maxSuggestions = 3
 
 // ask answers a question, or each question of a message on its own.
 func (t *turn) ask() (Reply, error) {
-	questions := Split(t.message.Text)
-	found, err := t.search(questions)
+	asked, err := Read(t.ctx, t.index, t.message.Text)
 	if err != nil {
 		return Reply{}, err
 	}
-	if !slices.ContainsFunc(found, answered) && len(questions) > 1 {
-		// A question mark in the middle of a story parts nothing.
-		questions = []string{t.message.Text}
-		if found, err = t.search(questions); err != nil {
-			return Reply{}, err
-		}
+	questions, found := make([]string, len(asked)), make([]index.Decision, len(asked))
+	for i, a := range asked {
+		questions[i], found[i] = a.Question, a.Decision
 	}
 	if !slices.ContainsFunc(found, answered) {
 		return t.refuse(questions, found), nil
@@ -30,19 +26,7 @@ func (t *turn) ask() (Reply, error) {
 	return t.answer(questions, found), nil
 }
 
-func answered(d index.Decision) bool { return d.Kind != index.Refused }
-
-func (t *turn) search(questions []string) ([]index.Decision, error) {
-	found := make([]index.Decision, len(questions))
-	for i, q := range questions {
-		d, err := t.index.Search(t.ctx, q)
-		if err != nil {
-			return nil, err
-		}
-		found[i] = d
-	}
-	return found, nil
-}
+func answered(d index.Decision) bool { return d.Kind == index.Measures || d.Kind == index.Sections }
 
 // answer quotes what was found, question by question; what one question has
 // shown the next does not repeat.
@@ -63,7 +47,9 @@ func (t *turn) answer(questions []string, found []index.Decision) Reply {
 			}
 		}
 		if !answered(f) {
-			b.note = textNoPart
+			b.note = refusal(f, textNoPart)
+		} else if c := f.Query.Correction; c != nil {
+			b.lead = fmt.Sprintf(textUnderstood, c.To)
 		}
 		parts = append(parts, Part{questions[i], answered(f)})
 		d.blocks = append(d.blocks, b)
@@ -125,13 +111,19 @@ func shownOn(h hit, day string) Shown {
 	}
 }
 
-// round keeps three digits: enough to compare, short to read.
-func round(score float64) float64 { return float64(int(score*1000+0.5)) / 1000 }
+// round keeps three digits, enough to compare and short to read; a curated way to
+// ask may have lifted a score above 1, which says no more than 1.
+func round(score float64) float64 { return float64(int(min(score, 1)*1000+0.5)) / 1000 }
 
 // refuse says that the knowledge has no answer and names the nearest headings.
 func (t *turn) refuse(questions []string, found []index.Decision) Reply {
+	for _, d := range found {
+		if d.Kind == index.Unsure {
+			return t.askBack(questions, d)
+		}
+	}
 	near := t.nearest(found)
-	text := textRefuse
+	text := refusal(found[0], textRefuse)
 	if len(near) > 0 {
 		text += "\n" + fmt.Sprintf(textNearest, quoteList(near))
 	}
@@ -140,6 +132,25 @@ func (t *turn) refuse(questions []string, found []index.Decision) Reply {
 		r.Parts = append(r.Parts, Part{Question: q})
 	}
 	return r
+}
+
+// askBack offers what may have been meant.
+func (t *turn) askBack(questions []string, d index.Decision) Reply {
+	text := fmt.Sprintf(textUnsure, quoteList(d.Choices))
+	r := t.say(ActClarify, text, d.Choices...)
+	for _, q := range questions {
+		r.Parts = append(r.Parts, Part{Question: q})
+	}
+	return r
+}
+
+// refusal says what it is that the knowledge has nothing on, where curators know
+// the topic, and otherwise what plain says.
+func refusal(d index.Decision, plain string) string {
+	if d.Elsewhere && !d.Outside.General {
+		return fmt.Sprintf(textOutside, d.Outside.Topic)
+	}
+	return plain
 }
 
 // nearest are the headings that come closest: those of the best passages, then

@@ -16,6 +16,7 @@ const maxMeasures = 40
 type block struct {
 	question string // shown above the block; empty when the message had one question
 	hits     []hit
+	lead     string // said before the hits: how a slip of the keyboard was read
 	note     string // said instead of hits
 }
 
@@ -72,8 +73,10 @@ func (d draft) lines(n, total int, s Surface) []string {
 			w.gap()
 			w.line(w.bold("问：" + w.safe(b.question)))
 		}
-		if b.note != "" {
-			w.line(b.note)
+		for _, said := range []string{b.lead, b.note} {
+			if said != "" {
+				w.line(w.safe(said))
+			}
 		}
 		w.quote(take, d.day)
 	}

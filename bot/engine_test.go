@@ -27,7 +27,7 @@ func live(t testing.TB) *index.Live {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g, err := index.Build(t.Context(), l)
+	g, err := index.Build(t.Context(), l, index.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

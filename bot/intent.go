@@ -120,34 +120,3 @@ func readNumber(s string) int {
 	}
 	return n
 }
-
-// maxParts bounds how many questions of one message are answered.
-const maxParts = 5
-
-// Split parts a message into its questions: after each question mark. What
-// follows the last one belongs to the question before it.
-func Split(text string) []string {
-	var parts []string
-	start := 0
-	for i, r := range text {
-		if (r == '?' || r == '？') && len(parts) < maxParts-1 {
-			end := i + len(string(r))
-			if strings.HasPrefix(text[end:], "?") || strings.HasPrefix(text[end:], "？") {
-				continue // of ？？？ the last one ends the question
-			}
-			if said(text[start:end]) != "" {
-				parts = append(parts, strings.TrimSpace(text[start:end]))
-				start = end
-			}
-		}
-	}
-	rest := strings.TrimSpace(text[start:])
-	switch {
-	case said(rest) == "":
-	case len(parts) == 0 || strings.ContainsAny(rest, "?？"):
-		parts = append(parts, rest)
-	default:
-		parts[len(parts)-1] += rest
-	}
-	return parts
-}

@@ -1,7 +1,6 @@
 package bot
 
 import (
-	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -50,27 +49,7 @@ func TestReadIntent(t *testing.T) {
 	}
 }
 
-func TestSplit(t *testing.T) {
-	tests := []struct {
-		said string
-		want []string
-	}{
-		{"海关对AEO企业有何激励?优先通关如何实现?还有其他支持吗?", []string{"海关对AEO企业有何激励?", "优先通关如何实现?", "还有其他支持吗?"}},
-		{"能免担保吗", []string{"能免担保吗"}},
-		{"能免担保吗？？？", []string{"能免担保吗？？？"}},
-		{"能免担保吗？谢谢", []string{"能免担保吗？谢谢"}},
-		{"", nil},
-		{"???", nil},
-		{"a?b?c?d?e?f?g?", []string{"a?", "b?", "c?", "d?", "e?f?g?"}},
-	}
-	for _, tt := range tests {
-		if got := Split(tt.said); !slices.Equal(got, tt.want) {
-			t.Errorf("%q: got %q, want %q", tt.said, got, tt.want)
-		}
-	}
-}
-
-func FuzzReadIntentAndSplit(f *testing.F) {
+func FuzzReadIntentAndPieces(f *testing.F) {
 	for _, s := range []string{"第十二条", "更多", "？？a?b", "③第", "\xff第3条", "第一百条"} {
 		f.Add(s)
 	}
@@ -78,14 +57,13 @@ func FuzzReadIntentAndSplit(f *testing.F) {
 		if got := ReadIntent(said); got.Item < 0 || got.Item > 999 {
 			t.Errorf("%q: item %d", said, got.Item)
 		}
-		parts := Split(said)
-		if len(parts) > maxParts {
-			t.Errorf("%q: %d parts", said, len(parts))
-		}
-		for _, p := range parts {
-			if utf8.ValidString(said) && p != "" && !strings.Contains(strings.Join(strings.Fields(said), ""), strings.Join(strings.Fields(p), "")) {
-				t.Errorf("%q: part %q is not in it", said, p)
+		for _, p := range pieces(said, sentenceEnds) {
+			if utf8.ValidString(said) && !strings.Contains(said, p) {
+				t.Errorf("%q: piece %q is not in it", said, p)
 			}
+		}
+		if n := len(pieces(said, sentenceEnds+clauseEnds)); n > maxPieces {
+			t.Errorf("%q: %d pieces", said, n)
 		}
 	})
 }

@@ -4,17 +4,20 @@ import (
 	"context"
 	"slices"
 
+	"aeobot/index/analysis"
 	"aeobot/knowledge"
 )
 
 // Limits of the decision, in units of Hit.Score.
 const (
-	// bar is the score below which nothing is shown.
-	bar = 0.25
+	// defaultBar is the score below which nothing is shown.
+	defaultBar = 0.25
 	// besides is the share of the best score that a second passage needs to be
 	// shown with it, and following the share it needs to wait behind 更多.
 	besides, following = 0.80, 0.60
 	maxShown           = 3
+	// unsure is the share of the bar from which on it is asked back what was meant.
+	unsure = 0.70
 	// named is how surely a question must name a section to get it whole.
 	named = 0.5
 )
@@ -24,6 +27,7 @@ type Kind string
 
 const (
 	Refused  Kind = "refuse"
+	Unsure   Kind = "clarify" // something may be meant; Choices say what
 	Measures Kind = "measures"
 	Sections Kind = "sections"
 )
@@ -34,6 +38,8 @@ type Decision struct {
 	Query Query
 	// Hits are to be shown: for Sections all their passages in the source's order.
 	Hits []Hit
+	// Choices are questions that may be meant, when Kind is Unsure.
+	Choices []string
 	// More are good enough to follow behind 更多.
 	More []Hit
 	// Sections are those the question names, when Kind is Sections.
@@ -42,7 +48,11 @@ type Decision struct {
 	// the question names them.
 	Ranked []Hit
 	Named  []NamedSection
-	Bar    float64
+	// Outside is the nearest topic that the knowledge has nothing on, or nil.
+	Outside *Outside
+	// Elsewhere says that the question was refused for being about that topic.
+	Elsewhere bool
+	Bar       float64
 }
 
 // NamedSection is a section with how surely a question names it, 0 to 1.
@@ -53,53 +63,128 @@ type NamedSection struct {
 
 // sectionEntry is a section as questions may name it.
 type sectionEntry struct {
+	owner   owner
 	section *knowledge.Section
-	heading phrase
+	heading map[analysis.Term]bool // terms of its topic
 	asks    []phrase
 }
 
-// learnSections prepares the ways to name a section.
-func (g *Generation) learnSections() {
-	for _, d := range g.library.Documents {
-		for _, s := range d.Sections {
-			e := sectionEntry{section: s, heading: g.model.learnPhrase(topic(s.Heading))}
-			for _, a := range s.Ask {
-				e.asks = append(e.asks, g.model.learnPhrase(topic(a)))
+// nameSections prepares the ways to name a section.
+func (g *Generation) nameSections() {
+	for i := range g.sections {
+		e := &g.sections[i]
+		e.heading = g.topicTerms(e.section.Heading)
+		for _, a := range e.section.Ask {
+			p := phrase{owner: e.owner, text: a, terms: g.aboutTerms(a)}
+			for _, t := range p.terms {
+				idf, _ := g.weigh(t)
+				p.weight += idf
 			}
-			g.sections = append(g.sections, e)
+			e.asks = append(e.asks, p)
 		}
 	}
 }
 
+func (g *Generation) aboutTerms(text string) []analysis.Term {
+	r := g.curation.read(text)
+	return r.about()
+}
+
+func (g *Generation) topicTerms(text string) map[analysis.Term]bool {
+	terms := map[analysis.Term]bool{}
+	for _, t := range g.aboutTerms(text) {
+		terms[t] = true
+	}
+	return terms
+}
+
 // Search decides what a question gets.
 func (g *Generation) Search(ctx context.Context, text string) (Decision, error) {
-	q := g.newQuery(text)
-	d := Decision{Kind: Refused, Query: q, Bar: bar}
-	if len(q.Units) == 0 {
-		return d, nil
-	}
-	found, err := g.find(ctx, q)
+	q, ranked, err := g.search(ctx, text)
 	if err != nil {
 		return Decision{}, err
 	}
-	d.Ranked = g.rank(q, found)
-	d.Named = g.name(q)
-	if g.takeSections(&d) {
-		return d, nil
+	d := Decision{Kind: Refused, Query: q, Bar: g.bar}
+	for _, s := range ranked {
+		if s.owner >= g.firstTopic() {
+			if d.Outside == nil {
+				topic := int(s.owner - g.firstTopic())
+				d.Outside = &Outside{Topic: g.topics[topic].Name, General: topic < g.general,
+					Score: s.score, Asked: g.phrase(s.asked), Alike: s.alike}
+			}
+			continue
+		}
+		d.Ranked = append(d.Ranked, Hit{Passage: s.passage, Score: s.score, Parts: append(s.parts, Part{"coverage", s.covered, 0}, Part{"bleve", s.bleve, 0}),
+			Asked: g.phrase(s.asked), Alike: s.alike})
 	}
-	takeMeasures(&d)
+	d.Named = g.name(&q)
+	switch {
+	case d.outside():
+		d.Elsewhere = true
+	case g.takeSections(&d):
+	case len(d.Ranked) > 0 && d.Ranked[0].Score >= d.Bar:
+		takeMeasures(&d)
+	default:
+		offerChoices(&d)
+	}
 	return d, nil
 }
 
-func takeMeasures(d *Decision) {
-	if len(d.Ranked) == 0 || d.Ranked[0].Score < bar {
-		return
+// offerChoices asks back when what was found is only just not good enough.
+func offerChoices(d *Decision) {
+	for _, h := range d.Ranked {
+		if h.Score < unsure*d.Bar || len(d.Choices) == maxShown {
+			break
+		}
+		choice := h.Asked
+		if choice == "" && len(h.Passage.Notes.Ask) > 0 {
+			choice = h.Passage.Notes.Ask[0]
+		}
+		if choice != "" {
+			d.Kind = Unsure
+			d.Choices = append(d.Choices, choice)
+		}
 	}
+}
+
+// phrase is the text of a curated way to ask; -1 is none.
+func (g *Generation) phrase(i int32) string {
+	if i < 0 {
+		return ""
+	}
+	return g.curation.phrases[i].text
+}
+
+// Outside is a topic that curators know the knowledge has nothing on.
+type Outside struct {
+	Topic string
+	// General says that the topic is talk or office life, not of the knowledge's field.
+	General bool
+	Score   float64
+	Asked   string
+	Alike   float64
+}
+
+// outside tells that the question is about something the knowledge is known to
+// have nothing on, rather than about any of its passages or sections.
+func (d *Decision) outside() bool {
+	if d.Outside == nil || d.Outside.Score < d.Bar {
+		return false
+	}
+	for _, n := range d.Named {
+		if n.Score > max(named, d.Outside.Alike) {
+			return false
+		}
+	}
+	return len(d.Ranked) == 0 || d.Outside.Score > d.Ranked[0].Score
+}
+
+func takeMeasures(d *Decision) {
 	d.Kind = Measures
 	best := d.Ranked[0].Score
 	for _, h := range d.Ranked {
 		switch {
-		case h.Score < bar:
+		case h.Score < d.Bar:
 			return
 		case h.Score >= besides*best && len(d.Hits) < maxShown:
 			d.Hits = append(d.Hits, h)
@@ -130,9 +215,9 @@ func (g *Generation) takeSections(d *Decision) bool {
 		}
 		d.Sections = append(d.Sections, n.Section)
 		for _, m := range n.Section.Measures {
-			if i, ok := g.byID[m.ID]; ok {
+			if p, ok := g.library.Passage(m.ID); ok {
 				h := score[m.ID]
-				h.Passage = g.passages[i].passage
+				h.Passage = p
 				h.Score = n.Score
 				d.Hits = append(d.Hits, h)
 			}
@@ -146,23 +231,33 @@ func (g *Generation) takeSections(d *Decision) bool {
 func (g *Generation) namedMeasure(d *Decision) float64 {
 	best := 0.0
 	for _, h := range d.Ranked[:min(len(d.Ranked), maxShown)] {
-		e := &g.passages[g.byID[h.Passage.ID]]
-		best = max(best, g.model.share(d.Query.about, e.own))
-		for _, a := range e.asks {
-			best = max(best, g.model.alike(a, d.Query.about))
-		}
+		best = max(best, h.Alike, d.Query.share(g.topicTerms(h.Passage.Text)))
 	}
 	return best
 }
 
+// share is the part of what the question is about, by weight, that stands in terms.
+func (q *Query) share(terms map[analysis.Term]bool) float64 {
+	if q.weight == 0 {
+		return 0
+	}
+	common := 0.0
+	for i, t := range q.about {
+		if terms[t] {
+			common += q.idf[i]
+		}
+	}
+	return common / q.weight
+}
+
 // name tells how surely a question names each section: by its heading, or by a
 // curated way to ask for it.
-func (g *Generation) name(q Query) []NamedSection {
+func (g *Generation) name(q *Query) []NamedSection {
 	names := make([]NamedSection, len(g.sections))
 	for i, s := range g.sections {
-		score := g.headed(q, s)
+		score := q.headed(s.heading)
 		for _, a := range s.asks {
-			score = max(score, g.model.alike(a, q.about))
+			score = max(score, q.alike(a))
 		}
 		names[i] = NamedSection{s.section, score}
 	}
@@ -171,10 +266,23 @@ func (g *Generation) name(q Query) []NamedSection {
 
 // headed is the share of the question's topic that stands in the heading. At
 // least one pair must be in common, so that scattered characters name nothing.
-func (g *Generation) headed(q Query, s sectionEntry) float64 {
-	pair := func(t termID) bool { return g.model.pairs[t] && s.heading.has(t) }
-	if !slices.ContainsFunc(q.about.terms, pair) {
+func (q *Query) headed(heading map[analysis.Term]bool) float64 {
+	if !slices.ContainsFunc(q.about, func(t analysis.Term) bool { return t.IsPair() && heading[t] }) {
 		return 0
 	}
-	return g.model.share(q.about, s.heading)
+	return q.share(heading)
+}
+
+// alike compares a phrase with the question: 0 nothing in common, 1 the same terms.
+func (q *Query) alike(p phrase) float64 {
+	if p.weight+q.weight == 0 {
+		return 0
+	}
+	common := 0.0
+	for i, t := range q.about {
+		if slices.Contains(p.terms, t) {
+			common += q.idf[i]
+		}
+	}
+	return 2 * common / (p.weight + q.weight)
 }

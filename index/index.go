@@ -1,106 +1,301 @@
 package index
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
-	"github.com/blevesearch/bleve/v2"
-	"github.com/blevesearch/bleve/v2/analysis/lang/cjk"
-	"github.com/blevesearch/bleve/v2/index/scorch"
-	"github.com/blevesearch/bleve/v2/mapping"
-	"github.com/blevesearch/bleve/v2/search"
-	bleveindex "github.com/blevesearch/bleve_index_api"
-
 	"aeobot/index/analysis"
+	"aeobot/index/lexicon"
 	"aeobot/knowledge"
 )
 
-// body is the one field of the Bleve index: heading and text of a passage, as
-// pairs of characters.
-const body = "body"
+// Passages are what an index is built over. Len and At must give the same as long
+// as the index lives, to many callers at once.
+type Passages interface {
+	Len() int
+	At(i int) (knowledge.Passage, error)
+}
+
+// shelf is a library seen as Passages.
+type shelf []knowledge.Passage
+
+func (s shelf) Len() int                            { return len(s) }
+func (s shelf) At(i int) (knowledge.Passage, error) { return s[i], nil }
+
+// Options of Build. The zero Options indexes in memory, silently.
+type Options struct {
+	// Folder is where an index too large for memory is kept. It belongs to this
+	// program alone; several processes may share it.
+	//
+	// default: a temporary folder that goes with the index
+	Folder string
+	// MemoryLimit is the number of passages up to which the index is kept in memory.
+	//
+	// default: 5,000
+	MemoryLimit int
+	// Bar is the score below which nothing is shown.
+	//
+	// default: 0.25
+	Bar float64
+	// Progress is called now and then while passages are read.
+	Progress func(done, all int)
+	// Warn is told what is wrong with an index on disk before it is built anew.
+	Warn func(text string)
+}
+
+const defaultMemoryLimit = 5000
+
+// Generation is one complete index over one state of the knowledge. It may be
+// searched by many at once and never changes.
+type Generation struct {
+	library  *knowledge.Library // nil: plain passages
+	passages Passages
+	bodies   bodies
+	curation *curation
+	stats    stats
+	sections []sectionEntry
+	topics   []knowledge.Topic
+	general  int // topics of no field, the first of topics
+	speech   speech
+	bar      float64
+
+	searches sync.WaitGroup
+}
+
+// bodies is where the passages' own words are looked up: in memory or on disk.
+type bodies interface {
+	// find gives the best passages for the features, by Bleve.
+	find(ctx context.Context, features []feature, limit int) ([]found, error)
+	// count tells how many passages hold a term.
+	count(t analysis.Term) (int, error)
+	// fill sets the rows of candidates: for each feature its frequency in the body,
+	// divided by the length norm.
+	fill(q *Query, candidates []candidate) error
+	// characters lists the characters that bodies hold, in any order.
+	characters(f func(r rune, passages int))
+	Close() error
+}
+
+// found is a passage by its number, with Bleve's score.
+type found struct {
+	passage int
+	score   float64
+}
+
+// Build indexes a library.
+func Build(ctx context.Context, l *knowledge.Library, o Options) (*Generation, error) {
+	v := lexicon.Shipped()
+	for _, t := range l.Terms {
+		if err := v.Add(t.Path, t.Text); err != nil {
+			return nil, fmt.Errorf("index: %w", err)
+		}
+	}
+	g := &Generation{library: l, passages: shelf(l.Passages()), curation: newCuration(v)}
+	for _, t := range lexicon.Elsewhere() {
+		g.topics = append(g.topics, knowledge.Topic(t))
+	}
+	g.general = len(g.topics)
+	for _, d := range l.Documents {
+		g.topics = append(g.topics, d.Outside...)
+	}
+	return g, g.build(ctx, l.Fingerprint, o)
+}
+
+// BuildPlain indexes passages that nobody curates. The fingerprint names their
+// state; an index on disk with the same one is used again.
+func BuildPlain(ctx context.Context, p Passages, fingerprint string, o Options) (*Generation, error) {
+	g := &Generation{passages: p, curation: newCuration(lexicon.Shipped())}
+	return g, g.build(ctx, fingerprint, o)
+}
+
+func (g *Generation) build(ctx context.Context, fingerprint string, o Options) (err error) {
+	if o.MemoryLimit == 0 {
+		o.MemoryLimit = defaultMemoryLimit
+	}
+	if g.bar = o.Bar; g.bar == 0 {
+		g.bar = defaultBar
+	}
+	g.note()
+	if g.passages.Len() <= o.MemoryLimit {
+		g.bodies, g.stats, err = buildMemory(ctx, g)
+	} else {
+		g.bodies, g.stats, err = openDisk(ctx, g, fingerprint, o)
+	}
+	if err != nil {
+		return fmt.Errorf("index: build: %w", err)
+	}
+	g.stats.Passages += len(g.topics)
+	g.curation.finish(func(t analysis.Term) float64 { idf, _ := g.weigh(t); return idf })
+	g.nameSections()
+	return nil
+}
+
+// note takes in what is curated, in the order of owners: passages, sections, topics.
+func (g *Generation) note() {
+	if g.library == nil {
+		return
+	}
+	for i, p := range g.library.Passages() {
+		g.curation.note(owner(i), p.Notes.Ask, p.Notes.Keywords, p.Notes.Unlike, p.Label)
+	}
+	o := owner(g.passages.Len())
+	for _, d := range g.library.Documents {
+		for _, s := range d.Sections {
+			g.sections = append(g.sections, sectionEntry{owner: o, section: s})
+			o++
+		}
+	}
+	for _, t := range g.topics {
+		g.curation.note(o, t.Ask, nil, nil, "")
+		o++
+	}
+}
+
+// firstTopic is the owner of the first topic.
+func (g *Generation) firstTopic() owner { return owner(g.passages.Len() + len(g.sections)) }
+
+// weigh gives the idf of a term, and how many passages and curated owners hold it.
+func (g *Generation) weigh(t analysis.Term) (idf float64, holders int) {
+	n := g.holders(t)
+	return g.stats.rarity(n), n
+}
 
 // candidates is how many hits are taken from Bleve and rescored. A collection
 // with no more passages is rescored whole.
 const candidates = 100
 
-// Generation is one complete index over one state of the knowledge. It may be
-// searched by many at once and never changes.
-type Generation struct {
-	library  *knowledge.Library
-	bleve    bleve.Index
-	stats    *search.BM25Stats
-	passages []entry
-	byID     map[string]int
-	model    model
-	sections []sectionEntry
-
-	searches sync.WaitGroup
+// search ranks what a question may lead to, slips of the keyboard mended.
+func (g *Generation) search(ctx context.Context, text string) (Query, []scored, error) {
+	q, ranked, err := g.rankText(ctx, text)
+	if err != nil || len(q.tokens) == 0 || len(ranked) > 0 && ranked[0].covered >= g.understood() {
+		return q, ranked, err
+	}
+	return g.correct(ctx, q, ranked)
 }
 
-// Build indexes a library in memory. Scorch is asked for by name because Bleve's
-// NewMemOnly builds an index that cannot score by BM25.
-func Build(ctx context.Context, l *knowledge.Library) (*Generation, error) {
-	m := newMapping()
-	ix, err := bleve.NewUsing("", m, scorch.Name, scorch.Name, nil)
+// understood is the share of the question that the best passage must cover for
+// nothing to be taken for a slip. In a large collection, where every mending is a
+// costly search and most words are known, slips are looked for only when much of
+// the question is unknown.
+func (g *Generation) understood() float64 {
+	if g.passages.Len() <= candidates {
+		return 0.9
+	}
+	return 0.6
+}
+
+// rankText ranks for a text as it stands.
+func (g *Generation) rankText(ctx context.Context, text string) (Query, []scored, error) {
+	var trouble error // a term that cannot be counted must not pass for an unknown one
+	q := newQuery(text, g.curation, func(t analysis.Term) (float64, int) {
+		n, err := g.bodies.count(t)
+		trouble = cmp.Or(trouble, err)
+		n += len(g.curation.words[t])
+		return g.stats.rarity(n), n
+	})
+	if trouble != nil {
+		return Query{}, nil, trouble
+	}
+	if len(q.tokens) == 0 {
+		return q, nil, nil
+	}
+	found, err := g.gather(ctx, &q)
 	if err != nil {
-		return nil, fmt.Errorf("index: build: %w", err)
+		return Query{}, nil, err
 	}
-	g := &Generation{library: l, bleve: ix, byID: map[string]int{}}
-	if err := g.fill(ctx, m); err != nil {
-		return nil, errors.Join(fmt.Errorf("index: build: %w", err), ix.Close())
-	}
-	g.model, g.passages = newModel(l.Passages())
-	g.learnSections()
-	return g, nil
+	return q, rank(&q, found), nil
 }
 
-// newMapping stores nothing in the index but the terms: texts stay in the library.
-func newMapping() *mapping.IndexMappingImpl {
-	field := bleve.NewTextFieldMapping()
-	field.Analyzer = cjk.AnalyzerName
-	field.Store, field.IncludeTermVectors, field.IncludeInAll, field.DocValues = false, false, false, false
-	doc := bleve.NewDocumentStaticMapping()
-	doc.AddFieldMappingsAt(body, field)
-	m := bleve.NewIndexMapping()
-	m.DefaultMapping = doc
-	m.ScoringModel = bleveindex.BM25Scoring
-	m.StoreDynamic, m.IndexDynamic, m.DocValuesDynamic = false, false, false
-	return m
+// Retrieve ranks passages for a question and gives the ids of the best.
+func (g *Generation) Retrieve(ctx context.Context, text string, limit int) ([]string, error) {
+	_, ranked, err := g.search(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for _, s := range ranked {
+		if s.owner < g.firstTopic() && s.score > 0 && len(ids) < limit {
+			ids = append(ids, s.passage.ID)
+		}
+	}
+	return ids, nil
 }
 
-// batchSize is in passages; 1,000 to 5,000 build fastest.
-const batchSize = 1000
+// Reopened tells that the index lay on disk and was not built anew.
+func (g *Generation) Reopened() bool {
+	d, ok := g.bodies.(*disk)
+	return ok && d.reopened
+}
 
-func (g *Generation) fill(ctx context.Context, m *mapping.IndexMappingImpl) error {
-	analyzer := m.AnalyzerNamed(cjk.AnalyzerName)
-	tokens := 0
-	batch := g.bleve.NewBatch()
-	for i, p := range g.library.Passages() {
-		if err := ctx.Err(); err != nil {
-			return err
+// gather collects the candidates and fills in what the signals look at.
+func (g *Generation) gather(ctx context.Context, q *Query) ([]candidate, error) {
+	hits, err := g.bodies.find(ctx, q.features, candidates)
+	if err != nil {
+		return nil, err
+	}
+	near := g.curation.nearest(q)
+	all := g.pick(hits, near)
+	rows := make([]float64, len(all)*len(q.features))
+	place := make(map[owner]int, len(all))
+	for i := range all {
+		c := &all[i]
+		c.row = rows[i*len(q.features) : (i+1)*len(q.features)]
+		place[c.owner] = i
+		c.asked = -1
+		if n, ok := near[c.owner]; ok {
+			c.asked, c.alike = n.phrase, n.alike
 		}
-		text := analysis.Normalize(p.Heading + "\n" + p.Text)
-		if err := batch.Index(p.ID, map[string]any{body: text}); err != nil {
-			return err
-		}
-		tokens += len(analyzer.Analyze([]byte(text)))
-		g.byID[p.ID] = i
-		if batch.Size() == batchSize {
-			if err := g.bleve.Batch(batch); err != nil {
-				return err
+		if int(c.owner) < g.passages.Len() {
+			if c.passage, err = g.passages.At(int(c.owner)); err != nil {
+				return nil, fmt.Errorf("index: passage %d: %w", c.owner, err)
 			}
-			batch.Reset()
+		}
+		if n, ok := g.curation.numbers[c.owner]; ok {
+			c.notes = &g.curation.notes[n]
 		}
 	}
-	// Bleve 2.6 takes the number of distinct terms for a passage's length; the
-	// true count, handed in with each search, mends its BM25.
-	g.stats = &search.BM25Stats{
-		DocCount:         float64(len(g.byID)),
-		FieldCardinality: map[string]int{body: tokens},
+	if err := g.bodies.fill(q, all); err != nil {
+		return nil, err
 	}
-	return g.bleve.Batch(batch)
+	g.curation.fill(q, all, place)
+	return all, nil
+}
+
+// pick lists the candidates, by owner: every passage of a small collection, else
+// what Bleve found and what ways to ask lead to; and every topic.
+func (g *Generation) pick(hits []found, near map[owner]nearness) []candidate {
+	score := make(map[owner]float64, len(hits))
+	var owners []owner
+	for _, h := range hits {
+		score[owner(h.passage)] = h.score
+		owners = append(owners, owner(h.passage))
+	}
+	if g.passages.Len() <= candidates {
+		owners = owners[:0]
+		for i := range g.passages.Len() {
+			owners = append(owners, owner(i))
+		}
+	} else {
+		for o := range near {
+			if int(o) < g.passages.Len() {
+				owners = append(owners, o)
+			}
+		}
+	}
+	for i := range g.topics {
+		owners = append(owners, g.firstTopic()+owner(i))
+	}
+	slices.Sort(owners)
+	owners = slices.Compact(owners)
+	all := make([]candidate, len(owners))
+	for i, o := range owners {
+		all[i] = candidate{owner: o, bleve: score[o]}
+	}
+	return all
 }
 
 // Library is what the generation was built from.
@@ -109,7 +304,7 @@ func (g *Generation) Library() *knowledge.Library { return g.library }
 // Close waits for the searches in hand and frees the index.
 func (g *Generation) Close() error {
 	g.searches.Wait()
-	return g.bleve.Close()
+	return g.bodies.Close()
 }
 
 // Live hands out the generation in force. The zero Live has none.

@@ -27,7 +27,7 @@ func shipped(t testing.TB) *index.Generation {
 
 func build(t testing.TB, l *knowledge.Library) *index.Generation {
 	t.Helper()
-	g, err := index.Build(t.Context(), l)
+	g, err := index.Build(t.Context(), l, index.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -258,8 +258,8 @@ func FuzzSearch(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%q: %v", question, err)
 		}
-		if (d.Kind == index.Refused) != (len(d.Hits) == 0) {
-			t.Errorf("%q: %s with %d hits", question, d.Kind, len(d.Hits))
+		if shows := d.Kind == index.Measures || d.Kind == index.Sections; shows != (len(d.Hits) > 0) || (d.Kind == index.Unsure) != (len(d.Choices) > 0) {
+			t.Errorf("%q: %s with %d hits and choices %q", question, d.Kind, len(d.Hits), d.Choices)
 		}
 		for _, h := range d.Ranked {
 			if h.Score != h.Score {
@@ -275,7 +275,7 @@ func BenchmarkBuild(b *testing.B) {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		g, err := index.Build(b.Context(), l)
+		g, err := index.Build(b.Context(), l, index.Options{})
 		if err != nil {
 			b.Fatal(err)
 		}

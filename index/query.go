@@ -1,13 +1,6 @@
 package index
 
 import (
-	"context"
-	"fmt"
-	"slices"
-
-	"github.com/blevesearch/bleve/v2"
-	"github.com/blevesearch/bleve/v2/search"
-
 	"aeobot/index/analysis"
 	"aeobot/index/lexicon"
 )
@@ -18,79 +11,137 @@ const maxQuestionRunes = 2000
 
 // Query is a question, ready to be searched.
 type Query struct {
+	// Text is the question as it was asked; Correction says what was mended in it
+	// before it was searched, and is nil mostly.
 	Text       string
-	Normalized string
-	// Units and Pairs are the terms of the whole question; Content are the characters
-	// left when the words that only ask are away. Distinct, in order.
-	Units, Pairs, Content []analysis.Term
+	Correction *Correction
+	reading
 
-	units, pairs phrase // the terms the model knows
-	content      phrase
-	about        phrase
-	ideal        float64 // the best score possible: every term of the content once
+	features []feature
+	place    map[analysis.Term]int // of a term in features
+	content  []contentUnit
+	ideal    float64 // weight of all content, the best score possible
+	about    []analysis.Term
+	idf      []float64 // of about
+	weight   float64   // of all of about
 }
 
-func (g *Generation) newQuery(text string) Query {
+// feature is a term that a passage may have in common with the question.
+type feature struct {
+	term   analysis.Term
+	weight float64
+	// holders is how many passages have the term.
+	holders int
+	// searched says that candidates are found by it.
+	searched bool
+	// match is the vocabulary's entry that a meaning comes from, or nil.
+	match *lexicon.Match
+}
+
+// contentUnit is a unit of the question that says something, with the features by
+// which a passage covers it.
+type contentUnit struct {
+	weight   float64
+	feature  int
+	meanings []int
+}
+
+// newQuery reads a question. weigh gives the idf of a term and how many passages
+// have it.
+func newQuery(text string, c *curation, weigh func(analysis.Term) (idf float64, holders int)) Query {
 	if r := []rune(text); len(r) > maxQuestionRunes {
 		text = string(r[:maxQuestionRunes])
 	}
-	folded := analysis.Normalize(text)
-	cut, content := analysis.Cut(folded), analysis.Cut(lexicon.Content(folded))
-	m := &g.model
-	return Query{
-		Text: text, Normalized: folded,
-		Units: distinct(cut.Units), Pairs: distinct(cut.Pairs), Content: distinct(content.Units),
-		units: m.phrase(analysis.Terms{Units: cut.Units}), pairs: m.phrase(analysis.Terms{Pairs: cut.Pairs}),
-		content: m.phrase(analysis.Terms{Units: content.Units}), about: m.phrase(topic(folded)),
-		ideal: m.phrase(content).weight,
+	q := Query{Text: text, reading: c.read(text), place: map[analysis.Term]int{}}
+	known := map[analysis.Term]bool{}
+	add := func(t analysis.Term) {
+		if _, ok := q.place[t]; !ok {
+			idf, holders := weigh(t)
+			known[t] = holders > 0
+			q.place[t] = len(q.features)
+			q.features = append(q.features, feature{term: t, weight: idf, holders: holders})
+		}
 	}
-}
-
-func distinct(terms []analysis.Term) []analysis.Term {
-	seen := map[analysis.Term]bool{}
-	return slices.DeleteFunc(slices.Clone(terms), func(t analysis.Term) bool {
-		before := seen[t]
-		seen[t] = true
-		return before
+	analysis.Each(q.tokens, add)
+	for _, t := range searched(q.tokens) {
+		q.features[q.place[t]].searched = true
+	}
+	explained := q.addMeanings(weigh)
+	for _, f := range q.facets {
+		// What is asked for counts only in a collection whose curators tell facets apart.
+		if idf, holders := weigh(f.Term()); holders > 0 {
+			q.place[f.Term()] = len(q.features)
+			q.features = append(q.features, feature{term: f.Term(), weight: idf})
+			q.ideal += idf
+		}
+	}
+	counted := map[analysis.Term]bool{}
+	keep := func(i int) bool { return !q.asking[i] }
+	eachOf(q.tokens, keep, func(t analysis.Term) {
+		if !counted[t] {
+			counted[t] = true
+			// A word nobody wrote is no gap when the vocabulary knows what it means.
+			if known[t] || !explained[t] {
+				q.ideal += q.features[q.place[t]].weight
+			}
+		}
 	})
+	q.addContent()
+	q.about = q.reading.about()
+	for _, t := range q.about {
+		idf, _ := weigh(t)
+		q.idf = append(q.idf, idf)
+		q.weight += idf
+	}
+	return q
 }
 
-// candidate is a passage taken into the rescoring.
-type candidate struct {
-	entry *entry
-	bleve float64 // Bleve's own score; 0 when it did not find the passage
+// meaningUnits is what a meaning weighs beside a character of the same rarity: a
+// word stands for two characters and their pair.
+const meaningUnits = 2.0
+
+// addMeanings adds what the vocabulary says that words of the question mean, and
+// returns the terms of those words.
+func (q *Query) addMeanings(weigh func(analysis.Term) (float64, int)) map[analysis.Term]bool {
+	explained := map[analysis.Term]bool{}
+	for i := range q.matches {
+		m := &q.matches[i]
+		idf, holders := weigh(m.Meaning())
+		if holders == 0 {
+			continue
+		}
+		weight := idf * m.Weight() * meaningUnits
+		if at, ok := q.place[m.Meaning()]; ok {
+			q.features[at].weight = max(q.features[at].weight, weight)
+		} else {
+			q.place[m.Meaning()] = len(q.features)
+			q.features = append(q.features, feature{term: m.Meaning(), weight: weight, match: m})
+			q.ideal += weight
+		}
+		if !m.Unlike() {
+			analysis.Each(q.tokens[m.From:m.To], func(t analysis.Term) { explained[t] = true })
+		}
+	}
+	return explained
 }
 
-// find asks Bleve for the passages that share a pair with the question. Small
-// collections are rescored whole, so that a passage that shares only single
-// characters has its chance.
-func (g *Generation) find(ctx context.Context, q Query) (hits []candidate, err error) {
-	defer func() {
-		// Bleve panics on damaged segments; ours are in memory, but a search must
-		// never take the program down.
-		if r := recover(); r != nil {
-			err = fmt.Errorf("index: search panicked: %v", r)
+func (q *Query) addContent() {
+	seen := map[analysis.Term]int{}
+	for i, t := range q.tokens {
+		if q.asking[i] {
+			continue
 		}
-	}()
-	match := bleve.NewMatchQuery(q.Normalized)
-	match.SetField(body)
-	request := bleve.NewSearchRequestOptions(match, candidates, 0, false)
-	request.SortBy([]string{"-_score", "_id"})
-	ctx = context.WithValue(ctx, search.BM25StatsKey, g.stats)
-	result, err := g.bleve.SearchInContext(ctx, request)
-	if err != nil {
-		return nil, fmt.Errorf("index: search: %w", err)
-	}
-	found := map[string]float64{}
-	for _, h := range result.Hits {
-		found[h.ID] = h.Score
-	}
-	for i := range g.passages {
-		e := &g.passages[i]
-		score, ok := found[e.passage.ID]
-		if ok || len(g.passages) <= candidates {
-			hits = append(hits, candidate{e, score})
+		at, ok := seen[t.Term]
+		if !ok {
+			at = len(q.content)
+			seen[t.Term] = at
+			f := q.place[t.Term]
+			q.content = append(q.content, contentUnit{weight: q.features[f].weight, feature: f})
+		}
+		for _, m := range q.matches {
+			if f, has := q.place[m.Meaning()]; has && m.From <= i && i < m.To {
+				q.content[at].meanings = append(q.content[at].meanings, f)
+			}
 		}
 	}
-	return hits, nil
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"aeobot/index/analysis"
+	"aeobot/index/lexicon"
 	"aeobot/knowledge"
 )
 
@@ -17,6 +19,9 @@ type Hit struct {
 	// above.
 	Score float64
 	Parts []Part
+	// Asked is the curated way to ask that comes nearest, and Alike how near, 0 to 1.
+	Asked string
+	Alike float64
 }
 
 // Part is one named piece of a score. Parts add up to Score, but for those with
@@ -27,6 +32,18 @@ type Part struct {
 	Weight float64 `json:"weight"`
 }
 
+// candidate is what is scored: a passage, or a topic outside the knowledge.
+type candidate struct {
+	owner   owner
+	passage knowledge.Passage
+	bleve   float64 // Bleve's own score; 0 when it did not find the passage
+	row     []float64
+	notes   *ownerNotes // nil: nothing is curated for it
+	asked   int32       // the nearest phrase, or -1
+	alike   float64     // how near: 2·common/(both), by idf
+	covered float64     // share of the question's content that it covers
+}
+
 // signal is one reason to rank a passage higher or lower. Weights are in units of
 // Score.
 type signal struct {
@@ -34,73 +51,116 @@ type signal struct {
 	weight float64
 	// value is 0 when absent and about 1 when certain; rare words in a short passage
 	// may lift it above.
-	value func(m *model, q *Query, e *entry) float64
+	value func(q *Query, c *candidate) float64
 }
 
 // signals is the whole ranking. To add one: write its value, add a row, compare
 // the evaluation before and after, and commit both with the reason.
 var signals = []signal{
-	{"words", 1.00, words},     // characters and pairs in common, by coverage
+	{"words", 1.00, words},     // characters, pairs and meanings in common, by coverage
 	{"asked", 0.60, asked},     // a curated way to ask says nearly the same
 	{"keyword", 0.25, keyword}, // a curated keyword stands in the question
 	{"label", 0.30, labelled},  // the question names the department: 金融
 	{"unlike", -0.60, unlike},  // a curated look-alike stands in the question
+	{"facet", -0.35, unstated}, // it does not state what the question asks for
 }
 
-// maxCoverage bounds, in characters, the questions whose coverage counts: it
-// lifts short questions and hurts long stories.
-const maxCoverage = 16
+// maxCoverage bounds, in units, the questions whose coverage counts: it lifts
+// short questions and hurts long stories.
+const maxCoverage = 18
 
-func words(m *model, q *Query, e *entry) float64 {
+// words is BM25 over characters, pairs and meanings, as a share of the best
+// possible, by the share of the question that is covered.
+func words(q *Query, c *candidate) float64 {
 	if q.ideal == 0 {
 		return 0
 	}
-	score := (m.bm25(q.units.terms, e.units, m.avgUnits) + m.bm25(q.pairs.terms, e.pairs, m.avgPairs)) / q.ideal
-	if n := len(q.Content); n > 0 && n <= maxCoverage {
-		covered := 0.0
-		for _, t := range q.content.terms {
-			if e.units.count[t] > 0 {
-				covered += m.weights[t]
-			}
+	score := 0.0
+	for i, f := range q.features {
+		if tf := c.row[i]; tf > 0 {
+			score += f.weight * saturate(tf)
 		}
-		score *= 0.2 + covered/q.content.weight
+	}
+	score /= q.ideal
+	if n := len(q.content); n > 0 && n <= maxCoverage {
+		score *= 0.2 + c.covered
 	}
 	return score
 }
 
-func asked(m *model, q *Query, e *entry) float64 {
-	best := 0.0
-	for _, a := range e.asks {
-		best = max(best, m.alike(a, q.about))
+// coverage is the share of the content, by weight, that the candidate has by its
+// characters or by their meaning.
+func (q *Query) coverage(c *candidate) float64 {
+	covered, all := 0.0, 0.0
+	for _, u := range q.content {
+		all += u.weight
+		share := 0.0
+		if c.row[u.feature] > 0 {
+			share = 1
+		}
+		for _, m := range u.meanings {
+			if c.row[m] > 0 {
+				share = max(share, q.features[m].match.Weight())
+			}
+		}
+		covered += share * u.weight
 	}
+	if all == 0 {
+		return 0
+	}
+	return covered / all
+}
+
+func asked(_ *Query, c *candidate) float64 {
 	// Half alike is what two questions of the field have in common anyway.
-	return max(0, 2*best-1)
+	return max(0, 2*c.alike-1)
 }
 
 // keyword grows with the share of the question that the longest keyword takes.
-func keyword(_ *model, q *Query, e *entry) float64 {
+func keyword(q *Query, c *candidate) float64 {
+	if c.notes == nil {
+		return 0
+	}
 	longest := 0
-	for _, k := range e.words {
-		if strings.Contains(q.Normalized, k) {
+	for _, k := range c.notes.keywords {
+		if strings.Contains(q.text.Folded, k) {
 			longest = max(longest, utf8.RuneCountInString(k))
 		}
 	}
 	if longest == 0 {
 		return 0
 	}
-	return min(1, float64(longest)/float64(max(len(q.Content)/2, 2)))
+	return min(1, float64(longest)/float64(max(len(q.content)/2, 2)))
 }
 
-func labelled(_ *model, q *Query, e *entry) float64 {
-	return present(e.label != "" && strings.Contains(q.Normalized, e.label))
+func labelled(q *Query, c *candidate) float64 {
+	return present(c.notes != nil && c.notes.label != "" && strings.Contains(q.text.Folded, c.notes.label))
 }
 
 // unlike takes back most of what the words and the ways to ask have given.
-func unlike(m *model, q *Query, e *entry) float64 {
-	if !slices.ContainsFunc(e.unlike, func(t string) bool { return strings.Contains(q.Normalized, t) }) {
+func unlike(q *Query, c *candidate) float64 {
+	if c.notes == nil || !slices.ContainsFunc(c.notes.unlike, func(t string) bool { return strings.Contains(q.text.Folded, t) }) {
 		return 0
 	}
-	return words(m, q, e) + asked(m, q, e)
+	return words(q, c) + asked(q, c)
+}
+
+// vouched is how near a curated way to ask must come to vouch for a passage that
+// does not state what is asked for.
+const vouched = 0.75
+
+// unstated: the question asks for an amount, a duration, a procedure, and neither
+// the passage's form nor a curator says that it is stated.
+func unstated(q *Query, c *candidate) float64 {
+	if c.passage.Document == nil || c.alike >= vouched {
+		return 0
+	}
+	for _, f := range q.facets {
+		if f.Needed && !slices.Contains(lexicon.Stated(analysis.Normalize(c.passage.Text)), f) {
+			return 1
+		}
+	}
+	return 0
 }
 
 func present(yes bool) float64 {
@@ -110,29 +170,29 @@ func present(yes bool) float64 {
 	return 0
 }
 
+// scored is a candidate with its score.
+type scored struct {
+	*candidate
+	score float64
+	parts []Part
+}
+
 // rank scores the candidates, best first; equal ones stay in the order of the source.
-func (g *Generation) rank(q Query, found []candidate) []Hit {
-	hits := make([]Hit, 0, len(found))
-	for _, c := range found {
-		h := Hit{Passage: c.entry.passage}
-		for _, s := range signals {
-			if v := s.value(&g.model, &q, c.entry); v != 0 {
-				h.Parts = append(h.Parts, Part{s.name, v, s.weight})
-				h.Score += v * s.weight
+func rank(q *Query, found []candidate) []scored {
+	ranked := make([]scored, len(found))
+	for i := range found {
+		s := scored{candidate: &found[i]}
+		s.covered = q.coverage(s.candidate)
+		for _, sig := range signals {
+			if v := sig.value(q, s.candidate); v != 0 {
+				s.parts = append(s.parts, Part{sig.name, v, sig.weight})
+				s.score += v * sig.weight
 			}
 		}
-		h.Parts = append(h.Parts, Part{"bleve", c.bleve, 0})
-		hits = append(hits, h)
+		ranked[i] = s
 	}
-	// Numbers are sorted instead of hits, which are large.
-	order := make([]int, len(hits))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(x, y int) int { return cmp.Compare(hits[y].Score, hits[x].Score) })
-	ranked := make([]Hit, len(hits))
-	for i, o := range order {
-		ranked[i] = hits[o]
-	}
+	slices.SortStableFunc(ranked, func(x, y scored) int {
+		return cmp.Or(cmp.Compare(y.score, x.score), cmp.Compare(x.owner, y.owner))
+	})
 	return ranked
 }

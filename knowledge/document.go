@@ -1,6 +1,9 @@
 package knowledge
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // Span is a range of bytes in a source file: Start up to, not including, End.
 type Span struct{ Start, End int }
@@ -20,8 +23,17 @@ type Document struct {
 
 	Sections   []*Section
 	Paragraphs []*Paragraph
+	// Outside are topics that readers take the document to cover and it does not.
+	Outside []Topic
 	// Findings are what a curator should mend; the document is usable all the same.
 	Findings []Finding
+}
+
+// Topic is something the knowledge has nothing on, with the ways people ask for it.
+type Topic struct {
+	// Name completes the sentence 这里没有写….
+	Name string   `yaml:"topic"`
+	Ask  []string `yaml:"ask"`
 }
 
 // Section is a heading with its numbered list.
@@ -33,9 +45,21 @@ type Section struct {
 	Line     int // of the heading, from 1; of the first measure when there is none
 	Measures []*Measure
 
+	// Name is what judged questions call the section (direct); curated.
+	Name string
 	// Ask and Keywords are curated: how people ask for the whole section.
 	Ask      []string
 	Keywords []string
+}
+
+// itemName is what judged questions call an item: by the section's curated name, or
+// its heading.
+func (s *Section) itemName(number int) string {
+	name := s.Name
+	if name == "" {
+		name = s.Heading
+	}
+	return fmt.Sprintf("%s/%d", name, number)
 }
 
 // Measure is one numbered item.
@@ -70,6 +94,7 @@ type Paragraph struct {
 	Span    Span
 	Text    string
 	Role    Role
+	Name    string // what judged questions call it (summary); curated
 	Notes   Notes
 }
 
@@ -91,6 +116,7 @@ type Passage struct {
 	Section  *Section // nil for a paragraph
 	Heading  string   // the section's, or what stands above a paragraph
 	Number   int      // 0 for a paragraph
+	Name     string   // what judged questions call it: direct/5, summary
 	Text     string
 	Span     Span
 	Label    string
@@ -107,7 +133,7 @@ func (d *Document) Passages() []Passage {
 		for ; p < len(d.Paragraphs) && d.Paragraphs[p].Span.Start < at; p++ {
 			if g := d.Paragraphs[p]; g.Role != RoleAdvertising {
 				all = append(all, Passage{ID: g.ID, Document: d, Heading: g.Heading,
-					Text: g.Text, Span: g.Span, Notes: g.Notes})
+					Text: g.Text, Span: g.Span, Name: g.Name, Notes: g.Notes})
 			}
 		}
 	}
@@ -118,7 +144,7 @@ func (d *Document) Passages() []Passage {
 				continue
 			}
 			all = append(all, Passage{ID: m.ID, Document: d, Section: s, Heading: s.Heading,
-				Number: m.Number, Text: m.Text, Span: m.Span, Label: m.Label,
+				Number: m.Number, Name: s.itemName(m.Number), Text: m.Text, Span: m.Span, Label: m.Label,
 				Clauses: m.Clauses, Notes: m.Notes})
 		}
 	}

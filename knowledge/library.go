@@ -21,12 +21,21 @@ type Library struct {
 	// Fingerprint names this state of the knowledge: sources, notes and the way
 	// they are read.
 	Fingerprint string
+	// Terms are the curators' own vocabulary files.
+	Terms []Vocabulary
 	// Skipped are files of the folders that no reader takes.
 	Skipped []string
 
 	passages []Passage
 	byID     map[string]int
 	sections map[string]*Section
+}
+
+// Vocabulary is a file of words that stand for other words, in the form of
+// lexicon/terms.tsv.
+type Vocabulary struct {
+	Path string
+	Text string
 }
 
 // readingVersion goes into the fingerprint; raise it when the same bytes come to

@@ -89,6 +89,7 @@ type sidecar struct {
 	References map[string]reference `yaml:"references"`
 	Paragraphs []paragraphNotes     `yaml:"paragraphs"`
 	Sections   []sectionNotes       `yaml:"sections"`
+	Outside    []Topic              `yaml:"outside"`
 }
 
 // reference is a page that a basis cites.
@@ -105,6 +106,7 @@ type reference struct {
 type paragraphNotes struct {
 	at     `yaml:"-"`
 	Starts string `yaml:"starts"` // the paragraph's first characters
+	Name   string `yaml:"name"`   // what judged questions call it
 	Role   Role   `yaml:"role"`
 	Note   string `yaml:"note"` // for curators
 	Notes  `yaml:",inline"`
@@ -113,6 +115,7 @@ type paragraphNotes struct {
 type sectionNotes struct {
 	at       `yaml:"-"`
 	Heading  string         `yaml:"heading"`
+	Name     string         `yaml:"name"` // what judged questions call it
 	Ask      []string       `yaml:"ask"`
 	Keywords []string       `yaml:"keywords"`
 	Measures []measureNotes `yaml:"measures"`
@@ -251,6 +254,7 @@ func (a *annotator) apply() {
 	for _, s := range a.sidecar.Sections {
 		a.section(s)
 	}
+	a.doc.Outside = a.sidecar.Outside
 }
 
 func (a *annotator) paragraph(n paragraphNotes) {
@@ -260,7 +264,7 @@ func (a *annotator) paragraph(n paragraphNotes) {
 	found := 0
 	for _, p := range a.doc.Paragraphs {
 		if n.Starts != "" && strings.HasPrefix(p.Text, n.Starts) {
-			p.Role, p.Notes = n.Role, n.Notes
+			p.Role, p.Name, p.Notes = n.Role, n.Name, n.Notes
 			found++
 		}
 	}
@@ -280,7 +284,7 @@ func (a *annotator) section(n sectionNotes) {
 		return
 	}
 	section := a.doc.Sections[i]
-	section.Ask, section.Keywords = n.Ask, n.Keywords
+	section.Name, section.Ask, section.Keywords = n.Name, n.Ask, n.Keywords
 	seen := map[int]bool{}
 	for _, m := range n.Measures {
 		j := slices.IndexFunc(section.Measures, func(x *Measure) bool { return x.Number == m.Number })

@@ -11,7 +11,7 @@ import (
 // row: a decision, not an accident.
 var arrows = map[string][]string{
 	"cmd/aeobot": {"bot", "bot/boltstore", "bot/redisstore", "bot/terminal", "bot/wecom/aibot", "bot/wecom/app",
-		"bot/wecom/envelope", "configs", "index", "knowledge", "knowledge/articles"},
+		"bot/wecom/envelope", "configs", "index", "index/eval", "knowledge", "knowledge/articles"},
 	"bot":                {"index", "knowledge"},
 	"bot/terminal":       {"bot"},
 	"bot/boltstore":      {"bot"},
@@ -24,6 +24,7 @@ var arrows = map[string][]string{
 	"index":              {"index/analysis", "index/lexicon", "knowledge"},
 	"index/analysis":     {},
 	"index/lexicon":      {"index/analysis"},
+	"index/eval":         {"index/analysis"},
 	"knowledge":          {},
 	"knowledge/articles": {},
 }

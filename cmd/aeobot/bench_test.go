@@ -71,7 +71,7 @@ func benchBot(b *testing.B, codec *envelope.Codec, s bot.State) http.Handler {
 	if err != nil {
 		b.Fatal(err)
 	}
-	g, err := index.Build(b.Context(), l)
+	g, err := index.Build(b.Context(), l, index.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}

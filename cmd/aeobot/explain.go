@@ -16,12 +16,12 @@ func explain(cmd *cobra.Command, live *index.Live, text string, limit int, asJSO
 		return err
 	}
 	defer release()
-	for _, question := range bot.Split(text) {
-		d, err := g.Search(cmd.Context(), question)
-		if err != nil {
-			return err
-		}
-		x := d.Explain(limit)
+	asked, err := bot.Read(cmd.Context(), g, text)
+	if err != nil {
+		return err
+	}
+	for _, a := range asked {
+		x := a.Decision.Explain(limit)
 		if !asJSON {
 			if err := x.Write(cmd.OutOrStdout()); err != nil {
 				return err

@@ -208,7 +208,7 @@ func (s *server) reloadOnHangup(ctx context.Context) (stop func()) {
 func (s *server) reload(ctx context.Context) {
 	library, err := load(s.settings)
 	if err == nil {
-		err = swapIn(ctx, s.live, library)
+		err = swapIn(ctx, s.live, library, indexOptions(s.settings, func(text string) { s.log.Info(text) }))
 	}
 	if err != nil {
 		s.log.Error("knowledge not reloaded, the old one stays", slog.Any("error", err))

@@ -67,12 +67,30 @@ func (g *global) openIndex(ctx context.Context) (*index.Live, configs.Config, er
 		return nil, configs.Config{}, err
 	}
 	live := &index.Live{}
-	return live, c, swapIn(ctx, live, library)
+	return live, c, swapIn(ctx, live, library, indexOptions(c, func(text string) { fmt.Fprintln(os.Stderr, "aeobot: "+text) }))
+}
+
+// indexFolder is where in the data folder indexes too large for memory are kept.
+const indexFolder = "index"
+
+// indexOptions keeps a large index in the data folder and tells what goes on.
+func indexOptions(c configs.Config, tell func(text string)) index.Options {
+	last := time.Now()
+	return index.Options{
+		Folder: filepath.Join(c.DataDir, indexFolder),
+		Warn:   func(text string) { tell("warning: " + text) },
+		Progress: func(done, all int) {
+			if done == all || time.Since(last) >= time.Second {
+				last = time.Now()
+				tell(fmt.Sprintf("indexing %d of %d passages (%d%%)", done, all, done*100/max(all, 1)))
+			}
+		},
+	}
 }
 
 // swapIn does all that can fail before it touches what is live.
-func swapIn(ctx context.Context, live *index.Live, library *knowledge.Library) error {
-	generation, err := index.Build(ctx, library)
+func swapIn(ctx context.Context, live *index.Live, library *knowledge.Library, o index.Options) error {
+	generation, err := index.Build(ctx, library, o)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,202 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+
+	"github.com/spf13/cobra"
+
+	"aeobot/bot"
+	"aeobot/bot/terminal"
+	"aeobot/index"
+	"aeobot/index/eval"
+	"aeobot/knowledge"
+)
+
+// evalFlags are the flags of both forms of eval.
+type evalFlags struct {
+	single, outOfScope, dialogs []string
+	baseline                    string
+	passages, queries           string
+	noise, calibrate, asJSON    bool
+}
+
+func newEval(g *global) *cobra.Command {
+	var f evalFlags
+	cmd := &cobra.Command{
+		Use:   "eval [--single 文件] [--outofscope 文件] [--dialogs 文件] [--baseline 报告] | --passages 文件 --queries 文件",
+		Short: "用判定好的问题检查答得对不对，列出每一处失误",
+		Args:  arguments(cobra.NoArgs, "name the files with --single, --outofscope, --dialogs or --passages and --queries"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return g.evaluate(cmd, f)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringArrayVar(&f.single, "single", nil, "有答案的单个问题（JSON Lines），可重复")
+	flags.StringArrayVar(&f.outOfScope, "outofscope", nil, "没有答案的问题，可重复")
+	flags.StringArrayVar(&f.dialogs, "dialogs", nil, "多轮对话，可重复")
+	flags.StringVar(&f.baseline, "baseline", "", "以前用 --json 写下的报告；有问题变差则列出并以 1 退出")
+	flags.StringVar(&f.passages, "passages", "", "任意文集：每行 {\"id\",\"title\",\"text\"}")
+	flags.StringVar(&f.queries, "queries", "", "该文集的问题：每行 {\"id\",\"question\",\"relevant\":[…]}")
+	flags.BoolVar(&f.noise, "noise", false, "再把问题打错（同音字、颠倒、漏字、繁体、全角、拼音）各问一遍，列出损失")
+	flags.BoolVar(&f.calibrate, "calibrate", false, "换不同的作答门槛各问一遍，列出答对和拒答的比例")
+	flags.BoolVar(&f.asJSON, "json", false, "输出 JSON")
+	return cmd
+}
+
+func (g *global) evaluate(cmd *cobra.Command, f evalFlags) error {
+	if f.passages != "" || f.queries != "" {
+		return g.evaluateRetrieval(cmd, f)
+	}
+	if len(f.single)+len(f.outOfScope)+len(f.dialogs) == 0 {
+		return usageError{errors.New("nothing to judge; name files with --single, --outofscope, --dialogs or --passages and --queries")}
+	}
+	exam, err := f.read()
+	if err != nil {
+		return usageError{err}
+	}
+	if f.calibrate {
+		return g.calibrate(cmd, exam)
+	}
+	report, losses, err := g.examine(cmd.Context(), exam, index.Options{}, f.noise)
+	if err != nil {
+		return err
+	}
+	report.Losses = losses
+	write := report.Write
+	if f.asJSON {
+		write = report.WriteJSON
+	}
+	if err := write(cmd.OutOrStdout()); err != nil {
+		return err
+	}
+	return f.compare(cmd, report)
+}
+
+// exam are the questions the flags name.
+type exam struct {
+	single, outOfScope []eval.Question
+	dialogs            []eval.Dialog
+}
+
+func (f evalFlags) read() (e exam, err error) {
+	if e.single, err = readAll(f.single, eval.ReadQuestions); err == nil {
+		if e.outOfScope, err = readAll(f.outOfScope, eval.ReadQuestions); err == nil {
+			e.dialogs, err = readAll(f.dialogs, eval.ReadDialogs)
+		}
+	}
+	return e, err
+}
+
+// compare holds the report against the baseline, if one is named.
+func (f evalFlags) compare(cmd *cobra.Command, report eval.Report) error {
+	if f.baseline == "" {
+		return nil
+	}
+	before, err := eval.ReadReport(f.baseline)
+	if err != nil {
+		return usageError{err}
+	}
+	worse := report.Worse(before)
+	for _, id := range worse {
+		fmt.Fprintln(cmd.ErrOrStderr(), "aeobot: worse than the baseline: "+id)
+	}
+	if len(worse) > 0 {
+		return errShort
+	}
+	return nil
+}
+
+// examine asks all questions through the engine people talk to.
+func (g *global) examine(ctx context.Context, e exam, o index.Options, noise bool) (report eval.Report, losses []eval.Loss, err error) {
+	library, settings, err := g.loadLibrary()
+	if err != nil {
+		return eval.Report{}, nil, err
+	}
+	live := &index.Live{}
+	if err := swapIn(ctx, live, library, o); err != nil {
+		return eval.Report{}, nil, err
+	}
+	defer live.Swap(nil)
+	state, err := g.openChatState(settings)
+	if err != nil {
+		return eval.Report{}, nil, err
+	}
+	defer func() { err = errors.Join(err, state.Close()) }()
+	contents, answer := namesOf(library), answerer(bot.New(live, state, bot.Options{}), library)
+	single, err := eval.Judge(ctx, e.single, contents, answer)
+	if err != nil {
+		return eval.Report{}, nil, err
+	}
+	outOfScope, err := eval.Judge(ctx, e.outOfScope, contents, answer)
+	if err != nil {
+		return eval.Report{}, nil, err
+	}
+	dialogs, err := eval.JudgeDialogs(ctx, e.dialogs, contents, answer)
+	if err != nil {
+		return eval.Report{}, nil, err
+	}
+	if noise {
+		losses, err = eval.Losses(ctx, e.single, single, contents, answer)
+	}
+	return eval.NewReport(single, outOfScope, dialogs), losses, err
+}
+
+// calibrate shows what each bar would give.
+func (g *global) calibrate(cmd *cobra.Command, e exam) error {
+	out := cmd.OutOrStdout()
+	fmt.Fprintf(out, "| bar | hit@1 | recall | refused | mean |\n|---:|---:|---:|---:|---:|\n")
+	for step := range 13 {
+		bar := 0.10 + 0.05*float64(step)
+		report, _, err := g.examine(cmd.Context(), e, index.Options{Bar: bar}, false)
+		if err != nil {
+			return err
+		}
+		hit, recall, refused := report.Overall()
+		fmt.Fprintf(out, "| %.2f | %.3f | %.3f | %.3f | %.3f |\n", bar, hit, recall, refused, (hit+refused)/2)
+	}
+	return nil
+}
+
+func readAll[V any](files []string, read func(string) ([]V, error)) ([]V, error) {
+	var all []V
+	for _, file := range files {
+		some, err := read(file)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+	}
+	return all, nil
+}
+
+// answerer talks to the engine as the local surface does.
+func answerer(engine *bot.Engine, library *knowledge.Library) eval.Answerer {
+	return func(ctx context.Context, user, text string) (eval.Answer, error) {
+		r, err := engine.Answer(ctx, bot.Message{Asker: bot.Asker(user), Text: text, Surface: terminal.Surface})
+		if err != nil {
+			return eval.Answer{}, err
+		}
+		a := eval.Answer{Act: r.Act, Remaining: r.Remaining}
+		for _, s := range r.Shown {
+			name := s.ID
+			if p, ok := library.Passage(s.ID); ok && p.Name != "" {
+				name = p.Name
+			}
+			a.Shown = append(a.Shown, name)
+		}
+		return a, nil
+	}
+}
+
+// namesOf lists what judged questions may name, section by section.
+func namesOf(library *knowledge.Library) eval.Contents {
+	c := eval.Contents{}
+	for _, p := range library.Passages() {
+		section := path.Dir(p.Name)
+		c[section] = append(c[section], p.Name)
+	}
+	return c
+}

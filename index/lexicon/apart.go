@@ -1,0 +1,44 @@
+package lexicon
+
+import (
+	_ "embed"
+	"strings"
+
+	"aeobot/index/analysis"
+)
+
+//go:embed apart.tsv
+var apartData string
+
+// apart are pairs of words that look or sound alike and must never be taken for
+// each other, in both orders.
+var apart = readApart(apartData)
+
+func readApart(data string) map[string][]string {
+	pairs := map[string][]string{}
+	for line := range strings.Lines(data) {
+		cells := strings.Split(strings.TrimSpace(line), "\t")
+		if len(cells) < 2 || strings.HasPrefix(line, "#") {
+			continue
+		}
+		a, b := analysis.Normalize(cells[0]), analysis.Normalize(cells[1])
+		pairs[a], pairs[b] = append(pairs[a], b), append(pairs[b], a)
+	}
+	return pairs
+}
+
+// Apart tells that folded text to has a word in the place of another of from that
+// must never be taken for it.
+func Apart(from, to string) bool {
+	for a, others := range apart {
+		if !strings.Contains(from, a) || strings.Contains(to, a) {
+			continue
+		}
+		for _, b := range others {
+			if strings.Contains(to, b) && !strings.Contains(from, b) {
+				return true
+			}
+		}
+	}
+	return false
+}
