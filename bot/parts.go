@@ -27,11 +27,14 @@ const (
 	maxParts = 5
 	// maxPieces bounds the pieces of a long story that are looked at.
 	maxPieces = 12
-	// alone is the score a piece needs to count as a question of its own.
-	alone = 0.50
+	// substance is how many units beyond AEO and 有没有 a piece needs to be looked at.
+	substance = 2
+	// alone is the score a piece needs to count as a question of its own; aloneSection
+	// how surely it must name a section.
+	alone, aloneSection = 1.75, 0.75
 	// heard is the share of the best score that what a piece leads to must have for
 	// the whole message, to be something that the message asks for as well.
-	heard = 0.35
+	heard = 0.28
 	// clearer is how much better than the whole message a piece must be to stand
 	// for it: people tell stories around their question.
 	clearer = 1.10
@@ -80,6 +83,9 @@ func ask(ctx context.Context, s Searcher, pieces []string) ([]Asked, error) {
 		if err != nil {
 			return nil, err
 		}
+		if d.Query.Substance() < substance {
+			d = index.Decision{Kind: index.Refused, Query: d.Query}
+		}
 		asked[i] = Asked{p, d}
 	}
 	return asked, nil
@@ -110,7 +116,7 @@ func several(asked []Asked, whole index.Decision) []Asked {
 	tops := map[string]bool{}
 	for _, a := range asked {
 		switch {
-		case strength(a.Decision) >= alone:
+		case standsAlone(a.Decision):
 			parts = append(parts, a)
 			tops[top(a.Decision)] = true
 		case !answered(a.Decision) && asks(a.Question):
@@ -126,6 +132,13 @@ func several(asked []Asked, whole index.Decision) []Asked {
 		}
 	}
 	return parts
+}
+
+func standsAlone(d index.Decision) bool {
+	if d.Kind == index.Sections {
+		return strength(d) >= aloneSection
+	}
+	return strength(d) >= alone
 }
 
 // scoreOf is how well a passage matches a decision's question, and bestScore how

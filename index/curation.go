@@ -132,6 +132,14 @@ func (c *curation) read(text string) reading {
 	r.tokens = analysis.Cut(r.text.Folded)
 	r.asking, r.subject = lexicon.Asking(r.tokens), lexicon.Subject(r.tokens)
 	r.matches = c.vocabulary.Find(r.tokens)
+	for _, m := range r.matches {
+		// 地 of 用地 does not only ask, though 地 alone does.
+		if slices.Contains(r.asking[m.From:m.To], false) {
+			for i := m.From; i < m.To; i++ {
+				r.asking[i] = false
+			}
+		}
+	}
 	r.facets = lexicon.AskedFor(r.tokens)
 	return r
 }
@@ -212,16 +220,13 @@ func (c *curation) nearest(q *Query) map[owner]nearness {
 	return near
 }
 
-// askShare is what a word of the curated phrases counts beside one of the source.
-const askShare = 0.6
-
 // fill adds to the rows what the curated phrases and keywords hold.
 func (c *curation) fill(q *Query, all []candidate, place map[owner]int) {
 	for i, f := range q.features {
 		for _, w := range c.words[f.term] {
 			n := &c.notes[w.note]
 			if at, ok := place[n.owner]; ok {
-				all[at].row[i] += askShare * float64(w.count) / norm(n.units, c.average)
+				all[at].row[i] += float64(w.count) / norm(n.units, c.average)
 			}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"aeobot/index/analysis"
+	"aeobot/index/lexicon"
 	"aeobot/knowledge"
 )
 
@@ -18,8 +19,18 @@ const (
 	maxShown           = 3
 	// unsure is the share of the bar from which on it is asked back what was meant.
 	unsure = 0.70
+	// ours is the share of the best score that a topic outside the knowledge needs:
+	// topics have only ways to ask, and no text of their own.
+	ours = 1.10
+	// short is the number of content units up to which a question may be no more than
+	// a curated keyword, which names its passage and no topic outside.
+	short = 8
 	// named is how surely a question must name a section to get it whole.
 	named = 0.5
+	// scoped is the share of the question that must name a section or speak of benefits
+	// in general, to ask for all of it; scopedAll the share for a question that names
+	// no section and so asks for all there is.
+	scoped, scopedAll = 0.55, 0.80
 )
 
 // Kind says what a decision gives.
@@ -67,6 +78,7 @@ type sectionEntry struct {
 	section *knowledge.Section
 	heading map[analysis.Term]bool // terms of its topic
 	asks    []phrase
+	words   lexicon.Words // that name it: its heading and curated keywords
 }
 
 // nameSections prepares the ways to name a section.
@@ -74,6 +86,7 @@ func (g *Generation) nameSections() {
 	for i := range g.sections {
 		e := &g.sections[i]
 		e.heading = g.topicTerms(e.section.Heading)
+		e.words = lexicon.NewWords(append([]string{e.section.Heading}, e.section.Keywords...))
 		for _, a := range e.section.Ask {
 			p := phrase{owner: e.owner, text: a, terms: g.aboutTerms(a)}
 			for _, t := range p.terms {
@@ -110,12 +123,13 @@ func (g *Generation) Search(ctx context.Context, text string) (Decision, error) 
 			if d.Outside == nil {
 				topic := int(s.owner - g.firstTopic())
 				d.Outside = &Outside{Topic: g.topics[topic].Name, General: topic < g.general,
-					Score: s.score, Asked: g.phrase(s.asked), Alike: s.alike}
+					Score: s.score, Asked: g.phrase(s.asked), Alike: s.alike, covered: s.covered}
 			}
 			continue
 		}
 		d.Ranked = append(d.Ranked, Hit{Passage: s.passage, Score: s.score, Parts: append(s.parts, Part{"coverage", s.covered, 0}, Part{"bleve", s.bleve, 0}),
-			Asked: g.phrase(s.asked), Alike: s.alike})
+			Asked: g.phrase(s.asked), Alike: s.alike,
+			covered: s.covered, keyed: keyword(&q, s.candidate) > 0})
 	}
 	d.Named = g.name(&q)
 	switch {
@@ -163,6 +177,7 @@ type Outside struct {
 	Score   float64
 	Asked   string
 	Alike   float64
+	covered float64
 }
 
 // outside tells that the question is about something the knowledge is known to
@@ -176,7 +191,19 @@ func (d *Decision) outside() bool {
 			return false
 		}
 	}
-	return len(d.Ranked) == 0 || d.Outside.Score > d.Ranked[0].Score
+	if len(d.Ranked) == 0 {
+		return true
+	}
+	best := &d.Ranked[0]
+	if best.keyed && len(d.Query.content) <= short && best.covered >= d.Outside.covered && 2*best.Score > d.Outside.Score && !d.Query.needs() {
+		return false
+	}
+	return d.Outside.Score > ours*best.Score
+}
+
+// needs tells that the question asks for a thing that not every passage states.
+func (q *Query) needs() bool {
+	return slices.ContainsFunc(q.facets, func(f *lexicon.Facet) bool { return f.Needed })
 }
 
 func takeMeasures(d *Decision) {
@@ -250,18 +277,64 @@ func (q *Query) share(terms map[analysis.Term]bool) float64 {
 	return common / q.weight
 }
 
-// name tells how surely a question names each section: by its heading, or by a
-// curated way to ask for it.
+// name tells how surely a question names each section: by its heading, by a
+// curated way to ask for it, or by asking for nothing but what it is about.
 func (g *Generation) name(q *Query) []NamedSection {
 	names := make([]NamedSection, len(g.sections))
+	scopes := g.scopes(q)
 	for i, s := range g.sections {
-		score := q.headed(s.heading)
+		score := max(q.headed(s.heading), scopes[i])
 		for _, a := range s.asks {
 			score = max(score, q.alike(a))
 		}
 		names[i] = NamedSection{s.section, score}
 	}
 	return names
+}
+
+// scopes is, for each section, the share of the question by weight that names the
+// section or speaks of benefits in general: 海关给什么, 地方上有哪些支持. A question that
+// names no section and speaks of benefits alone asks for all; one that takes a
+// section out (除了海关) asks for the others.
+func (g *Generation) scopes(q *Query) []float64 {
+	scopes := make([]float64, len(g.sections))
+	benefit, except := lexicon.Benefit(q.tokens), lexicon.Except(q.tokens)
+	exception := slices.Contains(except, true)
+	named := false
+	marks := make([][]bool, len(g.sections))
+	for i, s := range g.sections {
+		marks[i] = s.words.Mark(q.tokens)
+		named = named || slices.Contains(marks[i], true)
+	}
+	for i := range g.sections {
+		own := slices.Contains(marks[i], true)
+		if own == exception && named || !named && !slices.Contains(benefit, true) {
+			continue
+		}
+		covered, all := 0.0, 0.0
+		for at, t := range q.tokens {
+			if q.asking[at] || q.subject[at] || except[at] {
+				continue
+			}
+			weight := q.features[q.place[t.Term]].weight
+			all += weight
+			if benefit[at] || marks[i][at] || exception && anyMarked(marks, at) {
+				covered += weight
+			}
+		}
+		least := scopedAll
+		if named {
+			least = scoped
+		}
+		if all > 0 && covered >= least*all {
+			scopes[i] = covered / all
+		}
+	}
+	return scopes
+}
+
+func anyMarked(marks [][]bool, at int) bool {
+	return slices.ContainsFunc(marks, func(m []bool) bool { return m[at] })
 }
 
 // headed is the share of the question's topic that stands in the heading. At

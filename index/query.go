@@ -86,6 +86,9 @@ func newQuery(text string, c *curation, weigh func(analysis.Term) (idf float64, 
 			}
 		}
 	})
+	// A question of words that everything holds says too little for a high score.
+	rarest, _ := weigh(noTerm)
+	q.ideal = max(q.ideal, leastWeight*rarest)
 	q.addContent()
 	q.about = q.reading.about()
 	for _, t := range q.about {
@@ -95,6 +98,27 @@ func newQuery(text string, c *curation, weigh func(analysis.Term) (idf float64, 
 	}
 	return q
 }
+
+// leastWeight is the weight that a question counts as having at least, in the rarest
+// terms possible: a word of two characters has three terms.
+const leastWeight = 3
+
+// Substance is how many units of the question say what it is about, beyond words
+// that only ask, words that every question of the field contains and words for
+// benefits in general.
+func (q *Query) Substance() int {
+	n := 0
+	benefit := lexicon.Benefit(q.tokens)
+	for i := range q.tokens {
+		if !q.asking[i] && !q.subject[i] && !benefit[i] {
+			n++
+		}
+	}
+	return n
+}
+
+// noTerm is a term that no text holds.
+const noTerm analysis.Term = 0
 
 // meaningUnits is what a meaning weighs beside a character of the same rarity: a
 // word stands for two characters and their pair.

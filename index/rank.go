@@ -22,6 +22,10 @@ type Hit struct {
 	// Asked is the curated way to ask that comes nearest, and Alike how near, 0 to 1.
 	Asked string
 	Alike float64
+	// covered is the share of the question's content that the passage covers, and
+	// keyed tells that one of its curated keywords stands in the question.
+	covered float64
+	keyed   bool
 }
 
 // Part is one named piece of a score. Parts add up to Score, but for those with
@@ -61,8 +65,20 @@ var signals = []signal{
 	{"asked", 0.60, asked},     // a curated way to ask says nearly the same
 	{"keyword", 0.25, keyword}, // a curated keyword stands in the question
 	{"label", 0.30, labelled},  // the question names the department: 金融
-	{"unlike", -0.60, unlike},  // a curated look-alike stands in the question
-	{"facet", -0.35, unstated}, // it does not state what the question asks for
+}
+
+// veto is a reason that what the signals found is not what was meant.
+type veto struct {
+	name string
+	// left is the share of the score that stays.
+	left float64
+	said func(q *Query, c *candidate) bool
+}
+
+// vetoes come after the signals, whatever those add up to.
+var vetoes = []veto{
+	{"unlike", 0.40, unlike},  // a curated look-alike stands in the question
+	{"facet", 0.10, unstated}, // it does not state what the question asks for
 }
 
 // maxCoverage bounds, in units, the questions whose coverage counts: it lifts
@@ -111,9 +127,11 @@ func (q *Query) coverage(c *candidate) float64 {
 	return covered / all
 }
 
+// inCommon is how alike two questions of the field are anyway.
+const inCommon = 0.3
+
 func asked(_ *Query, c *candidate) float64 {
-	// Half alike is what two questions of the field have in common anyway.
-	return max(0, 2*c.alike-1)
+	return max(0, (c.alike-inCommon)/(1-inCommon))
 }
 
 // keyword grows with the share of the question that the longest keyword takes.
@@ -137,12 +155,9 @@ func labelled(q *Query, c *candidate) float64 {
 	return present(c.notes != nil && c.notes.label != "" && strings.Contains(q.text.Folded, c.notes.label))
 }
 
-// unlike takes back most of what the words and the ways to ask have given.
-func unlike(q *Query, c *candidate) float64 {
-	if c.notes == nil || !slices.ContainsFunc(c.notes.unlike, func(t string) bool { return strings.Contains(q.text.Folded, t) }) {
-		return 0
-	}
-	return words(q, c) + asked(q, c)
+// unlike tells that the question has a word which curators say means another thing.
+func unlike(q *Query, c *candidate) bool {
+	return c.notes != nil && slices.ContainsFunc(c.notes.unlike, func(t string) bool { return strings.Contains(q.text.Folded, t) })
 }
 
 // vouched is how near a curated way to ask must come to vouch for a passage that
@@ -151,16 +166,14 @@ const vouched = 0.75
 
 // unstated: the question asks for an amount, a duration, a procedure, and neither
 // the passage's form nor a curator says that it is stated.
-func unstated(q *Query, c *candidate) float64 {
-	if c.passage.Document == nil || c.alike >= vouched {
-		return 0
+func unstated(q *Query, c *candidate) bool {
+	if c.passage.ID == "" || c.alike >= vouched {
+		return false
 	}
-	for _, f := range q.facets {
-		if f.Needed && !slices.Contains(lexicon.Stated(analysis.Normalize(c.passage.Text)), f) {
-			return 1
-		}
-	}
-	return 0
+	return slices.ContainsFunc(q.facets, func(f *lexicon.Facet) bool {
+		_, told := q.place[f.Term()] // curators of this collection tell facets apart
+		return told && f.Needed && !slices.Contains(lexicon.Stated(analysis.Normalize(c.passage.Text)), f)
+	})
 }
 
 func present(yes bool) float64 {
@@ -187,6 +200,12 @@ func rank(q *Query, found []candidate) []scored {
 			if v := sig.value(q, s.candidate); v != 0 {
 				s.parts = append(s.parts, Part{sig.name, v, sig.weight})
 				s.score += v * sig.weight
+			}
+		}
+		for _, v := range vetoes {
+			if s.score > 0 && v.said(q, s.candidate) {
+				s.parts = append(s.parts, Part{v.name, -(1 - v.left) * s.score, 1})
+				s.score *= v.left
 			}
 		}
 		ranked[i] = s

@@ -52,10 +52,11 @@ func readFacets(data string) ([]*Facet, *matcher[*Facet]) {
 	return all, words
 }
 
-// AskedFor lists the facets that a question asks for, each once.
+// AskedFor lists the facets that a question asks for, each once; a word inside a
+// longer one (多久 in 多久一次) does not count.
 func AskedFor(tokens []analysis.Token) []*Facet {
 	var asked []*Facet
-	facetWords.each(tokens, func(_, _ int, f *Facet) {
+	facetWords.eachLongest(tokens, func(_, _ int, f *Facet) {
 		if !slices.Contains(asked, f) {
 			asked = append(asked, f)
 		}

@@ -20,8 +20,16 @@ var (
 	//go:embed subject_words.txt
 	subjectWords string
 
+	//go:embed benefit_words.txt
+	benefitWords string
+
+	//go:embed except_words.txt
+	exceptWords string
+
 	question = readWords(questionWords)
 	subject  = readWords(subjectWords)
+	benefit  = readWords(benefitWords)
+	except   = readWords(exceptWords)
 )
 
 // readWords reads words parted by white space; # starts a comment, and _ stands
@@ -37,9 +45,31 @@ func readWords(data string) *matcher[bool] {
 	return m
 }
 
+// Words are words to look for in questions, whatever their spelling.
+type Words struct{ matcher *matcher[bool] }
+
+// NewWords takes words, each with at least one letter.
+func NewWords(words []string) Words {
+	m := newMatcher[bool]()
+	for _, w := range words {
+		m.add(w, true)
+	}
+	return Words{m}
+}
+
+// Mark marks the tokens that the words take, the longest at each place.
+func (w Words) Mark(tokens []analysis.Token) []bool { return w.matcher.mark(tokens) }
+
 // Asking marks the tokens that only ask (吗, 怎么, 有没有).
 func Asking(tokens []analysis.Token) []bool { return question.mark(tokens) }
 
 // Subject marks the tokens that every question of the field may contain (AEO,
 // 企业).
 func Subject(tokens []analysis.Token) []bool { return subject.mark(tokens) }
+
+// Benefit marks the tokens that say what somebody is given, whatever it is (优惠,
+// 支持).
+func Benefit(tokens []analysis.Token) []bool { return benefit.mark(tokens) }
+
+// Except marks the tokens that take what they stand beside out of a question.
+func Except(tokens []analysis.Token) []bool { return except.mark(tokens) }

@@ -43,29 +43,36 @@ func (m *matcher[V]) each(tokens []analysis.Token, f func(from, to int, v V)) {
 	}
 }
 
-// mark marks the tokens that words take, the longest at each place.
-func (m *matcher[V]) mark(tokens []analysis.Token) []bool {
-	marked := make([]bool, len(tokens))
+// eachLongest calls f for the longest word at each place, from left to right.
+func (m *matcher[V]) eachLongest(tokens []analysis.Token, f func(from, to int, v V)) {
 	for at := 0; at < len(tokens); {
 		end := at
+		var found V
 		h := uint64(0)
 		for to := at; to < len(tokens) && to < at+m.longest; to++ {
 			if to > at && parted(tokens[to-1], tokens[to]) {
 				break
 			}
 			h = mix(h, tokens[to].Term)
-			if _, ok := m.words[h]; ok {
-				end = to + 1
+			if v, ok := m.words[h]; ok {
+				end, found = to+1, v
 			}
 		}
-		if end == at {
-			at++
-			continue
+		if end > at {
+			f(at, end, found)
 		}
-		for ; at < end; at++ {
-			marked[at] = true
-		}
+		at = max(end, at+1)
 	}
+}
+
+// mark marks the tokens that words take.
+func (m *matcher[V]) mark(tokens []analysis.Token) []bool {
+	marked := make([]bool, len(tokens))
+	m.eachLongest(tokens, func(from, to int, _ V) {
+		for i := from; i < to; i++ {
+			marked[i] = true
+		}
+	})
 	return marked
 }
 
