@@ -3,6 +3,7 @@ package index
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"aeobot/index/analysis"
 	"aeobot/index/lexicon"
@@ -78,7 +79,8 @@ type sectionEntry struct {
 	section *knowledge.Section
 	heading map[analysis.Term]bool // terms of its topic
 	asks    []phrase
-	words   lexicon.Words // that name it: its heading and curated keywords
+	names   []string      // its heading and curated keywords, folded
+	words   lexicon.Words // the same, to be looked for
 }
 
 // nameSections prepares the ways to name a section.
@@ -86,7 +88,10 @@ func (g *Generation) nameSections() {
 	for i := range g.sections {
 		e := &g.sections[i]
 		e.heading = g.topicTerms(e.section.Heading)
-		e.words = lexicon.NewWords(append([]string{e.section.Heading}, e.section.Keywords...))
+		for _, n := range append([]string{e.section.Heading}, e.section.Keywords...) {
+			e.names = append(e.names, analysis.Normalize(n))
+		}
+		e.words = lexicon.NewWords(e.names)
 		for _, a := range e.section.Ask {
 			p := phrase{owner: e.owner, text: a, terms: g.aboutTerms(a)}
 			for _, t := range p.terms {
@@ -308,6 +313,9 @@ func (g *Generation) scopes(q *Query) []float64 {
 	}
 	for i := range g.sections {
 		own := slices.Contains(marks[i], true)
+		if exception {
+			own = g.sections[i].speaksOf(q, marks)
+		}
 		if own == exception && named || !named && !slices.Contains(benefit, true) {
 			continue
 		}
@@ -331,6 +339,25 @@ func (g *Generation) scopes(q *Query) []float64 {
 		}
 	}
 	return scopes
+}
+
+// speaksOf tells whether one of the section's names contains a word of the question
+// that names some section: 除了海关 takes out 海关现场 as well.
+func (e *sectionEntry) speaksOf(q *Query, marks [][]bool) bool {
+	for i, t := range q.tokens {
+		if !anyMarked(marks, i) || i > 0 && anyMarked(marks, i-1) {
+			continue
+		}
+		end := i + 1
+		for end < len(q.tokens) && anyMarked(marks, end) {
+			end++
+		}
+		phrase := q.text.Folded[t.Start:q.tokens[end-1].End]
+		if slices.ContainsFunc(e.names, func(name string) bool { return strings.Contains(name, phrase) }) {
+			return true
+		}
+	}
+	return false
 }
 
 func anyMarked(marks [][]bool, at int) bool {

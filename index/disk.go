@@ -297,7 +297,7 @@ func takeFolder(root, fingerprint string) (*folder, error) {
 	if err := os.MkdirAll(root, 0o700); err != nil {
 		return nil, err
 	}
-	name := fingerprint[:min(len(fingerprint), 16)] + "-v" + diskVersion
+	name := fingerprint + "-v" + diskVersion
 	sweep(root, name)
 	for slot := 1; ; slot++ {
 		path := filepath.Join(root, fmt.Sprintf("%s.%d", name, slot))

@@ -86,12 +86,16 @@ type found struct {
 	score   float64
 }
 
+// ErrVocabulary means that a curators' vocabulary file cannot be read; the text
+// that follows names the file, the line and the mend.
+var ErrVocabulary = errors.New("index: vocabulary")
+
 // Build indexes a library.
 func Build(ctx context.Context, l *knowledge.Library, o Options) (*Generation, error) {
 	v := lexicon.Shipped()
 	for _, t := range l.Terms {
 		if err := v.Add(t.Path, t.Text); err != nil {
-			return nil, fmt.Errorf("index: %w", err)
+			return nil, fmt.Errorf("%w: %w", ErrVocabulary, err)
 		}
 	}
 	g := &Generation{library: l, passages: shelf(l.Passages()), curation: newCuration(v)}
@@ -123,7 +127,7 @@ func (g *Generation) build(ctx context.Context, fingerprint string, o Options) (
 	if g.passages.Len() <= o.MemoryLimit {
 		g.bodies, g.stats, err = buildMemory(ctx, g)
 	} else {
-		g.bodies, g.stats, err = openDisk(ctx, g, fingerprint, o)
+		g.bodies, g.stats, err = openDisk(ctx, g, fingerprint[:min(len(fingerprint), 16)]+"-"+g.curation.vocabulary.Fingerprint(), o)
 	}
 	if err != nil {
 		return fmt.Errorf("index: build: %w", err)

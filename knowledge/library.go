@@ -31,8 +31,12 @@ type Library struct {
 	sections map[string]*Section
 }
 
-// Vocabulary is a file of words that stand for other words, in the form of
-// lexicon/terms.tsv.
+// TermsSuffix is what the name of a vocabulary file ends in: any such file beside
+// the documents is taken along.
+const TermsSuffix = ".terms.tsv"
+
+// Vocabulary is a file of words that stand for other words: group, term, language,
+// relation and note, parted by tabs. The index reads it.
 type Vocabulary struct {
 	Path string
 	Text string
@@ -119,6 +123,9 @@ func (b *builder) addPath(p string) error {
 	if info.IsDir() {
 		return b.addFolder(os.DirFS(p), p)
 	}
+	if strings.HasSuffix(p, TermsSuffix) {
+		return b.addTerms(os.DirFS(filepath.Dir(p)), filepath.Dir(p), filepath.Base(p))
+	}
 	if readerFor(p) == nil {
 		return fmt.Errorf("knowledge: %s: no reader for %q; use one of %s", p, filepath.Ext(p), extensions())
 	}
@@ -134,6 +141,10 @@ func (b *builder) addFolder(fsys fs.FS, shown string) error {
 		name := e.Name()
 		switch {
 		case e.IsDir(), strings.HasPrefix(name, "."), strings.HasSuffix(name, NotesSuffix):
+		case strings.HasSuffix(name, TermsSuffix):
+			if err := b.addTerms(fsys, shown, name); err != nil {
+				return err
+			}
 		case readerFor(name) == nil:
 			b.library.Skipped = append(b.library.Skipped, path.Join(shown, name))
 		default:
@@ -142,6 +153,22 @@ func (b *builder) addFolder(fsys fs.FS, shown string) error {
 			}
 		}
 	}
+	return nil
+}
+
+// addTerms takes a vocabulary file along as it is.
+func (b *builder) addTerms(fsys fs.FS, folder, name string) error {
+	file := path.Join(filepath.ToSlash(folder), name)
+	data, err := fs.ReadFile(fsys, name)
+	if err != nil {
+		return fmt.Errorf("knowledge: %w; make the file readable", err)
+	}
+	if err := checkText(data); err != nil {
+		return &BrokenError{file, firstBroken(data), err, "save it as text in UTF-8"}
+	}
+	sum := sha256.Sum256(data)
+	b.digest = append(b.digest, name+"\x00"+hex.EncodeToString(sum[:]))
+	b.library.Terms = append(b.library.Terms, Vocabulary{file, string(data)})
 	return nil
 }
 

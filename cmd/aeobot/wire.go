@@ -91,6 +91,9 @@ func indexOptions(c configs.Config, tell func(text string)) index.Options {
 // swapIn does all that can fail before it touches what is live.
 func swapIn(ctx context.Context, live *index.Live, library *knowledge.Library, o index.Options) error {
 	generation, err := index.Build(ctx, library, o)
+	if errors.Is(err, index.ErrVocabulary) {
+		return usageError{err}
+	}
 	if err != nil {
 		return err
 	}

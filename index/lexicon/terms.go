@@ -1,8 +1,11 @@
 package lexicon
 
 import (
+	"crypto/sha256"
 	_ "embed"
+	"encoding/hex"
 	"fmt"
+	"hash"
 	"hash/fnv"
 	"slices"
 	"strings"
@@ -69,12 +72,17 @@ type Match struct {
 
 // Vocabulary leads everyday words to official ones.
 type Vocabulary struct {
-	terms *matcher[[]Sense]
+	terms  *matcher[[]Sense]
+	digest hash.Hash
 }
+
+// Fingerprint names the words taken in, in hex: passages hold other meanings when
+// they change.
+func (v *Vocabulary) Fingerprint() string { return hex.EncodeToString(v.digest.Sum(nil)[:4]) }
 
 // Shipped is the vocabulary that comes with the program.
 func Shipped() *Vocabulary {
-	v := &Vocabulary{newMatcher[[]Sense]()}
+	v := &Vocabulary{newMatcher[[]Sense](), sha256.New()}
 	if err := v.Add("terms.tsv", shippedTerms); err != nil {
 		panic(err) // a test reads the embedded file
 	}
@@ -114,6 +122,7 @@ func (v *Vocabulary) Add(file, data string) error {
 		}
 		senses = append(senses, s)
 	}
+	v.digest.Write([]byte(data))
 	for _, s := range senses {
 		v.add(s)
 		v.add(Sense{Group: s.Group, Term: s.Group, Relation: Synonym})
