@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -36,8 +37,10 @@ const (
 	// the whole message, to be something that the message asks for as well.
 	heard = 0.28
 	// clearer is how much better than the whole message a piece must be to stand
-	// for it: people tell stories around their question.
-	clearer = 1.10
+	// for it: people tell stories around their question. In a short message, of at
+	// most so many units that say something, what stands before the question mostly
+	// belongs to it.
+	clearer, clearerShort, shortMessage = 1.10, 2.00, 18
 )
 
 // Read parts a message into its questions and decides each. A message whose
@@ -63,7 +66,11 @@ func Read(ctx context.Context, s Searcher, text string) ([]Asked, error) {
 	if several := several(clauses, whole); several != nil {
 		return several, nil
 	}
-	if best := clearest(slices.Concat(sentences, clauses)); strength(best.Decision) >= clearer*strength(whole) && strength(best.Decision) > 0 {
+	least := clearer
+	if whole.Query.Substance() <= shortMessage {
+		least = clearerShort
+	}
+	if best := clearest(slices.Concat(sentences, clauses)); strength(best.Decision) >= least*strength(whole) && strength(best.Decision) > 0 {
 		return []Asked{best}, nil
 	}
 	return one, nil
@@ -186,8 +193,8 @@ const (
 	clauseEnds   = "，,、"
 )
 
-// joiners part two things asked for in one breath.
-var joiners = strings.NewReplacer("以及", "，以及", "还有", "，还有", "另外", "，另外", "顺便", "，顺便")
+// joiners part two things asked for in one breath; 还有其他 and 还有什么 part nothing.
+var joiners = regexp.MustCompile(`(还有|以及|另外|顺便)([^其什哪别没更啥])`)
 
 // pieces cuts a message where a piece may end; the end stays with its piece. What
 // holds no word is no piece. Of a very long story the last pieces count, since
@@ -195,7 +202,7 @@ var joiners = strings.NewReplacer("以及", "，以及", "还有", "，还有", 
 func pieces(text, ends string) []string {
 	var all []string
 	if strings.Contains(ends, clauseEnds) {
-		text = joiners.Replace(text)
+		text = joiners.ReplaceAllString(text, "，$1$2")
 	}
 	for text != "" {
 		end := strings.IndexAny(text, ends)

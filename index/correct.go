@@ -116,17 +116,18 @@ func best(ranked []scored) float64 {
 	return ranked[0].score
 }
 
-// mend tries the mendings of one slip and takes the best if it is much better.
+// mend tries the mendings of one slip and takes the best if it is much better. One
+// that changes what kind of thing is asked for mends nothing.
 func (g *Generation) mend(ctx context.Context, q *Query, ranked *[]scored, tried int) (bool, error) {
 	score := best(*ranked) + gained
-	better := false
+	better, asked := false, len(q.facets)
 	mendings := g.mendings(q)
 	for _, to := range mendings[:min(len(mendings), tried)] {
 		q2, ranked2, err := g.rankText(ctx, to)
 		if err != nil {
 			return false, err
 		}
-		if s := best(ranked2); s > score {
+		if s := best(ranked2); s > score && len(q2.facets) == asked {
 			score, better = s, true
 			*q, *ranked = q2, ranked2
 		}

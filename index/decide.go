@@ -28,6 +28,9 @@ const (
 	short = 8
 	// named is how surely a question must name a section to get it whole.
 	named = 0.5
+	// A measure that covers so much of the question with such a score is named as
+	// surely as foundWhole, curated or not.
+	whole, certain, foundWhole = 0.95, 1.50, 0.66
 	// scoped is the share of the question that must name a section or speak of benefits
 	// in general, to ask for all of it; scopedAll the share for a question that names
 	// no section and so asks for all there is.
@@ -128,7 +131,8 @@ func (g *Generation) Search(ctx context.Context, text string) (Decision, error) 
 			if d.Outside == nil {
 				topic := int(s.owner - g.firstTopic())
 				d.Outside = &Outside{Topic: g.topics[topic].Name, General: topic < g.general,
-					Score: s.score, Asked: g.phrase(s.asked), Alike: s.alike, covered: s.covered}
+					Score: s.score, Asked: g.phrase(s.asked), Alike: s.alike,
+					covered: s.covered, keyed: keyword(&q, s.candidate) > 0}
 			}
 			continue
 		}
@@ -183,6 +187,7 @@ type Outside struct {
 	Asked   string
 	Alike   float64
 	covered float64
+	keyed   bool
 }
 
 // outside tells that the question is about something the knowledge is known to
@@ -200,6 +205,9 @@ func (d *Decision) outside() bool {
 		return true
 	}
 	best := &d.Ranked[0]
+	if d.Outside.keyed && !best.keyed {
+		return true
+	}
 	if best.keyed && len(d.Query.content) <= short && best.covered >= d.Outside.covered && 2*best.Score > d.Outside.Score && !d.Query.needs() {
 		return false
 	}
@@ -264,6 +272,9 @@ func (g *Generation) namedMeasure(d *Decision) float64 {
 	best := 0.0
 	for _, h := range d.Ranked[:min(len(d.Ranked), maxShown)] {
 		best = max(best, h.Alike, d.Query.share(g.topicTerms(h.Passage.Text)))
+	}
+	if top := d.Ranked; len(top) > 0 && top[0].covered >= whole && top[0].Score >= certain {
+		best = max(best, foundWhole)
 	}
 	return best
 }

@@ -100,7 +100,7 @@ func Build(ctx context.Context, l *knowledge.Library, o Options) (*Generation, e
 	}
 	g := &Generation{library: l, passages: shelf(l.Passages()), curation: newCuration(v)}
 	for _, t := range lexicon.Elsewhere() {
-		g.topics = append(g.topics, knowledge.Topic(t))
+		g.topics = append(g.topics, knowledge.Topic{Name: t.Name, Ask: t.Ask})
 	}
 	g.general = len(g.topics)
 	for _, d := range l.Documents {
@@ -154,7 +154,7 @@ func (g *Generation) note() {
 		}
 	}
 	for _, t := range g.topics {
-		g.curation.note(o, t.Ask, nil, nil, "")
+		g.curation.note(o, t.Ask, t.Keywords, nil, "")
 		o++
 	}
 }
@@ -251,7 +251,7 @@ func (g *Generation) gather(ctx context.Context, q *Query) ([]candidate, error) 
 		place[c.owner] = i
 		c.asked = -1
 		if n, ok := near[c.owner]; ok {
-			c.asked, c.alike = n.phrase, n.alike
+			c.asked, c.alike, c.askedTerms = n.phrase, n.alike, g.curation.phrases[n.phrase].terms
 		}
 		if int(c.owner) < g.passages.Len() {
 			if c.passage, err = g.passages.At(int(c.owner)); err != nil {

@@ -44,8 +44,10 @@ type candidate struct {
 	row     []float64
 	notes   *ownerNotes // nil: nothing is curated for it
 	asked   int32       // the nearest phrase, or -1
-	alike   float64     // how near: 2·common/(both), by idf
-	covered float64     // share of the question's content that it covers
+	// askedTerms are that phrase's terms.
+	askedTerms []analysis.Term
+	alike      float64 // how near: 2·common/(both), by idf
+	covered    float64 // share of the question's content that it covers
 }
 
 // signal is one reason to rank a passage higher or lower. Weights are in units of
@@ -160,19 +162,20 @@ func unlike(q *Query, c *candidate) bool {
 	return c.notes != nil && slices.ContainsFunc(c.notes.unlike, func(t string) bool { return strings.Contains(q.text.Folded, t) })
 }
 
-// vouched is how near a curated way to ask must come to vouch for a passage that
-// does not state what is asked for.
-const vouched = 0.75
+// vouches is how near a curated way to ask for the same thing must come to vouch for
+// a passage that does not state it.
+const vouches = 0.75
 
 // unstated: the question asks for an amount, a duration, a procedure, and neither
 // the passage's form nor a curator says that it is stated.
 func unstated(q *Query, c *candidate) bool {
-	if c.passage.ID == "" || c.alike >= vouched {
+	if c.passage.ID == "" {
 		return false
 	}
 	return slices.ContainsFunc(q.facets, func(f *lexicon.Facet) bool {
 		_, told := q.place[f.Term()] // curators of this collection tell facets apart
-		return told && f.Needed && !slices.Contains(lexicon.Stated(analysis.Normalize(c.passage.Text)), f)
+		vouched := c.alike >= vouches && slices.Contains(c.askedTerms, f.Term())
+		return told && f.Needed && !vouched && !slices.Contains(lexicon.Stated(analysis.Normalize(c.passage.Text)), f)
 	})
 }
 

@@ -34,6 +34,8 @@ type Topic struct {
 	// Name completes the sentence 这里没有写….
 	Name string   `yaml:"topic"`
 	Ask  []string `yaml:"ask"`
+	// Keywords name the topic and nothing the knowledge has.
+	Keywords []string `yaml:"keywords"`
 }
 
 // Section is a heading with its numbered list.
