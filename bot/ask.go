@@ -43,7 +43,7 @@ func (t *turn) answer(questions []string, found []index.Decision) Reply {
 		for _, h := range f.Hits {
 			if !seen[h.Passage.ID] {
 				seen[h.Passage.ID] = true
-				b.hits = append(b.hits, hit{h.Passage, h.Score})
+				b.hits = append(b.hits, hit{h.Passage, h.Score, h.Clause})
 			}
 		}
 		if !answered(f) {
@@ -101,11 +101,12 @@ func (t *turn) see(id string) {
 // shownOn describes a hit as it stands on a day.
 func shownOn(h hit, day string) Shown {
 	p, state := h.passage, h.passage.Notes.On(day)
+	text, span := h.words()
 	return Shown{
-		ID: p.ID, Section: p.Heading, Number: p.Number, Text: p.Text, Score: round(h.score),
+		ID: p.ID, Section: p.Heading, Number: p.Number, Text: text, Clause: h.clause, Score: round(h.score),
 		Source: Source{
 			Document: p.Document.ID, Title: p.Document.Title, Date: p.Document.Date,
-			SHA256: p.Document.SHA256, Start: p.Span.Start, End: p.Span.End,
+			SHA256: p.Document.SHA256, Start: span.Start, End: span.End,
 		},
 		Status: string(state.Status), Note: state.Note, ValidFrom: state.From, ValidTo: state.To,
 	}

@@ -24,6 +24,16 @@ type block struct {
 type hit struct {
 	passage knowledge.Passage
 	score   float64
+	clause  int // what is quoted of a long measure, from 1; 0: all of it
+}
+
+// words are what is quoted.
+func (h hit) words() (text string, span knowledge.Span) {
+	if h.clause > 0 && h.clause <= len(h.passage.Clauses) {
+		c := h.passage.Clauses[h.clause-1]
+		return c.Text, c.Span
+	}
+	return h.passage.Text, h.passage.Span
 }
 
 // draft is a reply before it is fitted to a surface.
@@ -155,7 +165,11 @@ func (w *writer) group(hits []hit, day string) {
 		w.line(w.bold(w.safe(h)))
 	}
 	for _, h := range hits {
-		text := w.safe(h.passage.Text)
+		words, _ := h.words()
+		text := w.safe(words)
+		if h.clause > 0 {
+			text = fmt.Sprintf(textClause, w.safe(h.passage.Label), text, len(h.passage.Clauses), h.passage.Number)
+		}
 		if h.passage.Number > 0 {
 			text = fmt.Sprintf("%d、%s", h.passage.Number, text)
 		}

@@ -126,6 +126,7 @@ type Shown struct {
 	Section string  `json:"section"`
 	Number  int     `json:"number"` // the source's own number; 0: no numbered item
 	Text    string  `json:"text"`
+	Clause  int     `json:"-"` // which clause of a long measure Text is, from 1; 0: all of it
 	Score   float64 `json:"score"`
 	Source  Source  `json:"source"`
 	// Status and what follows come from the curated notes, for the day asked about.

@@ -88,8 +88,9 @@ type record struct {
 }
 
 type shownRef struct {
-	ID    string  `json:"id"`
-	Score float64 `json:"s"`
+	ID     string  `json:"id"`
+	Score  float64 `json:"s"`
+	Clause int     `json:"c,omitempty"`
 }
 
 // encodeRecord gives nil for a message that cannot come again.
@@ -100,7 +101,7 @@ func encodeRecord(m Message, r Reply) []byte {
 	k := record{Act: r.Act, Answered: r.Answered, Pages: r.Pages, Parts: r.Parts,
 		Remaining: r.Remaining, Suggestions: r.Suggestions, Day: m.Day}
 	for _, s := range r.Shown {
-		k.Shown = append(k.Shown, shownRef{s.ID, s.Score})
+		k.Shown = append(k.Shown, shownRef{s.ID, s.Score, s.Clause})
 	}
 	data, err := json.Marshal(k)
 	if err != nil { // strings and numbers only: json cannot fail on them
@@ -128,7 +129,7 @@ func decodeRecord(data []byte, r Retriever) (Reply, error) {
 	defer release()
 	for _, s := range k.Shown {
 		if p, ok := g.Library().Passage(s.ID); ok {
-			reply.Shown = append(reply.Shown, shownOn(hit{p, s.Score}, k.Day))
+			reply.Shown = append(reply.Shown, shownOn(hit{p, s.Score, s.Clause}, k.Day))
 		}
 	}
 	return reply, nil

@@ -34,6 +34,7 @@ const (
 	textOutside    = "知识库里没有写%s，不敢乱答。"
 	textUnsure     = "没有完全看懂，您是想问%s吗？"
 	textUnderstood = "（按“%s”理解）"
+	textClause     = "（%s）%s（这一条共 %d 项，回复“第%d条”看全文）"
 	textNearest    = "可以看看这些主题：%s"
 	textOther      = "还可以问：%s"
 	textMore       = "还有 %d 条相关内容，回复“更多”继续看。"

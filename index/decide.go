@@ -147,6 +147,7 @@ func (g *Generation) Search(ctx context.Context, text string) (Decision, error) 
 	case g.takeSections(&d):
 	case len(d.Ranked) > 0 && d.Ranked[0].Score >= d.Bar:
 		takeMeasures(&d)
+		g.takeClauses(&d, ranked)
 	default:
 		offerChoices(&d)
 	}
@@ -230,6 +231,17 @@ func takeMeasures(d *Decision) {
 			d.Hits = append(d.Hits, h)
 		case h.Score >= following*best:
 			d.More = append(d.More, h)
+		}
+	}
+}
+
+// takeClauses narrows long measures to the clause that is asked for.
+func (g *Generation) takeClauses(d *Decision, ranked []scored) {
+	for i := range d.Hits {
+		for _, s := range ranked {
+			if s.passage.ID == d.Hits[i].Passage.ID {
+				d.Hits[i].Clause = clause(g.curation.vocabulary, &d.Query, s.candidate)
+			}
 		}
 	}
 }

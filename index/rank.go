@@ -22,6 +22,8 @@ type Hit struct {
 	// Asked is the curated way to ask that comes nearest, and Alike how near, 0 to 1.
 	Asked string
 	Alike float64
+	// Clause is the part of a long measure that the question is about, from 1; 0: all.
+	Clause int
 	// covered is the share of the question's content that the passage covers, and
 	// keyed tells that one of its curated keywords stands in the question.
 	covered float64
