@@ -33,6 +33,9 @@ const (
 	// alone is the score a piece needs to count as a question of its own; aloneSection
 	// how surely it must name a section.
 	alone, aloneSection = 1.75, 0.75
+	// certain is the score from which on a piece is a question of its own, however
+	// faintly it is heard in the whole message.
+	certain = 2.50
 	// heard is the share of the best score that what a piece leads to must have for
 	// the whole message, to be something that the message asks for as well.
 	heard = 0.28
@@ -110,11 +113,22 @@ func strength(d index.Decision) float64 {
 func clearest(asked []Asked) Asked {
 	var best Asked
 	for _, a := range asked {
-		if strength(a.Decision) > strength(best.Decision) {
+		if likely(a) > likely(best) {
 			best = a
 		}
 	}
 	return best
+}
+
+// asking is how much likelier a piece that reads like a question is to be the one
+// that was meant.
+const asking = 1.5
+
+func likely(a Asked) float64 {
+	if asks(a.Question) {
+		return asking * strength(a.Decision)
+	}
+	return strength(a.Decision)
 }
 
 // several gives the questions of a message that asks for different things, or nil.
@@ -134,7 +148,7 @@ func several(asked []Asked, whole index.Decision) []Asked {
 		return nil
 	}
 	for _, a := range parts {
-		if a.Decision.Kind == index.Measures && scoreOf(whole, a.Decision.Hits[0].Passage.ID) < heard*bestScore(whole) {
+		if a.Decision.Kind == index.Measures && strength(a.Decision) < certain && scoreOf(whole, a.Decision.Hits[0].Passage.ID) < heard*bestScore(whole) {
 			return nil
 		}
 	}
@@ -182,16 +196,26 @@ func sectionIDs(sections []*knowledge.Section) []string {
 	return ids
 }
 
+// questions are words that questions are asked with.
+var questions = regexp.MustCompile(`[?？吗呢啥谁哪]|什么|怎么|如何|多少|有不有|能不能|是不是|会不会|给不给|行不行|好不好|有没有|能否|可否|是否`)
+
 // asks tells whether a piece reads like a question by itself.
-func asks(piece string) bool {
-	return strings.ContainsAny(piece, "?？吗呢") || strings.Contains(piece, "什么") || strings.Contains(piece, "怎么") || strings.Contains(piece, "有没有")
-}
+func asks(piece string) bool { return questions.MatchString(piece) }
 
 // What ends a sentence, and a clause in it.
 const (
 	sentenceEnds = "?？!！。；;\n"
-	clauseEnds   = "，,、"
+	clauseEnds   = "，,、：:+＋"
 )
+
+// pairs part what stands beside 和 in a message that says it asks for two things.
+var (
+	pairs = regexp.MustCompile(`两|都|分别|各自`)
+	and   = regexp.MustCompile(`(和|跟|与|以及)`)
+)
+
+// excepting pieces say what is not meant, and belong to the piece that follows.
+var excepting = regexp.MustCompile(`^\s*(除|不看|不算|不要|抛开|撇开|排除)`)
 
 // joiners part two things asked for in one breath; 还有其他 and 还有什么 part nothing.
 var joiners = regexp.MustCompile(`(还有|以及|另外|顺便)([^其什哪别没更啥])`)
@@ -203,6 +227,9 @@ func pieces(text, ends string) []string {
 	var all []string
 	if strings.Contains(ends, clauseEnds) {
 		text = joiners.ReplaceAllString(text, "，$1$2")
+		if pairs.MatchString(text) {
+			text = and.ReplaceAllString(text, "，$1")
+		}
 	}
 	for text != "" {
 		end := strings.IndexAny(text, ends)
@@ -216,10 +243,23 @@ func pieces(text, ends string) []string {
 			}
 			end += size
 		}
-		if piece := strings.TrimSpace(text[:end]); said(piece) != "" {
+		piece := strings.TrimSpace(text[:end])
+		text = text[end:]
+		if excepting.MatchString(piece) && text != "" && strings.ContainsRune(clauseEnds, lastRune(piece)) {
+			next := strings.IndexAny(text, ends)
+			if next < 0 {
+				next = len(text)
+			}
+			piece, text = piece+text[:next], text[next:]
+		}
+		if said(piece) != "" {
 			all = append(all, strings.TrimRight(piece, clauseEnds))
 		}
-		text = text[end:]
 	}
 	return all[max(0, len(all)-maxPieces):]
+}
+
+func lastRune(s string) rune {
+	r, _ := utf8.DecodeLastRuneInString(s)
+	return r
 }

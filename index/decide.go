@@ -13,7 +13,7 @@ import (
 // Limits of the decision, in units of Hit.Score.
 const (
 	// defaultBar is the score below which nothing is shown.
-	defaultBar = 0.25
+	defaultBar = 0.40
 	// besides is the share of the best score that a second passage needs to be
 	// shown with it, and following the share it needs to wait behind 更多.
 	besides, following = 0.80, 0.60
@@ -322,65 +322,91 @@ func (g *Generation) name(q *Query) []NamedSection {
 
 // scopes is, for each section, the share of the question by weight that names the
 // section or speaks of benefits in general: 海关给什么, 地方上有哪些支持. A question that
-// names no section and speaks of benefits alone asks for all; one that takes a
+// names no section and speaks of benefits alone asks for all; one that only takes a
 // section out (除了海关) asks for the others.
 func (g *Generation) scopes(q *Query) []float64 {
 	scopes := make([]float64, len(g.sections))
 	benefit, except := lexicon.Benefit(q.tokens), lexicon.Except(q.tokens)
-	exception := slices.Contains(except, true)
-	named := false
 	marks := make([][]bool, len(g.sections))
 	for i, s := range g.sections {
 		marks[i] = s.words.Mark(q.tokens)
-		named = named || slices.Contains(marks[i], true)
 	}
+	wanted, unwanted := q.names(marks, except)
 	for i := range g.sections {
-		own := slices.Contains(marks[i], true)
-		if exception {
-			own = g.sections[i].speaksOf(q, marks)
-		}
-		if own == exception && named || !named && !slices.Contains(benefit, true) {
+		e := &g.sections[i]
+		least := scoped
+		switch {
+		case len(wanted) > 0:
+			if !slices.ContainsFunc(wanted, func(r run) bool { return marks[i][r.from] }) {
+				continue
+			}
+		case len(unwanted) > 0:
+			if slices.ContainsFunc(unwanted, func(r run) bool { return e.speaksOf(q.words(r)) }) {
+				continue
+			}
+		case slices.Contains(benefit, true):
+			least = scopedAll
+		default:
 			continue
 		}
 		covered, all := 0.0, 0.0
 		for at, t := range q.tokens {
-			if q.asking[at] || q.subject[at] || except[at] {
+			if q.asking[at] || q.subject[at] || except[at] || holds(unwanted, at) {
 				continue
 			}
 			weight := q.features[q.place[t.Term]].weight
 			all += weight
-			if benefit[at] || marks[i][at] || exception && anyMarked(marks, at) {
+			if benefit[at] || marks[i][at] {
 				covered += weight
 			}
 		}
-		least := scopedAll
-		if named {
-			least = scoped
-		}
-		if all > 0 && covered >= least*all {
-			scopes[i] = covered / all
+		if covered >= least*all && (all > 0 || len(unwanted) > 0) {
+			scopes[i] = 1
+			if all > 0 {
+				scopes[i] = covered / all
+			}
 		}
 	}
 	return scopes
 }
 
-// speaksOf tells whether one of the section's names contains a word of the question
-// that names some section: 除了海关 takes out 海关现场 as well.
-func (e *sectionEntry) speaksOf(q *Query, marks [][]bool) bool {
-	for i, t := range q.tokens {
-		if !anyMarked(marks, i) || i > 0 && anyMarked(marks, i-1) {
+// run is a stretch of tokens.
+type run struct{ from, to int }
+
+func holds(runs []run, at int) bool {
+	return slices.ContainsFunc(runs, func(r run) bool { return r.from <= at && at < r.to })
+}
+
+// words is the text of a run.
+func (q *Query) words(r run) string {
+	return q.text.Folded[q.tokens[r.from].Start:q.tokens[r.to-1].End]
+}
+
+// names finds the stretches of the question that name sections, parted into those
+// that are wanted and those that a word like 除了 or 以外 beside them takes out.
+func (q *Query) names(marks [][]bool, except []bool) (wanted, unwanted []run) {
+	for i := 0; i < len(q.tokens); i++ {
+		if !anyMarked(marks, i) || except[i] {
 			continue
 		}
-		end := i + 1
-		for end < len(q.tokens) && anyMarked(marks, end) {
-			end++
+		r := run{i, i + 1}
+		for r.to < len(q.tokens) && anyMarked(marks, r.to) && !except[r.to] {
+			r.to++
 		}
-		phrase := q.text.Folded[t.Start:q.tokens[end-1].End]
-		if slices.ContainsFunc(e.names, func(name string) bool { return strings.Contains(name, phrase) }) {
-			return true
+		if r.from > 0 && except[r.from-1] || r.to < len(q.tokens) && except[r.to] {
+			unwanted = append(unwanted, r)
+		} else {
+			wanted = append(wanted, r)
 		}
+		i = r.to
 	}
-	return false
+	return wanted, unwanted
+}
+
+// speaksOf tells whether one of the section's names contains a word: 除了海关 takes out
+// 海关现场 as well.
+func (e *sectionEntry) speaksOf(word string) bool {
+	return slices.ContainsFunc(e.names, func(name string) bool { return strings.Contains(name, word) })
 }
 
 func anyMarked(marks [][]bool, at int) bool {

@@ -39,7 +39,7 @@ type Options struct {
 	MemoryLimit int
 	// Bar is the score below which nothing is shown.
 	//
-	// default: 0.25
+	// default: 0.40
 	Bar float64
 	// Progress is called now and then while passages are read.
 	Progress func(done, all int)

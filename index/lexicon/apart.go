@@ -1,7 +1,9 @@
 package lexicon
 
 import (
+	"cmp"
 	_ "embed"
+	"slices"
 	"strings"
 
 	"aeobot/index/analysis"
@@ -24,6 +26,20 @@ func readApart(data string) map[string][]string {
 		a, b := analysis.Normalize(cells[0]), analysis.Normalize(cells[1])
 		pairs[a], pairs[b] = append(pairs[a], b), append(pairs[b], a)
 	}
+	return pairs
+}
+
+// ApartPairs lists the pairs, folded.
+func ApartPairs() [][2]string {
+	var pairs [][2]string
+	for a, others := range apart {
+		for _, b := range others {
+			if a < b {
+				pairs = append(pairs, [2]string{a, b})
+			}
+		}
+	}
+	slices.SortFunc(pairs, func(x, y [2]string) int { return cmp.Or(strings.Compare(x[0], y[0]), strings.Compare(x[1], y[1])) })
 	return pairs
 }
 
