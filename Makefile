@@ -4,7 +4,7 @@ VERSION  ?= $(shell git describe --tags --always 2>/dev/null || echo dev)
 Q        ?= 海关对AEO企业有何激励?
 
 .DEFAULT_GOAL := help
-.PHONY: help run ask build tools test check fuzz bench
+.PHONY: help run ask build tools test check fuzz bench eval
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
@@ -29,6 +29,9 @@ check: ## format, vet, lint, test
 	go vet ./...
 	go tool staticcheck ./...
 	$(MAKE) test
+
+eval: ## judge the answers; writes index/eval/REPORT.md (COLLECTION=folder: plain retrieval too)
+	COLLECTION='$(if $(COLLECTION),$(abspath $(COLLECTION)))' .ci/eval
 
 fuzz: ## fuzz every target for FUZZTIME each
 	FUZZTIME=$(FUZZTIME) .ci/fuzz

@@ -138,7 +138,7 @@ func (g *Generation) Search(ctx context.Context, text string) (Decision, error) 
 		}
 		d.Ranked = append(d.Ranked, Hit{Passage: s.passage, Score: s.score, Parts: append(s.parts, Part{"coverage", s.covered, 0}, Part{"bleve", s.bleve, 0}),
 			Asked: g.phrase(s.asked), Alike: s.alike,
-			covered: s.covered, keyed: keyword(&q, s.candidate) > 0})
+			covered: s.covered, keyed: keyword(&q, s.candidate) > 0 || q.meant(s.candidate)})
 	}
 	d.Named = g.name(&q)
 	switch {
@@ -213,6 +213,19 @@ func (d *Decision) outside() bool {
 		return false
 	}
 	return d.Outside.Score > ours*best.Score
+}
+
+// meant tells that at least half of the question, by weight, is words that the
+// vocabulary leads to what the candidate says.
+func (q *Query) meant(c *candidate) bool {
+	meant, all := 0.0, 0.0
+	for _, u := range q.content {
+		all += u.weight
+		if slices.ContainsFunc(u.meanings, func(m int) bool { return c.row[m] > 0 && !q.features[m].match.Unlike() }) {
+			meant += u.weight
+		}
+	}
+	return all > 0 && 2*meant >= all
 }
 
 // needs tells that the question asks for a thing that not every passage states.

@@ -53,11 +53,9 @@ func newQuery(text string, c *curation, weigh func(analysis.Term) (idf float64, 
 		text = string(r[:maxQuestionRunes])
 	}
 	q := Query{Text: text, reading: c.read(text), place: map[analysis.Term]int{}}
-	known := map[analysis.Term]bool{}
 	add := func(t analysis.Term) {
 		if _, ok := q.place[t]; !ok {
 			idf, holders := weigh(t)
-			known[t] = holders > 0
 			q.place[t] = len(q.features)
 			q.features = append(q.features, feature{term: t, weight: idf, holders: holders})
 		}
@@ -80,8 +78,9 @@ func newQuery(text string, c *curation, weigh func(analysis.Term) (idf float64, 
 	eachOf(q.tokens, keep, func(t analysis.Term) {
 		if !counted[t] {
 			counted[t] = true
-			// A word nobody wrote is no gap when the vocabulary knows what it means.
-			if known[t] || !explained[t] {
+			// A word that the vocabulary leads to what some passage says is no gap where
+			// that passage says it otherwise.
+			if !explained[t] {
 				q.ideal += q.features[q.place[t]].weight
 			}
 		}
@@ -100,8 +99,8 @@ func newQuery(text string, c *curation, weigh func(analysis.Term) (idf float64, 
 }
 
 // leastWeight is the weight that a question counts as having at least, in the rarest
-// terms possible: a word of two characters has three terms.
-const leastWeight = 3
+// terms possible: that of an everyday word the vocabulary knows.
+const leastWeight = 2.5
 
 // Substance is how many units of the question say what it is about, beyond words
 // that only ask, words that every question of the field contains and words for

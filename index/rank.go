@@ -188,6 +188,37 @@ func present(yes bool) float64 {
 	return 0
 }
 
+// contextWeight is what the better neighbour's score counts. A sentence of running
+// text often names by 他 or 其 what the sentence before it calls by name.
+const contextWeight = 0.05
+
+// addContext lifts passages of running text whose neighbours under the same heading
+// match as well. Numbered measures stand each for itself.
+func addContext(ranked []scored) {
+	place := make(map[owner]int, len(ranked))
+	before := make([]float64, len(ranked))
+	for i, s := range ranked {
+		place[s.owner], before[i] = i, s.score
+	}
+	for i := range ranked {
+		s := &ranked[i]
+		if s.passage.ID == "" || s.passage.Number != 0 || s.score <= 0 {
+			continue
+		}
+		context := 0.0
+		for _, o := range []owner{s.owner - 1, s.owner + 1} {
+			if j, ok := place[o]; ok && ranked[j].passage.Number == 0 && ranked[j].passage.Heading == s.passage.Heading &&
+				ranked[j].passage.Document == s.passage.Document {
+				context = max(context, before[j])
+			}
+		}
+		if context > 0 {
+			s.parts = append(s.parts, Part{"context", context, contextWeight})
+			s.score += contextWeight * context
+		}
+	}
+}
+
 // scored is a candidate with its score.
 type scored struct {
 	*candidate
@@ -215,6 +246,7 @@ func rank(q *Query, found []candidate) []scored {
 		}
 		ranked[i] = s
 	}
+	addContext(ranked)
 	slices.SortStableFunc(ranked, func(x, y scored) int {
 		return cmp.Or(cmp.Compare(y.score, x.score), cmp.Compare(x.owner, y.owner))
 	})
