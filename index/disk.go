@@ -50,36 +50,37 @@ func openDisk(ctx context.Context, g *Generation, fingerprint string, o Options)
 	if err != nil {
 		return nil, stats{}, err
 	}
-	c, err := d.open(f)
+	c, s, err := openFolder(f)
 	d.reopened = err == nil
 	if err != nil {
 		if !errors.Is(err, os.ErrNotExist) {
 			o.Warn(fmt.Sprintf("%v; building it anew", err))
 		}
-		if c, err = d.build(ctx, f); err != nil {
+		if c, s, err = d.build(ctx, f); err != nil {
 			return nil, stats{}, errors.Join(err, f.release())
 		}
 	}
+	d.shelf, d.search, d.single, d.average = f, s, c.Stats.DF, c.Stats.average()
 	return d, c.Stats, nil
 }
 
 // build makes the index in an empty folder and opens it.
-func (d *disk) build(ctx context.Context, f *folder) (counts, error) {
+func (d *disk) build(ctx context.Context, f *folder) (counts, searcher, error) {
 	if err := f.empty(); err != nil {
-		return counts{}, err
+		return counts{}, searcher{}, err
 	}
 	builder, err := bleve.NewBuilder(f.index(), newMapping(), map[string]any{"batchSize": batchSize, "mergeMax": mergeMax})
 	if err != nil {
-		return counts{}, fmt.Errorf("%s: %w", f.path, err)
+		return counts{}, searcher{}, fmt.Errorf("%s: %w", f.path, err)
 	}
 	c, err := d.read(ctx, builder)
 	if err := errors.Join(err, builder.Close()); err != nil {
-		return counts{}, fmt.Errorf("%s: %w", f.path, err)
+		return counts{}, searcher{}, fmt.Errorf("%s: %w", f.path, err)
 	}
 	if err := f.seal(c); err != nil {
-		return counts{}, err
+		return counts{}, searcher{}, err
 	}
-	return d.open(f)
+	return openFolder(f)
 }
 
 // mergeMax is how many segments are merged at once; all at once is fastest.
@@ -136,24 +137,23 @@ func (d *disk) read(ctx context.Context, builder bleve.Builder) (counts, error) 
 	return c, ctx.Err()
 }
 
-// open opens a sealed folder.
-func (d *disk) open(f *folder) (c counts, err error) {
+// openFolder opens a sealed folder.
+func openFolder(f *folder) (c counts, s searcher, err error) {
 	if c, err = f.check(); err != nil {
-		return counts{}, err
+		return counts{}, searcher{}, err
 	}
 	err = guard(func() error {
 		ix, err := bleve.OpenUsing(f.index(), map[string]any{"read_only": true, "bolt_timeout": "500ms"})
 		if err != nil {
 			return err // and never ix: it is not nil after an error
 		}
-		d.search = newSearcher(ix, c)
+		s = newSearcher(ix, c)
 		return nil
 	})
 	if err != nil {
-		return counts{}, fmt.Errorf("%s: %w", f.path, err)
+		return counts{}, searcher{}, fmt.Errorf("%s: %w", f.path, err)
 	}
-	d.shelf, d.single, d.average = f, c.Stats.DF, c.Stats.average()
-	return c, nil
+	return c, s, nil
 }
 
 func (d *disk) find(ctx context.Context, features []feature, limit int) (hits []found, err error) {
@@ -247,11 +247,15 @@ func (d *disk) heal(cause error) {
 	}
 	f, err := takeFolder(d.options.Folder, d.fingerprint)
 	if err == nil {
-		_, err = d.build(ctx, f)
+		_, search, err = d.build(ctx, f)
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.shelf, d.search = f, search
 	if err != nil {
+		if f != nil {
+			err = errors.Join(err, f.release())
+		}
 		d.closed = true // nothing is open any more
 		d.options.Warn(fmt.Sprintf("%v; questions are not answered until the next start", err))
 		return

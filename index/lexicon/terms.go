@@ -137,10 +137,14 @@ func (v *Vocabulary) add(s Sense) {
 	}
 }
 
-// Knows tells whether a text is a term.
-func (v *Vocabulary) Knows(text string) bool {
-	_, ok := v.terms.get(text)
-	return ok
+// Words are all terms as the vocabulary writes them, sorted.
+func (v *Vocabulary) Words() []string {
+	var words []string
+	for _, senses := range v.terms.words {
+		words = append(words, senses[0].Term)
+	}
+	slices.Sort(words)
+	return words
 }
 
 // Find lists the terms that a question uses, in order; a term inside a longer one
