@@ -148,11 +148,11 @@ func (g *Generation) mendings(q *Query) []string {
 			taken[i] = true
 		}
 	}
-	rune_ := func(i int) rune { return rune(q.tokens[i].Term) }
+	char := func(i int) rune { return rune(q.tokens[i].Term) }
 	joined := func(i int) bool { // token i follows another character
 		return i > 0 && i < len(q.tokens) && q.tokens[i].Character() && q.tokens[i-1].Character() && !q.tokens[i].Broken
 	}
-	known := func(i int) bool { return joined(i) && g.knows(rune_(i-1), rune_(i)) }
+	known := func(i int) bool { return joined(i) && g.knows(char(i-1), char(i)) }
 	add := func(from, to int, with string, pairs ...analysis.Term) {
 		support := 0.0
 		for _, p := range pairs {
@@ -171,16 +171,16 @@ func (g *Generation) mendings(q *Query) []string {
 		}
 		// A character that makes a known pair with a neighbour is no slip.
 		if !known(i) && !known(i+1) && (joined(i) || joined(i+1)) {
-			for _, s := range analysis.Sounds(rune_(i)) {
+			for _, s := range analysis.Sounds(char(i)) {
 				for _, r := range g.homophones(s) {
 					var pairs []analysis.Term
 					if joined(i) {
-						pairs = append(pairs, analysis.Pair(rune_(i-1), r))
+						pairs = append(pairs, analysis.Pair(char(i-1), r))
 					}
 					if joined(i + 1) {
-						pairs = append(pairs, analysis.Pair(r, rune_(i+1)))
+						pairs = append(pairs, analysis.Pair(r, char(i+1)))
 					}
-					if r != rune_(i) {
+					if r != char(i) {
 						add(i, i+1, string(r), pairs...)
 					}
 				}
@@ -189,13 +189,13 @@ func (g *Generation) mendings(q *Query) []string {
 		if !joined(i+1) || taken[i+1] || known(i+1) {
 			continue
 		}
-		a, b := rune_(i), rune_(i+1)
+		a, b := char(i), char(i+1)
 		swapped := []analysis.Term{analysis.Pair(b, a)}
 		if joined(i) {
-			swapped = append(swapped, analysis.Pair(rune_(i-1), b))
+			swapped = append(swapped, analysis.Pair(char(i-1), b))
 		}
 		if joined(i + 2) {
-			swapped = append(swapped, analysis.Pair(a, rune_(i+2)))
+			swapped = append(swapped, analysis.Pair(a, char(i+2)))
 		}
 		add(i, i+2, string([]rune{b, a}), swapped...)
 		for _, r := range g.curation.between(a, b) {

@@ -255,3 +255,22 @@ func TestExplainShowsEveryPart(t *testing.T) {
 		t.Errorf("parts add up to %v, score is %v", sum, x.Candidates[0].Score)
 	}
 }
+
+func TestReplySaysHowAQuestionWasRead(t *testing.T) {
+	tests := []struct {
+		question, line string
+		status         int
+	}{
+		{"货物查验绿", "（按“货物查验率”理解）", 0},
+		{"xietiaoyuan", "（按“协调员”理解）", 0},
+		{"地方奖励具体多少钱", "知识库里没有写奖励金额与申领，不敢乱答。", 1},
+		{"AEO营销和SEO是什么关系", "知识库里没有写答案引擎优化与搜索营销，不敢乱答。", 1},
+		{"今天天气怎么样", "知识库里没有找到这个问题的依据，不敢乱答。", 1}, // talk is refused without naming it
+	}
+	for _, tt := range tests {
+		got := execute(t, t.TempDir(), "", nil, "ask", tt.question)
+		if first, _, _ := strings.Cut(got.stdout, "\n"); first != tt.line || got.status != tt.status {
+			t.Errorf("%q: status %d, %q", tt.question, got.status, first)
+		}
+	}
+}

@@ -32,9 +32,6 @@ func (t Term) IsPair() bool { return t&hashed == 0 && t >= 1<<pairBits }
 // Pair is the term of two neighbouring characters.
 func Pair(a, b rune) Term { return Term(a)<<pairBits | Term(b) }
 
-// Character is the term of one character.
-func Character(r rune) Term { return Term(r) }
-
 // Runes gives the characters of a unit or pair; a word has none.
 func (t Term) Runes() []rune {
 	switch {
