@@ -179,11 +179,12 @@ func brokenYAML(file string, err error, mend string) error {
 	return &BrokenError{file, line, errors.New(what), mend}
 }
 
-// oneLine gives the first of the problems YAML found, without the package's name.
+// oneLine gives the first of the problems YAML found, without the package's name. A
+// problem quotes the value it is about, which may have line breaks of its own.
 func oneLine(err error) string {
 	var types *yaml.TypeError
 	if errors.As(err, &types) && len(types.Errors) > 0 {
-		return types.Errors[0]
+		return strings.Join(strings.Fields(types.Errors[0]), " ")
 	}
 	first, _, _ := strings.Cut(strings.TrimPrefix(err.Error(), "yaml: "), "\n")
 	return first

@@ -324,6 +324,7 @@ func FuzzNotes(f *testing.F) {
 	f.Add("sections:\n  - heading: 甲\n    ask: [问]\n    measures:\n      - {number: 1, ask: [x], states: [{status: current}]}\n")
 	f.Add("paragraphs:\n  - {starts: 乙, role: advertising}\nsha256: x\n")
 	f.Add("a: &a [*a]\n<<: {sections: 1}\n")
+	f.Add("0\n\n0")
 	dir := f.TempDir()
 	const source = "标题\n\n甲\n1.一\n2.二\n乙是一段话。"
 	write(f, dir, "a.txt", []byte(source))
