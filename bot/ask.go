@@ -3,6 +3,7 @@ package bot
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"aeobot/index"
 )
@@ -10,91 +11,147 @@ import (
 // maxSuggestions is how many headings a reply suggests.
 const maxSuggestions = 3
 
-// ask answers a question, or each question of a message on its own.
-func (t *turn) ask() (Reply, error) {
-	asked, err := Read(t.ctx, t.index, t.message.Text)
+// ask answers the message as a question, or each question of it on its own.
+func (t *turn) ask(Intent) (Reply, error) { return t.askText(t.text) }
+
+func (t *turn) askText(text string) (Reply, error) {
+	asked, err := Read(t.ctx, t.index, text)
 	if err != nil {
 		return Reply{}, err
 	}
-	questions, found := make([]string, len(asked)), make([]index.Decision, len(asked))
-	for i, a := range asked {
-		questions[i], found[i] = a.Question, a.Decision
+	if !slices.ContainsFunc(asked, func(a Asked) bool { return answered(a.Decision) }) {
+		return t.refuse(asked), nil
 	}
-	if !slices.ContainsFunc(found, answered) {
-		return t.refuse(questions, found), nil
-	}
-	return t.answer(questions, found), nil
+	return t.answer(ActAnswer, asked), nil
 }
 
 func answered(d index.Decision) bool { return d.Kind == index.Measures || d.Kind == index.Sections }
 
 // answer quotes what was found, question by question; what one question has
-// shown the next does not repeat.
-func (t *turn) answer(questions []string, found []index.Decision) Reply {
+// shown the next does not repeat. A part without an answer is named as such.
+func (t *turn) answer(act string, asked []Asked) Reply {
+	if !slices.ContainsFunc(asked, func(a Asked) bool { return answered(a.Decision) }) {
+		return t.refuse(asked)
+	}
 	var d draft
 	var parts []Part
 	var pending []string
 	seen := map[string]bool{}
-	for i, f := range found {
+	for _, a := range asked {
 		b := block{}
-		if len(questions) > 1 {
-			b.question = questions[i]
+		if len(asked) > 1 {
+			b.question = a.Question
 		}
+		f := a.Decision
 		for _, h := range f.Hits {
 			if !seen[h.Passage.ID] {
 				seen[h.Passage.ID] = true
 				b.hits = append(b.hits, hit{h.Passage, h.Score, h.Clause})
 			}
 		}
-		if !answered(f) {
-			b.note = refusal(f, textNoPart)
-		} else if c := f.Query.Correction; c != nil {
+		switch c := f.Query.Correction; {
+		case !answered(f):
+			b.note = reason(f, textNoPart) + t.noted(a.Question, []index.Decision{f})
+		case len(b.hits) == 0:
+			b.note = textAbove
+		case c != nil:
 			b.lead = fmt.Sprintf(textUnderstood, c.To)
 		}
-		parts = append(parts, Part{questions[i], answered(f)})
+		parts = append(parts, Part{a.Question, answered(f)})
 		d.blocks = append(d.blocks, b)
 	}
-	for _, f := range found {
-		for _, h := range f.More {
+	for _, a := range asked {
+		for _, h := range a.Decision.More {
 			if !seen[h.Passage.ID] {
 				seen[h.Passage.ID] = true
 				pending = append(pending, h.Passage.ID)
 			}
 		}
 	}
-	r := t.show(ActAnswer, d, pending)
+	r := t.show(act, d, pending)
 	r.Parts = parts
 	return r
 }
 
-// show fits a draft to the asker's screen, and notes in the session what stands
-// there now and what 更多 goes on with.
+// show fits a draft to the asker's screen and remembers it as the latest answer.
 func (t *turn) show(act string, d draft, pending []string) Reply {
-	d.day, d.more = t.message.Day, len(pending)
-	f := d.fit(t.message.Surface)
-	r := Reply{Answered: true, Act: act, Pages: f.pages, Parts: []Part{}, Suggestions: []string{}}
-	t.after.Shown, t.after.Pending = nil, nil
-	for _, h := range f.shown {
-		r.Shown = append(r.Shown, shownOn(h, t.message.Day))
-		t.after.Shown = append(t.after.Shown, h.passage.ID)
-		if s := h.passage.Section; s != nil {
-			t.see(s.ID)
-		}
+	r, f := t.fit(act, d, pending)
+	v := View{Knowledge: t.fingerprint(), Shown: refs(f.shown), Pending: pendingAfter(f, pending)}
+	if t.day != t.today {
+		v.Day = t.day
 	}
-	for _, h := range f.left {
-		t.after.Pending = append(t.after.Pending, h.passage.ID)
-	}
-	t.after.Pending = append(t.after.Pending, pending...)
-	r.Remaining = len(t.after.Pending)
-	r.Text = joinPages(r.Pages)
+	t.after.push(v)
 	return r
 }
 
-// see notes the section: 第3条 counts in the last one that stands on the screen.
-func (t *turn) see(id string) {
-	t.after.Section = id
-	if !slices.Contains(t.after.Seen, id) {
-		t.after.Seen = append(slices.Clone(t.after.Seen), id)
+// showNext fits the next screen of a view.
+func (t *turn) showNext(act string, v View, d draft) Reply {
+	r, f := t.fit(act, d, nil)
+	v.next(refs(f.shown), pendingAfter(f, nil))
+	v.Knowledge = t.fingerprint()
+	if t.message.Quote != "" {
+		t.after.push(v)
+	} else {
+		t.after.replace(v)
+	}
+	return r
+}
+
+// showAgain shows the last screen of a view once more; inPlace, it stands for the
+// latest view.
+func (t *turn) showAgain(act string, v View, inPlace bool) Reply {
+	hits := recall(t.library, v.screen())
+	if len(hits) == 0 {
+		return t.gone()
+	}
+	r, f := t.fit(act, draft{blocks: []block{{hits: hits}}}, v.Pending)
+	v.Pending = pendingAfter(f, v.Pending)
+	if len(f.left) > 0 { // the screen has become smaller since
+		v.Shown = v.Shown[:len(v.Shown)-len(f.left)]
+	}
+	v.Knowledge = t.fingerprint()
+	if inPlace {
+		t.after.replace(v)
+	} else {
+		t.after.push(v)
+	}
+	return r
+}
+
+func pendingAfter(f fitted, pending []string) []string {
+	after := slices.Concat(refs(f.left), pending)
+	return after[:min(len(after), maxRefs)]
+}
+
+// fit makes the reply that a draft becomes on the asker's screen.
+func (t *turn) fit(act string, d draft, pending []string) (Reply, fitted) {
+	d.day, d.dayLine, d.pending = t.day, t.dayLine(), recall(t.library, pending)
+	d.note = strings.TrimSpace(t.lead + "\n" + d.note)
+	if t.message.Chat != "" {
+		d.most = maxMeasuresGroup
+	}
+	f := d.fit(t.message.Surface)
+	r := Reply{Answered: true, Act: act, Pages: f.pages, Text: joinPages(f.pages), Parts: []Part{}, Suggestions: []string{},
+		Remaining: len(f.left) + len(d.pending)}
+	for _, h := range f.shown {
+		r.Shown = append(r.Shown, shownOn(h, t.day))
+	}
+	t.noteSeen(f.shown)
+	return r, f
+}
+
+// noteSeen notes the sections most of which stands on the screen.
+func (t *turn) noteSeen(shown []hit) {
+	for _, s := range sectionsOf(shown) {
+		n := 0
+		for _, h := range shown {
+			if h.passage.Section == s {
+				n++
+			}
+		}
+		if 2*n >= len(s.Measures) {
+			t.after.see(s.ID)
+		}
 	}
 }
 
@@ -116,64 +173,10 @@ func shownOn(h hit, day string) Shown {
 // ask may have lifted a score above 1, which says no more than 1.
 func round(score float64) float64 { return float64(int(min(score, 1)*1000+0.5)) / 1000 }
 
-// refuse says that the knowledge has no answer and names the nearest headings.
-func (t *turn) refuse(questions []string, found []index.Decision) Reply {
-	for _, d := range found {
-		if d.Kind == index.Unsure {
-			return t.askBack(questions, d)
-		}
+// dayLine says which day the answer is for, when that is not today.
+func (t *turn) dayLine() string {
+	if t.day == t.today {
+		return ""
 	}
-	near := t.nearest(found)
-	text := refusal(found[0], textRefuse)
-	if len(near) > 0 {
-		text += "\n" + fmt.Sprintf(textNearest, quoteList(near))
-	}
-	r := t.say(ActRefuse, text, near...)
-	for _, q := range questions {
-		r.Parts = append(r.Parts, Part{Question: q})
-	}
-	return r
-}
-
-// askBack offers what may have been meant.
-func (t *turn) askBack(questions []string, d index.Decision) Reply {
-	text := fmt.Sprintf(textUnsure, quoteList(d.Choices))
-	r := t.say(ActClarify, text, d.Choices...)
-	for _, q := range questions {
-		r.Parts = append(r.Parts, Part{Question: q})
-	}
-	return r
-}
-
-// refusal says what it is that the knowledge has nothing on, where curators know
-// the topic, and otherwise what plain says.
-func refusal(d index.Decision, plain string) string {
-	if d.Elsewhere && !d.Outside.General {
-		return fmt.Sprintf(textOutside, d.Outside.Topic)
-	}
-	return plain
-}
-
-// nearest are the headings that come closest: those of the best passages, then
-// the first sections of the knowledge.
-func (t *turn) nearest(found []index.Decision) []string {
-	var near []string
-	add := func(heading string) {
-		if heading != "" && len(near) < maxSuggestions && !slices.Contains(near, heading) {
-			near = append(near, heading)
-		}
-	}
-	for _, d := range found {
-		for _, h := range d.Ranked {
-			if h.Passage.Section != nil && h.Score > 0 {
-				add(h.Passage.Heading)
-			}
-		}
-	}
-	for _, d := range t.library.Documents {
-		for _, s := range d.Sections {
-			add(s.Heading)
-		}
-	}
-	return near
+	return fmt.Sprintf(textDay, t.day)
 }

@@ -9,8 +9,12 @@ import (
 	"aeobot/knowledge"
 )
 
-// maxMeasures bounds one reply, so that a very long section is read in pages.
-const maxMeasures = 40
+// How many measures one reply quotes at most: a very long list is read in pages, and
+// a group is not flooded.
+const (
+	maxMeasures      = 40
+	maxMeasuresGroup = 15
+)
 
 // block is one answered (or unanswered) question of a message.
 type block struct {
@@ -38,11 +42,15 @@ func (h hit) words() (text string, span knowledge.Span) {
 
 // draft is a reply before it is fitted to a surface.
 type draft struct {
+	lead   string // said first: an overview
+	note   string // said first as an aside: what was understood, what has changed
 	blocks []block
 	day    string
-	// more counts further matches; footer is said at the end.
-	more   int
-	footer string
+	// dayLine says which day is meant, when it is not today.
+	dayLine string
+	// pending are further matches, and most bounds the measures quoted (0: maxMeasures).
+	pending []hit
+	most    int
 }
 
 // fitted is a draft on a surface.
@@ -55,33 +63,71 @@ type fitted struct {
 // fit writes as many measures as the surface takes, whole ones only, and at
 // least one.
 func (d draft) fit(s Surface) fitted {
-	var hits []hit
+	total := 0
 	for _, b := range d.blocks {
-		hits = append(hits, b.hits...)
+		total += len(b.hits)
 	}
-	n := min(len(hits), maxMeasures)
+	if d.most == 0 {
+		d.most = maxMeasures
+	}
+	n := min(total, d.most)
 	for {
-		pages := paginate(d.lines(n, len(hits), s), s.MaxBytes)
+		counts := d.shares(n)
+		pages := paginate(d.lines(counts, s), s.MaxBytes)
 		if len(pages) <= max(s.MaxPages, 1) || n <= 1 {
-			return fitted{pages, hits[:n], hits[n:]}
+			f := fitted{pages: pages}
+			for i, b := range d.blocks {
+				f.shown = append(f.shown, b.hits[:counts[i]]...)
+				f.left = append(f.left, b.hits[counts[i]:]...)
+			}
+			return f
 		}
 		n--
 	}
 }
 
-// lines writes the first n hits, each element a piece that is not cut unless it
-// is too long for a page of its own.
-func (d draft) lines(n, total int, s Surface) []string {
+// shares deals n measures out to the blocks, so that every question of a message
+// gets some of its answer before one gets all.
+func (d draft) shares(n int) []int {
+	counts := make([]int, len(d.blocks))
+	for dealt := true; dealt && n > 0; {
+		dealt = false
+		for i, b := range d.blocks {
+			if n > 0 && counts[i] < len(b.hits) {
+				counts[i]++
+				n--
+				dealt = true
+			}
+		}
+	}
+	return counts
+}
+
+// maxQuestion bounds, in characters, the words of a question above its block.
+const maxQuestion = 80
+
+// lines writes the first hits of each block, each element a piece that is not cut
+// unless it is too long for a page of its own.
+func (d draft) lines(counts []int, s Surface) []string {
 	w := &writer{markdown: s.Markdown}
-	for _, b := range d.blocks {
-		take := b.hits[:min(n, len(b.hits))]
-		n -= len(take)
+	for _, said := range []string{d.note, d.dayLine} {
+		if said != "" {
+			w.line(w.aside(w.safe(said)))
+		}
+	}
+	if d.lead != "" {
+		w.line(w.safe(d.lead))
+	}
+	var left []hit
+	for i, b := range d.blocks {
+		take := b.hits[:counts[i]]
+		left = append(left, b.hits[counts[i]:]...)
 		if len(take) == 0 && b.note == "" {
 			continue
 		}
 		if b.question != "" {
 			w.gap()
-			w.line(w.bold("问：" + w.safe(b.question)))
+			w.line(w.bold("问：" + w.safe(shorten(b.question, maxQuestion))))
 		}
 		for _, said := range []string{b.lead, b.note} {
 			if said != "" {
@@ -90,22 +136,38 @@ func (d draft) lines(n, total int, s Surface) []string {
 		}
 		w.quote(take, d.day)
 	}
-	if left := d.more + total - min(total, w.quoted); left > 0 {
+	if left = append(left, d.pending...); len(left) > 0 {
 		w.gap()
-		w.line(fmt.Sprintf(textMore, left))
-	}
-	if d.footer != "" {
-		w.gap()
-		w.line(d.footer)
+		w.line(w.safe(fmt.Sprintf(textMore, len(left), topicsOf(left))))
 	}
 	return w.lines
+}
+
+// topicsOf names the sections of what is to come: （甲、乙等）.
+func topicsOf(hits []hit) string {
+	names := headingsOf(sectionsOf(hits))
+	switch {
+	case len(names) == 0:
+		return ""
+	case len(names) > maxSuggestions:
+		return "（" + strings.Join(names[:maxSuggestions], "、") + "等）"
+	}
+	return "（" + strings.Join(names, "、") + "）"
+}
+
+// shorten cuts a text to so many characters, and shows that it was cut.
+func shorten(s string, runes int) string {
+	s = strings.Join(strings.Fields(s), " ")
+	if r := []rune(s); len(r) > runes {
+		return string(r[:runes-1]) + "…"
+	}
+	return s
 }
 
 // writer collects the lines of a reply.
 type writer struct {
 	markdown bool
 	lines    []string
-	quoted   int
 }
 
 func (w *writer) line(s string) { w.lines = append(w.lines, s) }
@@ -154,7 +216,6 @@ func (w *writer) quote(hits []hit, day string) {
 		}
 		start = end
 	}
-	w.quoted += len(hits)
 }
 
 // group writes hits of one section. Numbers are followed by 、 because a Markdown
@@ -217,14 +278,18 @@ func (w *writer) source(d *knowledge.Document) {
 // pageMark is the room kept for （1/2） at a page's end, in bytes.
 const pageMark = len("\n（99/99）")
 
-// paginate packs lines into pages of at most limit bytes (0: no limit). A line
-// longer than a page is cut where a clause or at least a character ends.
+// paginate packs lines into pages of at most limit bytes (0: no limit) and numbers
+// them. A line longer than a page is cut where a clause or at least a character ends.
 func paginate(lines []string, limit int) []string {
 	whole := strings.TrimSpace(strings.Join(lines, "\n"))
 	if limit == 0 || len(whole) <= limit {
 		return []string{whole}
 	}
-	room := limit - pageMark
+	return numbered(pack(lines, limit-pageMark))
+}
+
+// pack packs lines into pages of at most room bytes.
+func pack(lines []string, room int) []string {
 	var pages []string
 	page := ""
 	for _, line := range lines {
@@ -244,19 +309,22 @@ func paginate(lines []string, limit int) []string {
 		}
 	}
 	pages = append(pages, page)
-	return number(pages)
-}
-
-func number(pages []string) []string {
 	pages = slices.DeleteFunc(pages, func(p string) bool { return strings.TrimSpace(p) == "" })
 	for i, p := range pages {
-		pages[i] = fmt.Sprintf("%s\n（%d/%d）", strings.TrimSpace(p), i+1, len(pages))
+		pages[i] = strings.TrimSpace(p)
 	}
 	return pages
 }
 
-// cutLine parts s so that head has at most room bytes: after the last stop in the
-// second half, else after the last whole character.
+func numbered(pages []string) []string {
+	for i, p := range pages {
+		pages[i] = fmt.Sprintf("%s\n（%d/%d）", p, i+1, len(pages))
+	}
+	return pages
+}
+
+// cutLine parts s so that head has at most room bytes, and at least one character:
+// after the last stop in the second half, else after the last whole character.
 func cutLine(s string, room int) (head, tail string) {
 	end := room
 	for end > 0 && !utf8.RuneStart(s[end]) {
@@ -265,6 +333,9 @@ func cutLine(s string, room int) (head, tail string) {
 	if stop := strings.LastIndexAny(s[:end], "；;。，,、"); stop > end/2 {
 		_, size := utf8.DecodeRuneInString(s[stop:])
 		end = stop + size
+	}
+	if end == 0 {
+		_, end = utf8.DecodeRuneInString(s)
 	}
 	return s[:end], s[end:]
 }

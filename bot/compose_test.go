@@ -24,8 +24,8 @@ func testHits(n int, text string) []hit {
 func TestPlainReply(t *testing.T) {
 	hits := testHits(2, "减少稽查")
 	hits[1].passage.Notes.States = []knowledge.State{{Status: knowledge.StatusSuperseded, From: "2026-04-01", Note: "依据已换。"}}
-	got := draft{blocks: []block{{hits: hits}}, day: "2026-05-01", more: 3}.fit(Surface{MaxPages: 1}).pages
-	want := "节\n1、减少稽查\n2、减少稽查\n注（第2条）：依据已换。\n来源：《题》，2026-01-07\n\n还有 3 条相关内容，回复“更多”继续看。"
+	got := draft{blocks: []block{{hits: hits}}, day: "2026-05-01", pending: testHits(3, "x")}.fit(Surface{MaxPages: 1}).pages
+	want := "节\n1、减少稽查\n2、减少稽查\n注（第2条）：依据已换。\n来源：《题》，2026-01-07\n\n还有 3 条相关内容（节），回复“更多”继续看。"
 	if len(got) != 1 || got[0] != want {
 		t.Errorf("got %q, want %q", got, want)
 	}

@@ -5,12 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"time"
-	"unicode/utf8"
 
 	"aeobot/index"
-	"aeobot/knowledge"
 )
 
 // Retriever gives the index in force. The function gives it back.
@@ -29,6 +26,12 @@ type Options struct {
 	//
 	// default: time.Now
 	Now func() time.Time
+	// Unanswered takes the questions the knowledge has no answer to.
+	//
+	// default: nobody, and no reply says that a question was kept
+	Unanswered interface {
+		Miss(ctx context.Context, m Miss) error
+	}
 	// Log gets one info line a turn, without a word of what was said.
 	//
 	// default: discard
@@ -56,6 +59,7 @@ type Engine struct {
 	state State
 	o     Options
 	once  *once
+	lanes *lanes
 }
 
 // New makes an engine over an index and a state. With a nil state every message
@@ -73,7 +77,7 @@ func New(r Retriever, s State, o Options) *Engine {
 	if o.Observe == nil {
 		o.Observe = func(Event) {}
 	}
-	return &Engine{index: r, state: s, o: o, once: newOnce()}
+	return &Engine{index: r, state: s, o: o, once: newOnce(), lanes: newLanes()}
 }
 
 // maxTries bounds how often a turn is begun again because another turn of the
@@ -88,15 +92,25 @@ var ErrElsewhere = errors.New("engine: the message is being answered by another 
 // Answer gives the reply to one message. The same message again gets the same
 // reply and changes nothing. When the state is away it answers without memory.
 //
+// Messages of one conversation are answered one after the other, in the order they
+// came to this process; conversations do not wait for each other.
+//
 // It fails only when ctx ends (ErrElsewhere), no knowledge is loaded, or the search
 // breaks; the caller then says Apology(err).
 func (e *Engine) Answer(ctx context.Context, m Message) (Reply, error) {
 	start := e.o.Now()
-	if m.Day == "" {
-		m.Day = start.In(china).Format(time.DateOnly)
-	}
 	ev := Event{Channel: m.Surface.Name}
-	r, err := e.once.do(ctx, m.ID, func() (Reply, error) { return e.answer(ctx, m, &ev) })
+	r, err := e.once.do(ctx, m.ID, func() (Reply, error) {
+		if e.state == nil {
+			return e.answer(ctx, m, &ev)
+		}
+		leave, err := e.lanes.enter(ctx, m.Conversation().Key())
+		if err != nil {
+			return Reply{}, fmt.Errorf("engine: waiting for the message before: %w", err)
+		}
+		defer leave()
+		return e.answer(ctx, m, &ev)
+	})
 	ev.Act, ev.Answered, ev.Shown, ev.Took = r.Act, r.Answered, len(r.Shown), e.o.Now().Sub(start)
 	if err != nil {
 		ev.Act = "error"
@@ -205,11 +219,14 @@ func (e *Engine) respond(ctx context.Context, m Message, s *Session) (Reply, *Se
 		return Reply{}, nil, fmt.Errorf("engine: %w", err)
 	}
 	defer release()
-	t := &turn{ctx: ctx, index: g, library: g.Library(), message: m, away: s == nil}
+	now := e.o.Now()
+	t := &turn{ctx: ctx, index: g, library: g.Library(), message: m, away: s == nil,
+		now: now, today: now.In(china).Format(time.DateOnly), unanswered: e.o.Unanswered, log: e.o.Log}
 	if s != nil {
 		t.before = *s
 	}
 	t.after = t.before
+	t.after.Near, t.after.Choices = nil, nil
 	reply, err := t.respond()
 	if err != nil {
 		return Reply{}, nil, fmt.Errorf("engine: %w", err)
@@ -217,141 +234,8 @@ func (e *Engine) respond(ctx context.Context, m Message, s *Session) (Reply, *Se
 	if t.forget {
 		return reply, nil, nil
 	}
-	t.after.Knowledge = t.library.Fingerprint
 	return reply, &t.after, nil
 }
 
 // china is where an answer's day is counted. A fixed zone needs no zone files.
 var china = time.FixedZone("Asia/Shanghai", 8*60*60)
-
-// maxRunes bounds a message that is read; the platform allows far more.
-const maxRunes = 2000
-
-// turn is one message being answered, for the day in message.Day.
-type turn struct {
-	ctx     context.Context
-	index   *index.Generation
-	library *knowledge.Library
-	message Message
-	before  Session
-	after   Session
-	away    bool // the memory cannot be read
-	forget  bool
-}
-
-func (t *turn) respond() (Reply, error) {
-	if utf8.RuneCountInString(t.message.Text) > maxRunes {
-		return t.say(ActClarify, textLong), nil
-	}
-	intent := ReadIntent(t.message.Text)
-	switch intent.Kind {
-	case IntentEmpty:
-		return t.say(ActHelp, textEmpty), nil
-	case IntentGreet:
-		return t.say(ActGreet, textGreet), nil
-	case IntentThanks:
-		return t.say(ActThanks, textThanks), nil
-	case IntentHelp:
-		return t.say(ActHelp, TextHelp), nil
-	case IntentClear:
-		t.forget = true
-		return t.say(ActCommand, textCleared), nil
-	case IntentMore:
-		return t.more(), nil
-	case IntentItem:
-		return t.item(intent)
-	}
-	return t.ask()
-}
-
-// say is a reply that quotes nothing.
-func (t *turn) say(act, text string, suggestions ...string) Reply {
-	return Reply{Act: act, Text: text, Pages: []string{text}, Parts: []Part{}, Shown: []Shown{}, Suggestions: orEmpty(suggestions)}
-}
-
-// more goes on with what was not shown yet.
-func (t *turn) more() Reply {
-	hits := t.recall(t.before.Pending)
-	switch {
-	case len(hits) > 0:
-		return t.show(ActMore, draft{blocks: []block{{hits: hits}}}, nil)
-	case t.away:
-		return t.say(ActClarify, textAwayAll)
-	case len(t.before.Shown) == 0:
-		return t.say(ActClarify, textNothing)
-	}
-	rest := t.unseen()
-	text := textAll
-	if len(rest) > 0 {
-		text += fmt.Sprintf(textOther, quoteList(rest))
-	}
-	return t.say(ActMore, text, rest...)
-}
-
-// unseen are the headings of sections not shown in this conversation.
-func (t *turn) unseen() []string {
-	var rest []string
-	for _, d := range t.library.Documents {
-		for _, s := range d.Sections {
-			if !slices.Contains(t.before.Seen, s.ID) && len(rest) < maxSuggestions {
-				rest = append(rest, s.Heading)
-			}
-		}
-	}
-	return rest
-}
-
-// recall finds passages by id; what has left the knowledge is left out.
-func (t *turn) recall(ids []string) []hit {
-	var hits []hit
-	for _, id := range ids {
-		if p, ok := t.library.Passage(id); ok {
-			hits = append(hits, hit{passage: p, score: 1})
-		}
-	}
-	return hits
-}
-
-// item shows one measure by its number, in the section named or last shown.
-func (t *turn) item(intent Intent) (Reply, error) {
-	section, err := t.sectionFor(intent)
-	switch {
-	case err != nil:
-		return Reply{}, err
-	case section == nil && intent.Within != "":
-		return t.ask()
-	case section == nil && t.away:
-		return t.say(ActClarify, fmt.Sprintf(textAway, t.exampleHeading(), intent.Item)), nil
-	case section == nil:
-		return t.say(ActClarify, fmt.Sprintf(textNoList, intent.Item, t.exampleHeading(), intent.Item)), nil
-	}
-	for _, m := range section.Measures {
-		if m.Number == intent.Item {
-			hits := t.recall([]string{m.ID})
-			return t.show(ActDetail, draft{blocks: []block{{hits: hits}}}, t.before.Pending), nil
-		}
-	}
-	return t.say(ActClarify, fmt.Sprintf(textNoItem, section.Heading, intent.Item, len(section.Measures))), nil
-}
-
-func (t *turn) exampleHeading() string {
-	for _, d := range t.library.Documents {
-		for _, s := range d.Sections {
-			return s.Heading
-		}
-	}
-	return t.library.Documents[0].Title
-}
-
-// sectionFor is the section a number counts in, or nil.
-func (t *turn) sectionFor(intent Intent) (*knowledge.Section, error) {
-	if intent.Within == "" {
-		s, _ := t.library.Section(t.before.Section)
-		return s, nil
-	}
-	d, err := t.index.Search(t.ctx, intent.Within)
-	if err != nil || d.Kind != index.Sections {
-		return nil, err
-	}
-	return d.Sections[0], nil
-}

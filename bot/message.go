@@ -106,6 +106,8 @@ const (
 	ActAnswer  = "answer"
 	ActMore    = "more"
 	ActDetail  = "detail"
+	ActNarrow  = "narrow"
+	ActSwitch  = "switch"
 	ActClarify = "clarify"
 	ActRefuse  = "refuse"
 	ActGreet   = "greet"

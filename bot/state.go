@@ -8,19 +8,17 @@ import (
 
 // Session is what is remembered of a conversation between two turns.
 //
-// It holds references only (passage ids, the knowledge they belong to), so it
-// stays small and never keeps what a person wrote.
+// It holds references and curated words only (passage ids, headings, ways to ask),
+// so it stays small and never keeps what a person wrote.
 type Session struct {
-	// Knowledge is the fingerprint of the knowledge the ids below belong to.
-	Knowledge string `json:"knowledge,omitempty"`
-	// Section is the section last shown: what 第3条 counts in.
-	Section string `json:"section,omitempty"`
-	// Shown are the passages on the screen after the last answer, in order.
-	Shown []string `json:"shown,omitempty"`
-	// Pending are the matches 更多 goes on with, in order.
-	Pending []string `json:"pending,omitempty"`
-	// Seen are all sections shown in this conversation, oldest first.
+	// Views are the latest answers, oldest first; the last is what 第3条 counts in.
+	Views []View `json:"views,omitempty"`
+	// Seen are all sections mostly shown in this conversation, oldest first.
 	Seen []string `json:"seen,omitempty"`
+	// Near are the passages nearest to a question that was just refused.
+	Near []string `json:"near,omitempty"`
+	// Choices are what was just offered to choose from.
+	Choices []string `json:"choices,omitempty"`
 }
 
 // Errors of a Store that a caller branches on.

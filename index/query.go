@@ -1,8 +1,11 @@
 package index
 
 import (
+	"slices"
+
 	"aeobot/index/analysis"
 	"aeobot/index/lexicon"
+	"aeobot/knowledge"
 )
 
 // maxQuestionRunes bounds what is searched; what is longer is cut. Questions
@@ -167,4 +170,29 @@ func (q *Query) addContent() {
 			}
 		}
 	}
+}
+
+// Known are the words of the question that the vocabulary knows, as they were
+// written but folded, each once and the outer one of two.
+func (q *Query) Known() []string {
+	var known []string
+	end := 0
+	for _, m := range q.matches {
+		if m.Unlike() || m.From < end || q.subject[m.From] {
+			continue
+		}
+		end = m.To
+		word := q.text.Folded[q.tokens[m.From].Start:q.tokens[m.To-1].End]
+		if !slices.Contains(known, word) {
+			known = append(known, word)
+		}
+	}
+	return known
+}
+
+// Unstated tells that the question asks for something, an amount or a procedure,
+// that the passage's words do not state.
+func (q *Query) Unstated(p knowledge.Passage) bool {
+	stated := lexicon.Stated(analysis.Normalize(p.Text))
+	return slices.ContainsFunc(q.facets, func(f *lexicon.Facet) bool { return f.Needed && !slices.Contains(stated, f) })
 }

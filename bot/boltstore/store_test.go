@@ -55,7 +55,7 @@ func filled(t *testing.T) string {
 	s := open(t, path)
 	for i := range 200 {
 		c := bot.Conversation{Asker: bot.Asker(fmt.Sprint(i))}
-		session := &bot.Session{Section: strings.Repeat("节", 100), Shown: []string{fmt.Sprint(i)}}
+		session := &bot.Session{Seen: []string{strings.Repeat("节", 100)}, Near: []string{fmt.Sprint(i)}}
 		if err := s.Commit(t.Context(), c, "", "a", 0, session, nil); err != nil {
 			t.Fatal(err)
 		}
@@ -126,8 +126,8 @@ func TestDamagedBytesNeverPanic(t *testing.T) {
 		}
 		for i := range 200 {
 			turn, err := s.Begin(t.Context(), bot.Conversation{Asker: bot.Asker(fmt.Sprint(i))}, "", "a", time.Second)
-			if err == nil && turn.Version != 0 && (len(turn.Session.Shown) != 1 || turn.Session.Shown[0] != fmt.Sprint(i)) {
-				t.Errorf("byte %d changed: conversation %d has %v", at, i, turn.Session.Shown)
+			if err == nil && turn.Version != 0 && (len(turn.Session.Near) != 1 || turn.Session.Near[0] != fmt.Sprint(i)) {
+				t.Errorf("byte %d changed: conversation %d has %v", at, i, turn.Session.Near)
 			}
 		}
 		s.Close() // a damaged file may fail to close, but not panic
@@ -161,7 +161,7 @@ func TestKill(t *testing.T) {
 	if path := os.Getenv("AEOBOT_TEST_KILL"); path != "" {
 		s := open(t, path)
 		for i := uint64(0); ; i++ {
-			if err := s.Commit(t.Context(), someone, "", "a", i, &bot.Session{Section: fmt.Sprint(i)}, nil); err != nil {
+			if err := s.Commit(t.Context(), someone, "", "a", i, &bot.Session{Seen: []string{fmt.Sprint(i)}}, nil); err != nil {
 				t.Fatal(err)
 			}
 			fmt.Println("stored", i+1)

@@ -51,7 +51,7 @@ func save(s *redisstore.Store) error {
 	if err != nil {
 		return err
 	}
-	return s.Commit(context.Background(), someone, "", "a", turn.Version, &bot.Session{Section: "节"}, nil)
+	return s.Commit(context.Background(), someone, "", "a", turn.Version, &bot.Session{Seen: []string{"节"}}, nil)
 }
 
 // bounded demands that a call comes back long before the platform gives up.
@@ -151,11 +151,11 @@ func TestForeignValuesCountAsAbsent(t *testing.T) {
 		r.Do("set", prefix+"session", garbage)
 		r.Do("set", prefix+"message:m", garbage)
 		turn, err := s.Begin(t.Context(), someone, "m", "a", time.Second)
-		if err != nil || turn.Claim != bot.Mine || turn.Session.Section != "" {
+		if err != nil || turn.Claim != bot.Mine || len(turn.Session.Seen) != 0 {
 			t.Errorf("%q: %+v, %v", garbage, turn, err)
 			continue
 		}
-		if err := s.Commit(t.Context(), someone, "m", "a", turn.Version, &bot.Session{Section: "新"}, []byte("r")); err != nil {
+		if err := s.Commit(t.Context(), someone, "m", "a", turn.Version, &bot.Session{Seen: []string{"新"}}, []byte("r")); err != nil {
 			t.Errorf("%q cannot be replaced: %v", garbage, err)
 		}
 	}

@@ -20,7 +20,7 @@ func Benchmark(b *testing.B, s Store) {
 		if err != nil {
 			return err
 		}
-		return s.Commit(ctx, c, id, id, got.Version, &bot.Session{Section: "节"}, make([]byte, 600))
+		return s.Commit(ctx, c, id, id, got.Version, session("节"), make([]byte, 600))
 	}
 	b.Run("callers=1", func(b *testing.B) {
 		for b.Loop() {

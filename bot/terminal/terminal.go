@@ -83,17 +83,19 @@ func Chat(ctx context.Context, a Answerer, in io.Reader, out io.Writer, prompt s
 	})
 }
 
-// ChatJSON reads one object a line, {"chat":"g1","user":"u1","text":"…"}, and
-// prints one reply a line, in the same order and at once.
+// ChatJSON reads one object a line, {"chat":"g1","user":"u1","text":"…"}, perhaps with
+// the text of a quoted message as "quote", and prints one reply a line, in the same
+// order and at once.
 func ChatJSON(ctx context.Context, a Answerer, in io.Reader, out io.Writer) error {
 	return eachLine(ctx, in, func() {}, func(number int, line []byte) error {
 		if len(bytes.TrimSpace(line)) == 0 {
 			return nil
 		}
 		var m struct {
-			Chat *string `json:"chat"`
-			User string  `json:"user"`
-			Text *string `json:"text"`
+			Chat  *string `json:"chat"`
+			User  string  `json:"user"`
+			Text  *string `json:"text"`
+			Quote string  `json:"quote"`
 		}
 		if err := json.Unmarshal(line, &m); err != nil {
 			return fmt.Errorf("%w: line %d: %s; write {\"chat\":\"g1\",\"user\":\"u1\",\"text\":\"…\"}", ErrInput, number, err)
@@ -106,7 +108,7 @@ func ChatJSON(ctx context.Context, a Answerer, in io.Reader, out io.Writer) erro
 			chat = *m.Chat
 		}
 		start := time.Now()
-		r, err := a.Answer(ctx, bot.Message{Chat: chat, Asker: bot.Asker(m.User), Text: *m.Text, Surface: Surface})
+		r, err := a.Answer(ctx, bot.Message{Chat: chat, Asker: bot.Asker(m.User), Text: *m.Text, Quote: m.Quote, Surface: Surface})
 		if err != nil {
 			return err
 		}

@@ -63,7 +63,8 @@ func newChat(g *global) *cobra.Command {
 		Long: `在终端里对话，记得前面给出过的内容（更多、第3条）。
 
 对话只在程序运行期间记住；给了 --data 或 --redis 则存下来，下次接着谈。
-加 --json：每行读一个 {"chat":"g1","user":"u1","text":"…"}，每行回一个结果，顺序相同。`,
+加 --json：每行读一个 {"chat":"g1","user":"u1","text":"…"}，引用了别的消息时加 "quote":"被引用的文字"；
+每行回一个结果，顺序相同。`,
 		Args: arguments(cobra.NoArgs, "type the questions after the prompt, or use `aeobot ask`"),
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			live, settings, err := g.openIndex(cmd.Context())

@@ -17,18 +17,18 @@ import (
 
 // evalFlags are the flags of both forms of eval.
 type evalFlags struct {
-	single, outOfScope, dialogs []string
-	baseline                    string
-	passages, queries           string
-	noise, calibrate, asJSON    bool
+	single, outOfScope, dialogs, compounds []string
+	baseline                               string
+	passages, queries                      string
+	noise, calibrate, asJSON               bool
 }
 
 func newEval(g *global) *cobra.Command {
 	var f evalFlags
 	cmd := &cobra.Command{
-		Use:   "eval [--single 文件] [--outofscope 文件] [--dialogs 文件] [--baseline 报告] | --passages 文件 --queries 文件",
+		Use:   "eval [--single 文件] [--outofscope 文件] [--dialogs 文件] [--compound 文件] [--baseline 报告] | --passages 文件 --queries 文件",
 		Short: "用判定好的问题检查答得对不对，列出每一处失误",
-		Args:  arguments(cobra.NoArgs, "name the files with --single, --outofscope, --dialogs or --passages and --queries"),
+		Args:  arguments(cobra.NoArgs, "name the files with --single, --outofscope, --dialogs, --compound or --passages and --queries"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return g.evaluate(cmd, f)
 		},
@@ -37,6 +37,7 @@ func newEval(g *global) *cobra.Command {
 	flags.StringArrayVar(&f.single, "single", nil, "有答案的单个问题（JSON Lines），可重复")
 	flags.StringArrayVar(&f.outOfScope, "outofscope", nil, "没有答案的问题，可重复")
 	flags.StringArrayVar(&f.dialogs, "dialogs", nil, "多轮对话，可重复")
+	flags.StringArrayVar(&f.compounds, "compound", nil, "一条消息里的几个问题，以及看似几个其实一个的，可重复")
 	flags.StringVar(&f.baseline, "baseline", "", "以前用 --json 写下的报告；有问题变差则列出并以 1 退出")
 	flags.StringVar(&f.passages, "passages", "", "任意文集：每行 {\"id\",\"title\",\"text\"}")
 	flags.StringVar(&f.queries, "queries", "", "该文集的问题：每行 {\"id\",\"question\",\"relevant\":[…]}")
@@ -50,8 +51,8 @@ func (g *global) evaluate(cmd *cobra.Command, f evalFlags) error {
 	if f.passages != "" || f.queries != "" {
 		return g.evaluateRetrieval(cmd, f)
 	}
-	if len(f.single)+len(f.outOfScope)+len(f.dialogs) == 0 {
-		return usageError{errors.New("nothing to judge; name files with --single, --outofscope, --dialogs or --passages and --queries")}
+	if len(f.single)+len(f.outOfScope)+len(f.dialogs)+len(f.compounds) == 0 {
+		return usageError{errors.New("nothing to judge; name files with --single, --outofscope, --dialogs, --compound or --passages and --queries")}
 	}
 	exam, err := f.read()
 	if err != nil {
@@ -79,12 +80,15 @@ func (g *global) evaluate(cmd *cobra.Command, f evalFlags) error {
 type exam struct {
 	single, outOfScope []eval.Question
 	dialogs            []eval.Dialog
+	compounds          []eval.Compound
 }
 
 func (f evalFlags) read() (e exam, err error) {
 	if e.single, err = readAll(f.single, eval.ReadQuestions); err == nil {
 		if e.outOfScope, err = readAll(f.outOfScope, eval.ReadQuestions); err == nil {
-			e.dialogs, err = readAll(f.dialogs, eval.ReadDialogs)
+			if e.dialogs, err = readAll(f.dialogs, eval.ReadDialogs); err == nil {
+				e.compounds, err = readAll(f.compounds, eval.ReadCompounds)
+			}
 		}
 	}
 	return e, err
@@ -126,22 +130,28 @@ func (g *global) examine(ctx context.Context, e exam, o index.Options, noise boo
 	}
 	defer func() { err = errors.Join(err, state.Close()) }()
 	contents, answer := namesOf(library), answerer(bot.New(live, state, bot.Options{}), library)
-	single, err := eval.Judge(ctx, e.single, contents, answer)
-	if err != nil {
-		return eval.Report{}, nil, err
-	}
-	outOfScope, err := eval.Judge(ctx, e.outOfScope, contents, answer)
-	if err != nil {
-		return eval.Report{}, nil, err
-	}
-	dialogs, err := eval.JudgeDialogs(ctx, e.dialogs, contents, answer)
+	v, err := e.judge(ctx, contents, answer)
 	if err != nil {
 		return eval.Report{}, nil, err
 	}
 	if noise {
-		losses, err = eval.Losses(ctx, e.single, single, contents, answer)
+		losses, err = eval.Losses(ctx, e.single, v.Answerable, contents, answer)
 	}
-	return eval.NewReport(single, outOfScope, dialogs), losses, err
+	return eval.NewReport(v), losses, err
+}
+
+func (e exam) judge(ctx context.Context, c eval.Contents, answer eval.Answerer) (v eval.Verdicts, err error) {
+	if v.Answerable, err = eval.Judge(ctx, e.single, c, answer); err != nil {
+		return v, err
+	}
+	if v.OutOfScope, err = eval.Judge(ctx, e.outOfScope, c, answer); err != nil {
+		return v, err
+	}
+	if v.Dialogs, err = eval.JudgeDialogs(ctx, e.dialogs, c, answer); err != nil {
+		return v, err
+	}
+	v.Compounds, err = eval.JudgeCompounds(ctx, e.compounds, c, answer)
+	return v, err
 }
 
 // calibrate shows what each bar would give.
@@ -174,12 +184,15 @@ func readAll[V any](files []string, read func(string) ([]V, error)) ([]V, error)
 
 // answerer talks to the engine as the local surface does.
 func answerer(engine *bot.Engine, library *knowledge.Library) eval.Answerer {
-	return func(ctx context.Context, user, text string) (eval.Answer, error) {
-		r, err := engine.Answer(ctx, bot.Message{Asker: bot.Asker(user), Text: text, Surface: terminal.Surface})
+	return func(ctx context.Context, user, text, quote string) (eval.Answer, error) {
+		r, err := engine.Answer(ctx, bot.Message{Asker: bot.Asker(user), Text: text, Quote: quote, Surface: terminal.Surface})
 		if err != nil {
 			return eval.Answer{}, err
 		}
-		a := eval.Answer{Act: r.Act, Remaining: r.Remaining}
+		a := eval.Answer{Act: r.Act, Remaining: r.Remaining, Text: r.Text}
+		for _, p := range r.Parts {
+			a.Parts = append(a.Parts, p.Answered)
+		}
 		for _, s := range r.Shown {
 			name := s.ID
 			if p, ok := library.Passage(s.ID); ok && p.Name != "" {

@@ -72,10 +72,61 @@ func TestJudgeTurns(t *testing.T) {
 		{"not yet all", Turn{Act: "more", Expect: []string{"local/*"}}, Answer{}, []string{"local/1"}, false},
 		{"a first page", Turn{Act: "answer", Expect: []string{"direct/*"}}, Answer{Shown: []string{"direct/1"}, Remaining: 3}, nil, true},
 		{"none", Turn{Act: "none"}, Answer{}, nil, true},
+		{"sixth of a list", Turn{Act: "detail", Expect: []string{"local/2"}}, Answer{Shown: []string{"a", "b", "c", "d", "e", "local/2"}}, nil, true},
+		{"asked back", Turn{Act: "clarify"}, Answer{Act: "clarify"}, nil, true},
+		{"asked back, but shown", Turn{Act: "clarify"}, Answer{Act: "clarify", Shown: []string{"direct/1"}}, nil, false},
+		{"forgotten", Turn{Act: "command"}, Answer{Act: "command"}, nil, true},
+		{"passed on", Turn{Act: "command", Expect: []string{"local/1"}}, Answer{Shown: []string{"local/1"}}, nil, true},
+		{"not passed on", Turn{Act: "command", Expect: []string{"local/1"}}, Answer{}, nil, false},
 		{"none, but shown", Turn{Act: "none"}, Answer{Shown: []string{"direct/1"}}, nil, false},
 	} {
 		if got := contents.passed(tt.turn, tt.answer, tt.before); got != tt.want {
 			t.Errorf("%s: got %v", tt.name, got)
+		}
+	}
+}
+
+func TestDialogsQuoteAndRead(t *testing.T) {
+	dialogs := []Dialog{
+		{ID: "a", Turns: []Turn{{User: "x", Act: "answer", Expect: []string{"local/1"}}, {User: "y", Act: "detail", Expect: []string{"local/1"}, Quotes: 1, Says: []string{"<x>"}}}},
+		{ID: "b", Turns: []Turn{{User: "x", Act: "answer", Expect: []string{"local/1"}, NotSays: []string{"said x"}}, {User: "y", Act: "none"}}},
+	}
+	verdicts, err := JudgeDialogs(t.Context(), dialogs, contents, func(_ context.Context, _, text, quote string) (Answer, error) {
+		return Answer{Act: "answer", Shown: []string{"local/1"}, Text: "said " + text + strings.ReplaceAll(quote, "said x", "<x>")}, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []bool
+	for _, v := range verdicts {
+		got = append(got, v.Hit)
+	}
+	if want := []bool{true, true, false, false}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if passed, all := Dialogs(verdicts); passed != 1 || all != 2 {
+		t.Errorf("%d of %d dialogs passed whole, want 1 of 2", passed, all)
+	}
+}
+
+func TestJudgeCompounds(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		parts  []CompoundPart
+		answer Answer
+		hit    bool
+		recall float64
+	}{
+		{"both", []CompoundPart{{Expect: []string{"direct/1"}}, {Expect: []string{"local/1"}}}, Answer{Shown: []string{"direct/1", "local/1"}, Parts: []bool{true, true}}, true, 1},
+		{"not split", []CompoundPart{{Expect: []string{"direct/1"}}, {Expect: []string{"local/1"}}}, Answer{Shown: []string{"direct/1"}, Parts: []bool{true}}, false, 0.5},
+		{"one without an answer, named", []CompoundPart{{Expect: []string{"direct/1"}}, {}}, Answer{Shown: []string{"direct/1"}, Parts: []bool{true, false}}, true, 1},
+		{"one without an answer, not named", []CompoundPart{{Expect: []string{"direct/1"}}, {}}, Answer{Shown: []string{"direct/1"}, Parts: []bool{true}}, false, 0.5},
+		{"trap split", []CompoundPart{{Expect: []string{"direct/1"}}}, Answer{Shown: []string{"direct/1"}, Parts: []bool{true, true}}, false, 1},
+	} {
+		v, err := JudgeCompounds(t.Context(), []Compound{{ID: "c", Question: "q", Parts: tt.parts}}, contents,
+			func(context.Context, string, string, string) (Answer, error) { return tt.answer, nil })
+		if err != nil || v[0].Hit != tt.hit || v[0].Recall != tt.recall {
+			t.Errorf("%s: got %+v, %v", tt.name, v, err)
 		}
 	}
 }
@@ -108,7 +159,7 @@ func TestBadFilesSayWhere(t *testing.T) {
 }
 
 func TestReportFindsWhatGotWorse(t *testing.T) {
-	before := NewReport([]Verdict{{ID: "a", Hit: true, Recall: 1}, {ID: "b", Hit: true, Recall: 1}, {ID: "c"}}, nil, nil)
+	before := NewReport(Verdicts{Answerable: []Verdict{{ID: "a", Hit: true, Recall: 1}, {ID: "b", Hit: true, Recall: 1}, {ID: "c"}}})
 	path := filepath.Join(t.TempDir(), "report.json")
 	f, err := os.Create(path)
 	if err != nil {
@@ -124,7 +175,7 @@ func TestReportFindsWhatGotWorse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	now := NewReport([]Verdict{{ID: "a", Hit: true, Recall: 0.5}, {ID: "b", Hit: true, Recall: 1}, {ID: "c", Hit: true, Recall: 1}}, nil, nil)
+	now := NewReport(Verdicts{Answerable: []Verdict{{ID: "a", Hit: true, Recall: 0.5}, {ID: "b", Hit: true, Recall: 1}, {ID: "c", Hit: true, Recall: 1}}})
 	if got := now.Worse(read); !slices.Equal(got, []string{"a"}) {
 		t.Errorf("worse: %v, want a", got)
 	}

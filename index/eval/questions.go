@@ -42,10 +42,30 @@ type Turn struct {
 	User   string   `json:"user"`
 	Expect []string `json:"expect"`
 	AlsoOK []string `json:"also_ok"`
-	// Act is what the turn does: answer, more, detail, narrow, switch, none, greet,
-	// thanks, help.
+	// Act is what the turn does: one of acts.
 	Act    string `json:"act"`
 	UserID string `json:"user_id"`
+	// Quotes is the turn, from 1, whose reply is quoted along; 0: none.
+	Quotes int `json:"quotes"`
+	// Says must stand in the reply's text, and NotSays must not.
+	Says    []string `json:"says"`
+	NotSays []string `json:"not_says"`
+}
+
+// Compound is one message with the questions it asks. A message that must not be
+// split has one part.
+type Compound struct {
+	ID       string         `json:"id"`
+	Question string         `json:"question"`
+	Parts    []CompoundPart `json:"parts"`
+	Origin   string         `json:"origin"`
+}
+
+// CompoundPart is one question of a message; it expects nothing when the knowledge
+// has no answer to it.
+type CompoundPart struct {
+	Expect []string `json:"expect"`
+	AlsoOK []string `json:"also_ok"`
 }
 
 // ReadQuestions reads JSON Lines of judged questions. An error names file and line.
@@ -69,16 +89,32 @@ func ReadDialogs(file string) ([]Dialog, error) {
 		if d.ID == "" || len(d.Turns) == 0 {
 			return fmt.Errorf("id or turns are missing")
 		}
-		for _, t := range d.Turns {
-			if !slices.Contains(acts, t.Act) {
+		for i, t := range d.Turns {
+			switch {
+			case !slices.Contains(acts, t.Act):
 				return fmt.Errorf("unknown act %q; use one of %s", t.Act, strings.Join(acts, ", "))
+			case t.Quotes < 0 || t.Quotes > i:
+				return fmt.Errorf("turn %d quotes turn %d; quote an earlier one", i+1, t.Quotes)
 			}
 		}
 		return nil
 	})
 }
 
-var acts = []string{"answer", "more", "detail", "narrow", "switch", "none", "greet", "thanks", "help"}
+// acts are what turns do: give an answer, go on, show one measure, narrow, switch or
+// go back to a topic; have nothing to show (none: no answer; clarify: nothing to
+// refer to; command: forgotten or to be passed on); or be polite.
+var acts = []string{"answer", "more", "detail", "narrow", "switch", "back", "none", "clarify", "command", "greet", "thanks", "help"}
+
+// ReadCompounds reads JSON Lines of messages with their parts.
+func ReadCompounds(file string) ([]Compound, error) {
+	return readLines(file, func(c Compound) error {
+		if c.ID == "" || c.Question == "" || len(c.Parts) == 0 {
+			return fmt.Errorf("id, question or parts are missing")
+		}
+		return nil
+	})
+}
 
 // maxLine bounds one line of a file, in bytes.
 const maxLine = 4 << 20

@@ -11,12 +11,17 @@ import (
 
 // Report is what an evaluation found. Its figures are shares from 0 to 1.
 type Report struct {
-	Answerable []Group           `json:"answerable,omitempty"`
-	OutOfScope []Group           `json:"out_of_scope,omitempty"`
-	Dialogs    []Group           `json:"dialogs,omitempty"`
-	Losses     []Loss            `json:"losses,omitempty"`
-	Misses     []Verdict         `json:"misses"`
-	Verdicts   map[string]Result `json:"verdicts"`
+	Answerable []Group `json:"answerable,omitempty"`
+	OutOfScope []Group `json:"out_of_scope,omitempty"`
+	Dialogs    []Group `json:"dialogs,omitempty"`
+	// WholeDialogs is the share of dialogs of which every turn passed.
+	WholeDialogs float64 `json:"whole_dialogs,omitempty"`
+	// Compounds are messages that must be split and traps that must not; hit is the
+	// share with the right number of parts, recall that of parts rightly answered.
+	Compounds []Group           `json:"compounds,omitempty"`
+	Losses    []Loss            `json:"losses,omitempty"`
+	Misses    []Verdict         `json:"misses"`
+	Verdicts  map[string]Result `json:"verdicts"`
 }
 
 // Group are the figures of one kind; the first of a list is all kinds together.
@@ -34,11 +39,17 @@ type Result struct {
 	Recall float64 `json:"recall"`
 }
 
+// Verdicts are what a report adds up.
+type Verdicts struct{ Answerable, OutOfScope, Dialogs, Compounds []Verdict }
+
 // NewReport adds up verdicts.
-func NewReport(answerable, outOfScope, dialogs []Verdict) Report {
-	r := Report{Answerable: groups(answerable), OutOfScope: groups(outOfScope), Dialogs: groups(dialogs),
+func NewReport(all Verdicts) Report {
+	r := Report{Answerable: groups(all.Answerable), OutOfScope: groups(all.OutOfScope), Dialogs: groups(all.Dialogs), Compounds: groups(all.Compounds),
 		Misses: []Verdict{}, Verdicts: map[string]Result{}}
-	for _, v := range slices.Concat(answerable, outOfScope, dialogs) {
+	if passed, n := Dialogs(all.Dialogs); n > 0 {
+		r.WholeDialogs = round(float64(passed) / float64(n))
+	}
+	for _, v := range slices.Concat(all.Answerable, all.OutOfScope, all.Dialogs, all.Compounds) {
 		r.Verdicts[v.ID] = Result{v.Hit, round(v.Recall)}
 		if !v.Hit || v.Recall < 1 {
 			r.Misses = append(r.Misses, v)
@@ -125,6 +136,10 @@ func (r Report) Write(w io.Writer) error {
 	table("Questions with an answer", "hit@1", r.Answerable)
 	table("Questions without an answer", "refused", r.OutOfScope)
 	table("Dialogs, by turn", "passed", r.Dialogs)
+	if r.Dialogs != nil {
+		fmt.Fprintf(&b, "Whole dialogs passed: %.3f\n\n", r.WholeDialogs)
+	}
+	table("Messages with several questions, and traps", "right number of parts", r.Compounds)
 	writeLosses(&b, r.Losses)
 	fmt.Fprintf(&b, "## Misses: %d\n\n", len(r.Misses))
 	if len(r.Misses) > 0 {

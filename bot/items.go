@@ -1,0 +1,114 @@
+package bot
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Items says which measures are meant. Only one of its fields is set.
+type Items struct {
+	// Numbers are the source's own numbers: 第2和第5条.
+	Numbers []int
+	// First and Last count from the ends of what was shown: 前两条, 最后一条.
+	First, Last int
+	// FromEnd is one place counted from the end, from 1: 倒数第二条 is 2.
+	FromEnd int
+	// Step goes on from the measure last shown: 1 下一条, -1 上一条.
+	Step int
+}
+
+// None tells that no measure is meant.
+func (i Items) None() bool {
+	return len(i.Numbers) == 0 && i.First == 0 && i.Last == 0 && i.FromEnd == 0 && i.Step == 0
+}
+
+// few is what 几 in 前几条 stands for, and maxNumbers bounds 第1到999条.
+const (
+	few        = 3
+	maxNumbers = 60
+)
+
+var (
+	numberIn  = regexp.MustCompile(numberWord)
+	rangeIn   = regexp.MustCompile(`(` + numberWord + `)` + unitWord + `?\s*(?:到|至|-|–|—|~)\s*第?(` + numberWord + `)`)
+	fromFront = regexp.MustCompile(`^(?:最?前|头)`)
+	fromBack  = regexp.MustCompile(`^(?:最后|末尾|末|最末)`)
+)
+
+// readItems reads what one of the patterns of places caught.
+func readItems(s string) Items {
+	switch {
+	case s == "":
+		return Items{}
+	case strings.HasPrefix(s, "倒数"):
+		return Items{FromEnd: max(numberOr(s, 1), 1)}
+	case fromFront.MatchString(s):
+		return Items{First: max(numberOr(s, few), 1)}
+	case fromBack.MatchString(s):
+		if strings.Contains(s, "几") {
+			return Items{Last: few}
+		}
+		return Items{Last: max(numberOr(s, 1), 1)}
+	case strings.HasPrefix(s, "下"):
+		return Items{Step: 1}
+	case strings.HasPrefix(s, "上"):
+		return Items{Step: -1}
+	}
+	return Items{Numbers: readNumbers(s)}
+}
+
+// numberOr reads the first number in s.
+func numberOr(s string, otherwise int) int {
+	if m := numberIn.FindString(s); m != "" {
+		return readNumber(m)
+	}
+	return otherwise
+}
+
+// readNumbers reads 2和5 and 3到5, in the order said and each once.
+func readNumbers(s string) []int {
+	var numbers []int
+	add := func(n int) {
+		if len(numbers) < maxNumbers && !slices.Contains(numbers, n) {
+			numbers = append(numbers, n)
+		}
+	}
+	for s != "" {
+		span := rangeIn.FindStringSubmatchIndex(s)
+		one := numberIn.FindStringIndex(s)
+		switch {
+		case one == nil:
+			return numbers
+		case span != nil && span[0] == one[0]:
+			for n, last := readNumber(s[span[2]:span[3]]), readNumber(s[span[4]:span[5]]); n <= last && len(numbers) < maxNumbers; n++ {
+				add(n)
+			}
+			s = s[span[1]:]
+		default:
+			add(readNumber(s[one[0]:one[1]]))
+			s = s[one[1]:]
+		}
+	}
+	return numbers
+}
+
+// readNumber reads 12, 十二 and 两; what is no number gives 0.
+func readNumber(s string) int {
+	if n, err := strconv.Atoi(s); err == nil {
+		return n
+	}
+	n := 0
+	for _, r := range s {
+		switch {
+		case r == '十':
+			n = max(n, 1) * 10
+		case r == '两':
+			n += 2
+		default:
+			n += strings.IndexRune("零一二三四五六七八九", r) / len("零")
+		}
+	}
+	return n
+}

@@ -1,0 +1,209 @@
+package bot
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"aeobot/index"
+	"aeobot/knowledge"
+)
+
+// item shows measures by their numbers or places, in the section named or in what
+// was last shown.
+func (t *turn) item(in Intent) (Reply, error) {
+	if choice, ok := t.choice(in); ok {
+		return t.askText(choice)
+	}
+	if in.Within != "" {
+		section, err := t.sectionNamed(in.Within)
+		if err != nil {
+			return Reply{}, err
+		}
+		if section == nil {
+			return t.ask(in)
+		}
+		v := View{Knowledge: t.fingerprint()}
+		for _, m := range section.Measures {
+			v.Shown = append(v.Shown, m.ID)
+		}
+		return t.itemOf(v, in)
+	}
+	v, ok := t.current()
+	if !ok {
+		return t.noList(in), nil
+	}
+	t.refer(v)
+	return t.itemOf(v, in)
+}
+
+// choice is what a bare number takes of the choices just offered.
+func (t *turn) choice(in Intent) (string, bool) {
+	if len(in.Items.Numbers) != 1 || in.Within != "" || t.message.Quote != "" || strings.ContainsAny(t.text, "条點点项款") {
+		return "", false
+	}
+	n := in.Items.Numbers[0]
+	if n < 1 || n > len(t.before.Choices) {
+		return "", false
+	}
+	return t.before.Choices[n-1], true
+}
+
+// noList asks back for the section that a number counts in.
+func (t *turn) noList(in Intent) Reply {
+	if t.message.Quote != "" {
+		return t.nothing()
+	}
+	n := 3
+	if len(in.Items.Numbers) > 0 {
+		n = in.Items.Numbers[0]
+	}
+	text := textNoList
+	if t.away {
+		text = textAway
+	}
+	return t.say(ActClarify, fmt.Sprintf(text, t.headings()[0], n))
+}
+
+// sectionNamed is the one section that words name, or nil.
+func (t *turn) sectionNamed(words string) (*knowledge.Section, error) {
+	d, err := t.index.Search(t.ctx, words)
+	if err != nil || d.Kind != index.Sections || len(d.Sections) == 0 {
+		return nil, err
+	}
+	return d.Sections[0], nil
+}
+
+// itemOf shows what is meant of a view.
+func (t *turn) itemOf(v View, in Intent) (Reply, error) {
+	shown := recall(t.library, v.Shown)
+	if len(shown) == 0 {
+		return t.gone(), nil
+	}
+	p := t.pick(v, shown, in.Items)
+	switch {
+	case len(p.hits) == 0:
+		return t.say(ActClarify, p.note), nil
+	case in.About != "":
+		return t.about(v, p.hits, in)
+	}
+	return t.show(ActDetail, draft{note: p.note, blocks: []block{{hits: entire(p.hits)}}}, v.Pending), nil
+}
+
+// picked are measures chosen by number or place, and what must be said about it.
+type picked struct {
+	hits []hit
+	note string
+}
+
+// pick finds the measures of a view that numbers or places name.
+func (t *turn) pick(v View, shown []hit, i Items) picked {
+	var p picked
+	switch {
+	case i.Step != 0:
+		if h, ok := t.step(shown, i.Step); ok {
+			p.hits = append(p.hits, h)
+		}
+	case len(i.Numbers) > 0:
+		var missing []int
+		for _, n := range i.Numbers {
+			h, ambiguous, ok := t.numbered(v, n)
+			if !ok {
+				missing = append(missing, n)
+				continue
+			}
+			if ambiguous {
+				p.note = fmt.Sprintf(textAmbiguous, n, h.passage.Heading)
+			}
+			p.hits = append(p.hits, h)
+		}
+		if len(missing) > 0 {
+			p.note = missingNote(shown, missing)
+		}
+	default:
+		p.hits = counted(t.countable(shown, v), i)
+	}
+	if len(p.hits) == 0 && p.note == "" {
+		p.note = textNoFurther
+	}
+	return p
+}
+
+// numbered finds a measure by the source's own number: among what stands on the
+// screen, then in all that was shown, then in the section last shown. Of several on
+// the screen the last is meant, and ambiguous.
+func (t *turn) numbered(v View, n int) (found hit, ambiguous, ok bool) {
+	for _, list := range [][]string{v.screen(), v.Shown} {
+		hits := slices.DeleteFunc(recall(t.library, list), func(h hit) bool { return h.passage.Number != n })
+		if len(hits) > 0 {
+			return hits[len(hits)-1], len(hits) > 1, true
+		}
+	}
+	sections := sectionsOf(recall(t.library, v.Shown))
+	for _, s := range slices.Backward(sections) {
+		for _, m := range s.Measures {
+			if p, has := t.library.Passage(m.ID); has && m.Number == n {
+				return hit{passage: p, score: 1}, false, true
+			}
+		}
+	}
+	return hit{}, false, false
+}
+
+// step is the measure after the last one shown or before the first, in its section.
+func (t *turn) step(shown []hit, by int) (hit, bool) {
+	from := shown[len(shown)-1]
+	if by < 0 {
+		from = shown[0]
+	}
+	s := from.passage.Section
+	if s == nil {
+		return hit{}, false
+	}
+	at := slices.IndexFunc(s.Measures, func(m *knowledge.Measure) bool { return m.ID == from.passage.ID }) + by
+	if at < 0 || at >= len(s.Measures) {
+		return hit{}, false
+	}
+	p, ok := t.library.Passage(s.Measures[at].ID)
+	return hit{passage: p, score: 1}, ok
+}
+
+// countable is the list that 前两条 and 最后一条 count in: what was shown; the whole
+// section when it goes on behind 更多, or when a single measure of it was shown.
+func (t *turn) countable(shown []hit, v View) []hit {
+	sections := sectionsOf(append(slices.Clone(shown), recall(t.library, v.Pending)...))
+	if len(sections) != 1 || len(shown) > 1 && len(v.Pending) == 0 {
+		return shown
+	}
+	var all []hit
+	for _, m := range sections[0].Measures {
+		if p, ok := t.library.Passage(m.ID); ok {
+			all = append(all, hit{passage: p, score: 1})
+		}
+	}
+	return all
+}
+
+// counted takes 前两条, 最后一条 or 倒数第二条 of a list.
+func counted(list []hit, i Items) []hit {
+	switch {
+	case i.First > 0:
+		return list[:min(i.First, len(list))]
+	case i.Last > 0:
+		return list[len(list)-min(i.Last, len(list)):]
+	case i.FromEnd > 0 && i.FromEnd <= len(list):
+		return list[len(list)-i.FromEnd:][:1]
+	}
+	return nil
+}
+
+// missingNote says which numbers the section last shown does not have.
+func missingNote(shown []hit, missing []int) string {
+	sections := sectionsOf(shown)
+	if len(sections) == 0 {
+		return textNoFurther
+	}
+	s := sections[len(sections)-1]
+	slices.Sort(missing)
+	return fmt.Sprintf(textNoItem, s.Heading, numbersOf(missing), len(s.Measures))
+}

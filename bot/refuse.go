@@ -1,0 +1,149 @@
+package bot
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"aeobot/index"
+	"aeobot/knowledge"
+)
+
+// refuse says that the knowledge has no answer: what was understood, the nearest
+// headings to go on with, and where the question went.
+func (t *turn) refuse(asked []Asked) Reply {
+	found := make([]index.Decision, len(asked))
+	questions := make([]string, len(asked))
+	for i, a := range asked {
+		found[i], questions[i] = a.Decision, a.Question
+	}
+	if i := slices.IndexFunc(found, func(d index.Decision) bool { return d.Kind == index.Unsure }); i >= 0 {
+		return t.askBack(questions, found[i])
+	}
+	near := t.nearest(found)
+	text := reason(found[0], textRefuse) + t.noted(strings.Join(questions, " "), found)
+	if len(near) > 0 {
+		text += "\n" + fmt.Sprintf(textNearest, quoteList(near))
+	}
+	r := t.choose(ActRefuse, text, near)
+	for _, q := range questions {
+		r.Parts = append(r.Parts, Part{Question: q})
+	}
+	t.after.Near = nearPassages(found)
+	return r
+}
+
+// reason says why there is no answer: the topic that is known to be missing, or
+// what was understood of the question.
+func reason(d index.Decision, otherwise string) string {
+	if d.Elsewhere && d.Outside.General {
+		return otherwise
+	}
+	if d.Elsewhere {
+		return fmt.Sprintf(textOutside, d.Outside.Topic)
+	}
+	if known := d.Query.Known(); len(known) > 0 {
+		return otherwise + fmt.Sprintf(textHeard, quoteList(known[:min(len(known), maxSuggestions)]))
+	}
+	return otherwise
+}
+
+// askBack offers what may have been meant.
+func (t *turn) askBack(questions []string, d index.Decision) Reply {
+	r := t.choose(ActClarify, fmt.Sprintf(textUnsure, quoteList(d.Choices)), d.Choices)
+	for _, q := range questions {
+		r.Parts = append(r.Parts, Part{Question: q})
+	}
+	t.after.Near = nearPassages([]index.Decision{d})
+	return r
+}
+
+// choose is a reply that quotes nothing and offers what to say next; a number
+// chooses.
+func (t *turn) choose(act, text string, choices []string) Reply {
+	t.after.Choices = choices
+	return t.say(act, text, choices...)
+}
+
+// noteTimeout bounds handing a question on: a reply does not wait for the list.
+const noteTimeout = 500 * time.Millisecond
+
+// noted hands the question on to the coordinators, and says so when it was taken.
+// Talk that is not of the field is not.
+func (t *turn) noted(question string, found []index.Decision) string {
+	if t.unanswered == nil || slices.ContainsFunc(found, func(d index.Decision) bool { return d.Elsewhere && d.Outside.General }) {
+		return ""
+	}
+	nearest := ""
+	if near := nearPassages(found); len(near) > 0 {
+		nearest = near[0]
+	}
+	ctx, cancel := context.WithTimeout(t.ctx, noteTimeout)
+	defer cancel()
+	if err := t.unanswered.Miss(ctx, NewMiss(question, t.message.Surface.Name, nearest, t.message.ID, t.now)); err != nil {
+		t.log.Warn("unanswered question not kept", slog.Any("error", err))
+		return ""
+	}
+	return textNoted
+}
+
+// nearPassages are the passages nearest to questions without an answer.
+func nearPassages(found []index.Decision) []string {
+	var near []string
+	for _, d := range found {
+		for _, h := range d.Ranked[:min(len(d.Ranked), few)] {
+			if h.Score >= faint*d.Bar && !slices.Contains(near, h.Passage.ID) && len(near) < few {
+				near = append(near, h.Passage.ID)
+			}
+		}
+	}
+	return near
+}
+
+// nearest are the headings nearest to what was asked, then the first ones there are.
+func (t *turn) nearest(found []index.Decision) []string {
+	var near []string
+	add := func(heading string) {
+		if heading != "" && len(near) < maxSuggestions && !slices.Contains(near, heading) {
+			near = append(near, heading)
+		}
+	}
+	for _, d := range found {
+		for _, h := range d.Ranked {
+			if h.Passage.Section != nil && h.Score > 0 {
+				add(h.Passage.Heading)
+			}
+		}
+	}
+	for _, h := range t.headings() {
+		add(h)
+	}
+	return near
+}
+
+// headings are the first sections of the knowledge, or its titles when it has none.
+func (t *turn) headings() []string {
+	var all []string
+	each := func(f func(d *knowledge.Document)) {
+		for _, d := range t.library.Documents {
+			f(d)
+		}
+	}
+	add := func(s string) {
+		if s != "" && len(all) < maxSuggestions && !slices.Contains(all, s) {
+			all = append(all, s)
+		}
+	}
+	each(func(d *knowledge.Document) {
+		for _, s := range d.Sections {
+			add(s.Heading)
+		}
+	})
+	if len(all) == 0 {
+		each(func(d *knowledge.Document) { add(d.Title) })
+	}
+	return all
+}

@@ -1,0 +1,134 @@
+package bot
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"time"
+	"unicode/utf8"
+
+	"aeobot/index"
+	"aeobot/knowledge"
+)
+
+// maxRunes bounds a message that is read; the platform allows far more.
+const maxRunes = 2000
+
+// turn is one message being answered.
+type turn struct {
+	ctx     context.Context
+	index   *index.Generation
+	library *knowledge.Library
+	message Message
+	before  Session
+	after   Session
+	away    bool // the memory cannot be read
+	forget  bool
+
+	now time.Time
+	// today is the day in China; day the one that the answer is for, and dayAsked
+	// tells that the message names it.
+	today, day string
+	dayAsked   bool
+	// text is the message without the day it names and without what people write
+	// around a question.
+	text string
+	// quote is the answer that was quoted along, as far as it was recognised.
+	quote View
+	// lead is said before anything that is referred to.
+	lead string
+
+	unanswered interface {
+		Miss(ctx context.Context, m Miss) error
+	}
+	log *slog.Logger
+}
+
+// handlers say what each kind of message gets.
+var handlers = map[IntentKind]func(*turn, Intent) (Reply, error){
+	IntentAsk:      (*turn).ask,
+	IntentMore:     (*turn).more,
+	IntentOthers:   (*turn).others,
+	IntentPrevious: (*turn).previous,
+	IntentReturn:   (*turn).back,
+	IntentItem:     (*turn).item,
+	IntentThis:     (*turn).this,
+	IntentThese:    (*turn).these,
+	IntentNarrow:   (*turn).narrow,
+	IntentCorrect:  (*turn).correct,
+	IntentWrong:    (*turn).wrong,
+	IntentForward:  (*turn).forward,
+	IntentYes:      (*turn).yes,
+	IntentGreet:    phrase(ActGreet, textGreet),
+	IntentThanks:   phrase(ActThanks, textThanks),
+	IntentHelp:     phrase(ActHelp, TextHelp),
+	IntentCommand:  phrase(ActHelp, textNoCommand),
+	IntentEmpty:    phrase(ActHelp, textEmpty),
+	IntentClear: func(t *turn, _ Intent) (Reply, error) {
+		t.forget = true
+		return t.say(ActCommand, textCleared), nil
+	},
+}
+
+func phrase(act, text string) func(*turn, Intent) (Reply, error) {
+	return func(t *turn, _ Intent) (Reply, error) { return t.say(act, text), nil }
+}
+
+func (t *turn) respond() (Reply, error) {
+	if utf8.RuneCountInString(t.message.Text) > maxRunes {
+		return t.say(ActClarify, textLong), nil
+	}
+	t.day = t.message.Day
+	if t.day == "" {
+		t.day = t.today
+	}
+	day, text, dated := readDay(t.message.Text, t.now.In(china))
+	if dated {
+		t.day, t.dayAsked = day, true
+	}
+	if t.message.Quote != "" {
+		t.quote = readQuote(t.library, t.message.Quote)
+	}
+	t.text = text
+	if dated && text == "" {
+		return t.asOf()
+	}
+	intent := t.read()
+	if t.message.Quote != "" && len(t.quote.Shown) == 0 && asksOfQuote(intent) {
+		return t.askText(withoutNoise(t.message.Quote))
+	}
+	return handlers[intent.Kind](t, intent)
+}
+
+// read tells what the message wants, with what people write around it and, when
+// that says nothing, without. It keeps in t.text what is to be asked.
+func (t *turn) read() Intent {
+	intent := ReadIntent(t.text)
+	switch intent.Kind {
+	case IntentAsk, IntentNarrow, IntentThis, IntentReturn, IntentItem:
+		if plain := withoutNoise(t.text); plain != t.text {
+			t.text = plain
+			intent = ReadIntent(plain)
+		}
+	}
+	if intent.Kind == IntentEmpty && t.message.Quote != "" {
+		return Intent{Kind: IntentThese}
+	}
+	return intent
+}
+
+// asksOfQuote tells that a message says nothing by itself, so that what it quotes
+// is the question: somebody quotes a colleague's question and calls the bot.
+func asksOfQuote(in Intent) bool {
+	return slices.Contains([]IntentKind{IntentThis, IntentThese, IntentYes}, in.Kind) && in.About == ""
+}
+
+// fingerprint names the state of the knowledge.
+func (t *turn) fingerprint() string {
+	return t.library.Fingerprint[:min(len(t.library.Fingerprint), fingerprintLen)]
+}
+
+// say is a reply that quotes nothing.
+func (t *turn) say(act, text string, suggestions ...string) Reply {
+	return Reply{Act: act, Text: text, Pages: []string{text}, Parts: []Part{}, Shown: []Shown{}, Suggestions: orEmpty(suggestions)}
+}
