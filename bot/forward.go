@@ -1,10 +1,16 @@
 package bot
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // forwardBytes bounds one part of the version to pass on: a text message of the
 // platform, which is cut silently beyond (see app.maxTextBytes).
 const forwardBytes = 2048
+
+// leadBytes is the room kept for what is said to the asker above the first part.
+const leadBytes = 240
 
 // forward gives the last answer, or measures of it, as plain text that survives
 // being copied to another chat: no marks, nothing the bot says about itself, whole
@@ -22,20 +28,42 @@ func (t *turn) forward(in Intent) (Reply, error) {
 	if len(hits) == 0 {
 		return t.gone(), nil
 	}
-	pages := forwardPages(hits, t.day, t.dayLine())
-	if t.lead != "" {
-		pages[0] = t.lead + "\n\n" + pages[0] // for the asker, not for the customer
+	pages, n := t.fitForward(hits)
+	lead := t.lead
+	if n < len(hits) {
+		lead = strings.TrimSpace(lead + "\n" + fmt.Sprintf(textForwardPart, n))
 	}
-	r := Reply{Answered: true, Act: ActCommand, Pages: pages, Text: joinPages(pages), Parts: []Part{}, Suggestions: []string{}, Remaining: len(v.Pending)}
-	for _, h := range hits {
+	if lead != "" {
+		pages[0] = lead + "\n\n" + pages[0] // for the asker, not for the customer
+	}
+	r := Reply{Answered: true, Act: ActCommand, Pages: pages, Text: joinPages(pages), Parts: []Part{}, Suggestions: []string{}, Remaining: len(hits) - n}
+	for _, h := range hits[:n] {
 		r.Shown = append(r.Shown, shownOn(h, t.day))
 	}
 	return r, nil
 }
 
+// fitForward packs as many of the measures as the screen takes.
+func (t *turn) fitForward(hits []hit) (pages []string, n int) {
+	s := t.message.Surface
+	part := forwardBytes
+	if s.MaxBytes > 0 {
+		part = min(part, s.MaxBytes)
+	}
+	for n = len(hits); ; n-- {
+		pages = forwardPages(hits[:n], part-leadBytes, t.day, t.dayLine())
+		switch {
+		case n == 1, s.MaxBytes == 0, len(pages) <= s.MaxPages:
+			return pages, n
+		case len(joinPages(pages))+leadBytes <= s.MaxBytes:
+			return pages, n // one large screen holds all parts
+		}
+	}
+}
+
 // forwardPages packs whole measures into parts. What no part holds whole is cut
 // where a clause ends.
-func forwardPages(hits []hit, day, dayLine string) []string {
+func forwardPages(hits []hit, limit int, day, dayLine string) []string {
 	write := func(hits []hit) []string {
 		w := &writer{}
 		if dayLine != "" {
@@ -44,7 +72,7 @@ func forwardPages(hits []hit, day, dayLine string) []string {
 		w.quote(hits, day)
 		return w.lines
 	}
-	room := forwardBytes - pageMark
+	room := limit - pageMark
 	fits := func(lines []string) bool { return len(strings.Join(lines, "\n")) <= room }
 	var pages []string
 	for start := 0; start < len(hits); {

@@ -127,8 +127,8 @@ var rules = []rule{
 	{IntentItem, whole(pleaseWords + `(?P<items>第\s*` + numberWord + `\s*(?:条|点|项|款)|(?:最后|下|上)一(?:条|点|项))(?:措施|政策)?` + pauses + `(?P<about>.{2,40})`), []string{"第3条怎么申请", "第五条适用哪些企业", "最后一条要什么材料"}},
 	{IntentThis, whole(pleaseWords + itemWords + pauses + sayWords), []string{"这条详细说说", "这一条具体讲讲"}},
 	{IntentThis, whole(pleaseWords + pronounWords + `的?` + pauses + `(?P<about>.{2,40})`), []string{"这个怎么实现", "它要多少钱", "这项政策什么企业能用", "那条怎么申请"}},
-	{IntentNarrow, whole(`(?:那么?|然后|还有)` + pauses + `(?P<about>.{1,40}?)(?:方面|这块|那块|这边|那边)?的?(?:呢|嘞|咧)?`), []string{"那金融呢", "那政府补贴呢", "那有没有免费的", "那地方上的呢", "还有出口食品的呢"}},
-	{IntentNarrow, whole(`(?P<about>[^?？吗]{1,24}?)(?:方面|这块|那块|这边|那边)?的?呢`), []string{"水电呢", "外国人办证的呢", "地方上呢", "出口食品的呢", "金融方面呢"}},
+	{IntentNarrow, whole(`(?:那么?|然后|还有)` + pauses + `(?P<about>[^?？,，。;；]{1,40}?)(?:方面|这块|那块|这边|那边)?的?(?:呢|嘞|咧)?`), []string{"那金融呢", "那政府补贴呢", "那有没有免费的", "那地方上的呢", "还有出口食品的呢"}},
+	{IntentNarrow, whole(`(?P<about>[^?？吗,，。;；]{1,24}?)(?:方面|这块|那块|这边|那边)?的?呢`), []string{"水电呢", "外国人办证的呢", "地方上呢", "出口食品的呢", "金融方面呢"}},
 	{IntentCommand, whole(`/.*`), []string{"/foo", "/不知道"}},
 }
 

@@ -169,10 +169,10 @@ func (t *turn) step(shown []hit, by int) (hit, bool) {
 }
 
 // countable is the list that 前两条 and 最后一条 count in: what was shown; the whole
-// section when it goes on behind 更多, or when a single measure of it was shown.
+// section when it goes on behind 更多 (of a quote it is not known), or when a single measure of it was shown.
 func (t *turn) countable(shown []hit, v View) []hit {
 	sections := sectionsOf(append(slices.Clone(shown), recall(t.library, v.Pending)...))
-	if len(sections) != 1 || len(shown) > 1 && len(v.Pending) == 0 {
+	if len(sections) != 1 || len(shown) > 1 && (len(v.Pending) == 0 || t.message.Quote != "") {
 		return shown
 	}
 	var all []hit

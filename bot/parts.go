@@ -5,7 +5,10 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 
 	"aeobot/index"
 	"aeobot/knowledge"
@@ -55,12 +58,14 @@ func Read(ctx context.Context, s Searcher, text string) ([]Asked, error) {
 		return nil, err
 	}
 	one := []Asked{{text, whole}}
-	sentences, err := ask(ctx, s, pieces(text, sentenceEnds))
-	if err != nil {
-		return nil, err
-	}
-	if marked := marked(sentences); len(marked) > 1 && len(marked) <= maxParts && strength(clearest(marked).Decision) > 0 {
-		return marked, nil
+	for _, cut := range []func(string) []string{enumerated, questioned, joined} {
+		asked, err := ask(ctx, s, cut(text))
+		if err != nil {
+			return nil, err
+		}
+		if asked = slices.DeleteFunc(asked, idle); apart(asked) {
+			return asked, nil
+		}
 	}
 	clauses, err := ask(ctx, s, pieces(text, sentenceEnds+clauseEnds))
 	if err != nil || len(clauses) < 2 {
@@ -68,6 +73,10 @@ func Read(ctx context.Context, s Searcher, text string) ([]Asked, error) {
 	}
 	if several := several(clauses, whole); several != nil {
 		return several, nil
+	}
+	sentences, err := ask(ctx, s, pieces(text, sentenceEnds))
+	if err != nil {
+		return nil, err
 	}
 	least := clearer
 	if whole.Query.Substance() <= shortMessage {
@@ -79,11 +88,107 @@ func Read(ctx context.Context, s Searcher, text string) ([]Asked, error) {
 	return one, nil
 }
 
-// marked are the sentences that end in a question mark.
-func marked(sentences []Asked) []Asked {
-	return slices.DeleteFunc(slices.Clone(sentences), func(a Asked) bool {
-		return !strings.HasSuffix(a.Question, "?") && !strings.HasSuffix(a.Question, "？")
+// apart tells whether pieces are several questions: some of them answered, and not
+// all by the same.
+func apart(asked []Asked) bool {
+	if len(asked) < 2 || len(asked) > maxParts || strength(clearest(asked).Decision) == 0 {
+		return false
+	}
+	tops := map[string]bool{}
+	for _, a := range asked {
+		if answered(a.Decision) {
+			tops[top(a.Decision)] = true
+		} else {
+			tops[""] = true
+		}
+	}
+	return len(tops) > 1
+}
+
+// idle tells that a piece asks for nothing by itself: 在吗, 真的吗, 有人知道吗.
+func idle(a Asked) bool {
+	if answered(a.Decision) {
+		return false
+	}
+	switch ReadIntent(a.Question).Kind {
+	case IntentGreet, IntentThanks, IntentYes, IntentEmpty:
+		return true
+	}
+	return rhetorical.MatchString(said(a.Question)) || a.Decision.Query.Substance() < substance && !a.Decision.Query.AsksFor()
+}
+
+// rhetorical sentences ask for nothing but assent.
+var rhetorical = regexp.MustCompile(`^(?:这|那|这样|我|你|你们|大家|有人|谁)?(?:说|理解|记|讲|知道|清楚|了解|能|可以)?(?:得|的)?(?:对|是|真|真的|没错|有|好|行|可以|知道|告诉我|清楚|确定|解答)(?:一下)?(?:吗|吧|么|不对|不是|假的|不|么)?$`)
+
+// questioned are the sentences that end in a question mark.
+func questioned(text string) []string {
+	return slices.DeleteFunc(pieces(text, sentenceEnds), func(p string) bool {
+		return !strings.HasSuffix(p, "?") && !strings.HasSuffix(p, "？")
 	})
+}
+
+// joiner opens a further question: 另外, 顺便问一下.
+var joiner = regexp.MustCompile(`(?:^|[,，。;；\s吗呢])((?:另外|此外|还有|顺便|同时|再(?:请)?问|还想(?:请)?问|还想知道|以及|并且|然后|最后)(?:再)?(?:想)?(?:请)?(?:问)?(?:一?下)?[,，:：]?)`)
+
+// joined are the parts of a message that says it asks for one thing more, when
+// each of them reads like a question.
+func joined(text string) []string {
+	var parts []string
+	from := 0
+	for _, m := range joiner.FindAllStringSubmatchIndex(text, -1) {
+		if strings.ContainsAny(firstRunes(text[m[3]:], 1), "其什哪别没更啥") {
+			continue // 还有其他, 还有什么 part nothing
+		}
+		parts = append(parts, text[from:m[2]])
+		from = m[2]
+	}
+	parts = append(parts, text[from:])
+	parts = slices.DeleteFunc(parts, func(p string) bool { return said(p) == "" })
+	if slices.ContainsFunc(parts, func(p string) bool { return !asks(p) }) {
+		return nil
+	}
+	for i, p := range parts {
+		parts[i] = strings.Trim(p, clauseEnds+"；; \n")
+	}
+	return parts
+}
+
+// marker begins an entry of a numbered list: 1. (2) ③ 四、 其五 问题6：.
+var marker = regexp.MustCompile(`[(（]?([0-9]{1,2}|[一二三四五六七八九十])[)）.、．:：]|([①-⑳])|(?:问题|其|第)([0-9]|[一二三四五六七八九十])(?:个(?:问题)?|点)?[:：、,，是]`)
+
+// enumerated are the entries of a numbered list of questions, numbered from 1 on.
+// What stands before the first is not among them.
+func enumerated(text string) []string {
+	var entries []string
+	from := -1
+	for _, m := range marker.FindAllStringSubmatchIndex(text, -1) {
+		before, _ := utf8.DecodeLastRuneInString(text[:m[0]])
+		after, _ := utf8.DecodeRuneInString(text[m[1]:])
+		if unicode.IsDigit(before) || unicode.IsDigit(after) && m[4] < 0 {
+			continue
+		}
+		digits := ""
+		for g := 2; g < len(m); g += 2 {
+			if m[g] >= 0 {
+				digits = norm.NFKC.String(text[m[g]:m[g+1]])
+			}
+		}
+		if readNumber(digits) != len(entries)+1 {
+			continue
+		}
+		if from >= 0 {
+			entries = append(entries[:len(entries)-1], text[from:m[0]])
+		}
+		entries, from = append(entries, ""), m[1]
+	}
+	if len(entries) < 2 {
+		return nil
+	}
+	entries[len(entries)-1] = text[from:]
+	for i, e := range entries {
+		entries[i] = strings.Trim(e, " \t\r\n；;，,")
+	}
+	return slices.DeleteFunc(entries, func(e string) bool { return said(e) == "" })
 }
 
 func ask(ctx context.Context, s Searcher, pieces []string) ([]Asked, error) {
@@ -137,7 +242,7 @@ func several(asked []Asked, whole index.Decision) []Asked {
 	tops := map[string]bool{}
 	for _, a := range asked {
 		switch {
-		case standsAlone(a.Decision):
+		case standsAlone(a.Decision), answered(a.Decision) && elliptic.MatchString(a.Question):
 			parts = append(parts, a)
 			tops[top(a.Decision)] = true
 		case !answered(a.Decision) && asks(a.Question):
@@ -148,12 +253,15 @@ func several(asked []Asked, whole index.Decision) []Asked {
 		return nil
 	}
 	for _, a := range parts {
-		if a.Decision.Kind == index.Measures && strength(a.Decision) < certain && scoreOf(whole, a.Decision.Hits[0].Passage.ID) < heard*bestScore(whole) {
+		if a.Decision.Kind == index.Measures && !elliptic.MatchString(a.Question) && strength(a.Decision) < certain && scoreOf(whole, a.Decision.Hits[0].Passage.ID) < heard*bestScore(whole) {
 			return nil
 		}
 	}
 	return parts
 }
+
+// elliptic pieces ask the same of another thing: 原产地调查呢.
+var elliptic = regexp.MustCompile(`^.{2,36}呢[?？]*$`)
 
 func standsAlone(d index.Decision) bool {
 	if d.Kind == index.Sections {

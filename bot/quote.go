@@ -112,7 +112,8 @@ func byNumber(l *knowledge.Library, text, words string, found []place) []place {
 		}
 		for _, x := range section.Measures {
 			if x.Number == readNumber(m[1]) {
-				all = append(all, place{x.ID, at, at + len(plain), true})
+				same := strings.HasPrefix(squash(x.Text), strings.TrimRight(squash(m[2]), ".…"))
+				all = append(all, place{x.ID, at, at + len(plain), !same})
 			}
 		}
 	}

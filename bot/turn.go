@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -130,5 +131,6 @@ func (t *turn) fingerprint() string {
 
 // say is a reply that quotes nothing.
 func (t *turn) say(act, text string, suggestions ...string) Reply {
-	return Reply{Act: act, Text: text, Pages: []string{text}, Parts: []Part{}, Shown: []Shown{}, Suggestions: orEmpty(suggestions)}
+	pages := paginate(strings.Split(text, "\n"), t.message.Surface.MaxBytes)
+	return Reply{Act: act, Text: joinPages(pages), Pages: pages, Parts: []Part{}, Shown: []Shown{}, Suggestions: orEmpty(suggestions)}
 }

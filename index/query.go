@@ -190,6 +190,9 @@ func (q *Query) Known() []string {
 	return known
 }
 
+// AsksFor tells that the question says what it wants: an amount, a procedure, a reason.
+func (q *Query) AsksFor() bool { return len(q.facets) > 0 }
+
 // Unstated tells that the question asks for something, an amount or a procedure,
 // that the passage's words do not state.
 func (q *Query) Unstated(p knowledge.Passage) bool {
