@@ -57,6 +57,9 @@ func (t *turn) answer(act string, asked []Asked) Reply {
 		case c != nil:
 			b.lead = fmt.Sprintf(textUnderstood, c.To)
 		}
+		if place := f.Query.Jurisdiction(); place != "" && answered(f) {
+			b.lead = strings.TrimSpace(b.lead + "\n" + fmt.Sprintf(textMainland, place))
+		}
 		parts = append(parts, Part{a.Question, answered(f)})
 		d.blocks = append(d.blocks, b)
 	}

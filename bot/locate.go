@@ -2,6 +2,7 @@ package bot
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -14,6 +15,11 @@ import (
 func (t *turn) item(in Intent) (Reply, error) {
 	if choice, ok := t.choice(in); ok {
 		return t.askText(choice)
+	}
+	if n := len(t.before.Views); n > 1 && t.message.Quote == "" && answerBefore.MatchString(in.Within) {
+		v := t.before.Views[n-2]
+		t.refer(v)
+		return t.itemOf(v, in)
 	}
 	if in.Within != "" {
 		section, err := t.sectionNamed(in.Within)
@@ -36,6 +42,9 @@ func (t *turn) item(in Intent) (Reply, error) {
 	t.refer(v)
 	return t.itemOf(v, in)
 }
+
+// answerBefore names the answer before the latest: 上一个问题的第二条.
+var answerBefore = regexp.MustCompile(`^(?:(?:上|前)(?:一|1)?个?(?:问题|话题|回答|答案|页)|(?:之前|前面|先前)(?:那个)?的?(?:问题|话题|回答|答案))$`)
 
 // choice is what a bare number takes of the choices just offered.
 func (t *turn) choice(in Intent) (string, bool) {

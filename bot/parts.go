@@ -52,7 +52,8 @@ const (
 // Read parts a message into its questions and decides each. A message whose
 // pieces ask for different things is answered piece by piece; of a story around
 // one question the piece that asks counts; anything else is one question.
-func Read(ctx context.Context, s Searcher, text string) ([]Asked, error) {
+func Read(ctx context.Context, searcher Searcher, text string) ([]Asked, error) {
+	s := &memo{searcher, map[string]index.Decision{}}
 	whole, err := s.Search(ctx, text)
 	if err != nil {
 		return nil, err
@@ -86,6 +87,23 @@ func Read(ctx context.Context, s Searcher, text string) ([]Asked, error) {
 		return []Asked{best}, nil
 	}
 	return one, nil
+}
+
+// memo searches each text of a message once, however often it is looked at.
+type memo struct {
+	Searcher
+	known map[string]index.Decision
+}
+
+func (m *memo) Search(ctx context.Context, text string) (index.Decision, error) {
+	if d, ok := m.known[text]; ok {
+		return d, nil
+	}
+	d, err := m.Searcher.Search(ctx, text)
+	if err == nil {
+		m.known[text] = d
+	}
+	return d, err
 }
 
 // apart tells whether pieces are several questions: some of them answered, and not

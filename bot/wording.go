@@ -34,6 +34,7 @@ const (
 	textOutside       = "知识库里没有写%s，不敢乱答。"
 	textUnsure        = "没有完全看懂，您是想问%s吗？"
 	textUnderstood    = "（按“%s”理解）"
+	textMainland      = "以下是内地海关和部门的措施，不是%s当地的规定。"
 	textClause        = "（%s）%s（这一条共 %d 项，回复“第%d条”看全文）"
 	textNearest       = "可以看看这些主题：%s"
 	textOther         = "还可以问：%s"

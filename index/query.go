@@ -190,6 +190,21 @@ func (q *Query) Known() []string {
 	return known
 }
 
+// Jurisdiction is the first place with customs rules of its own that the question
+// names (香港, 欧盟), folded, or empty.
+func (q *Query) Jurisdiction() string {
+	marks := lexicon.Jurisdiction(q.tokens)
+	from := slices.Index(marks, true)
+	if from < 0 {
+		return ""
+	}
+	to := from
+	for to < len(marks) && marks[to] {
+		to++
+	}
+	return q.words(run{from, to})
+}
+
 // AsksFor tells that the question says what it wants: an amount, a procedure, a reason.
 func (q *Query) AsksFor() bool { return len(q.facets) > 0 }
 

@@ -26,10 +26,14 @@ var (
 	//go:embed except_words.txt
 	exceptWords string
 
-	question = readWords(questionWords)
-	subject  = readWords(subjectWords)
-	benefit  = readWords(benefitWords)
-	except   = readWords(exceptWords)
+	//go:embed jurisdiction_words.txt
+	jurisdictionWords string
+
+	question     = readWords(questionWords)
+	subject      = readWords(subjectWords)
+	benefit      = readWords(benefitWords)
+	except       = readWords(exceptWords)
+	jurisdiction = readWords(jurisdictionWords)
 )
 
 // readWords reads words parted by white space; # starts a comment, and _ stands
@@ -70,6 +74,9 @@ func Subject(tokens []analysis.Token) []bool { return subject.mark(tokens) }
 // Benefit marks the tokens that say what somebody is given, whatever it is (优惠,
 // 支持).
 func Benefit(tokens []analysis.Token) []bool { return benefit.mark(tokens) }
+
+// Jurisdiction marks the tokens that name a place with customs rules of its own.
+func Jurisdiction(tokens []analysis.Token) []bool { return jurisdiction.mark(tokens) }
 
 // Except marks the tokens that take what they stand beside out of a question.
 func Except(tokens []analysis.Token) []bool { return except.mark(tokens) }
