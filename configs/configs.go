@@ -16,6 +16,7 @@ type Config struct {
 	Redis           Redis         `yaml:"redis"`
 	Knowledge       Knowledge     `yaml:"knowledge"`
 	Session         Session       `yaml:"session"`
+	Unanswered      Unanswered    `yaml:"unanswered"`
 	WeCom           WeCom         `yaml:"wecom"`
 	Console         Console       `yaml:"console"`
 	Log             Log           `yaml:"log"`
@@ -36,6 +37,11 @@ type Knowledge struct {
 
 // Session is the memory of a conversation.
 type Session struct {
+	TTL time.Duration `yaml:"ttl"`
+}
+
+// Unanswered is the coordinators' list of questions without an answer.
+type Unanswered struct {
 	TTL time.Duration `yaml:"ttl"`
 }
 
@@ -87,6 +93,7 @@ func Default() Config {
 		ShutdownTimeout: 10 * time.Second,
 		Redis:           Redis{KeyPrefix: "aeobot:"},
 		Session:         Session{TTL: 30 * time.Minute},
+		Unanswered:      Unanswered{TTL: 90 * 24 * time.Hour},
 		WeCom: WeCom{
 			APIBaseURL:   "https://qyapi.weixin.qq.com",
 			MaxClockSkew: 10 * time.Minute,

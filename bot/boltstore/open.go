@@ -53,7 +53,7 @@ func Open(path string, o Options) (*Store, error) {
 }
 
 func makeBuckets(tx *bbolt.Tx) error {
-	for _, b := range [][]byte{sessions, records, tokens} {
+	for _, b := range buckets {
 		if _, err := tx.CreateBucketIfNotExists(b); err != nil {
 			return err
 		}

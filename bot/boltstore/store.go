@@ -1,9 +1,9 @@
-// Package boltstore keeps conversations, answered messages and tokens in one bbolt
-// file: the store of a single replica, with no server to run. It keeps the
+// Package boltstore keeps conversations, answered messages, tokens and unanswered questions
+// in one bbolt file: the store of a single replica, with no server to run. It keeps the
 // contract of package storetest and knows nothing of what it stores.
 //
-// Read store.go first (State and Tokens), then write.go (group commit), open.go
-// (what is checked before a file is trusted), value.go, sweep.go.
+// Read store.go first (State and Tokens), then unanswered.go (Misses), write.go (group
+// commit), open.go (what is checked before a file is trusted), value.go, sweep.go.
 package boltstore
 
 import (
@@ -28,6 +28,11 @@ type Options struct {
 	//
 	// default: 2 hours
 	RecordTTL time.Duration
+	// UnansweredTTL is how long a question without an answer is kept after it was
+	// asked last.
+	//
+	// default: 90 days
+	UnansweredTTL time.Duration
 	// Now is the clock.
 	//
 	// default: time.Now
@@ -45,6 +50,9 @@ func (o *Options) setDefaults() {
 	if o.RecordTTL <= 0 {
 		o.RecordTTL = 2 * time.Hour
 	}
+	if o.UnansweredTTL <= 0 {
+		o.UnansweredTTL = 90 * 24 * time.Hour
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -57,6 +65,10 @@ var (
 	sessions = []byte("sessions") // conversation key → version, session
 	records  = []byte("records")  // conversation key/message id → attempt, record
 	tokens   = []byte("tokens")   // name → token
+
+	unanswered = []byte("unanswered") // question key → bot.Unanswered
+
+	buckets = [][]byte{sessions, records, tokens, unanswered}
 )
 
 // Store is a bbolt file in use. It may be used by many at once.

@@ -33,7 +33,7 @@ func open(t testing.TB, path string) *boltstore.Store {
 
 func TestContract(t *testing.T) {
 	storetest.Run(t, func(t *testing.T, l storetest.Lives) storetest.Store {
-		s, err := boltstore.Open(filepath.Join(t.TempDir(), "s.db"), boltstore.Options{SessionTTL: l.Session, RecordTTL: l.Record})
+		s, err := boltstore.Open(filepath.Join(t.TempDir(), "s.db"), boltstore.Options{SessionTTL: l.Session, RecordTTL: l.Record, UnansweredTTL: l.Unanswered})
 		if err != nil {
 			t.Fatal(err)
 		}

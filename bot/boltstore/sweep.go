@@ -32,7 +32,7 @@ func (s *Store) sweep() {
 
 func (s *Store) sweepAll() {
 	s.sweepClaims()
-	for _, bucket := range [][]byte{sessions, records, tokens} {
+	for _, bucket := range buckets {
 		var from []byte
 		for more := true; more; {
 			err := s.w.do(context.Background(), func(tx *bbolt.Tx) (err error) {

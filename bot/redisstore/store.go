@@ -5,7 +5,7 @@
 // Redis may be slow or gone at any time: every call is bounded, nothing is retried
 // here, and a breaker keeps a dead server from costing each message its wait.
 //
-// Read store.go first (State and Tokens), then scripts.go, url.go, client.go.
+// Read store.go first (State and Tokens), then scripts.go, unanswered.go (Misses), url.go, client.go.
 package redisstore
 
 import (
@@ -34,6 +34,11 @@ type Options struct {
 	//
 	// default: 2 hours
 	RecordTTL time.Duration
+	// UnansweredTTL is how long a question without an answer is kept after it was
+	// asked last.
+	//
+	// default: 90 days
+	UnansweredTTL time.Duration
 	// KeyPrefix begins every key.
 	//
 	// default: "aeobot:"
@@ -56,6 +61,9 @@ func (o *Options) setDefaults() {
 	}
 	if o.RecordTTL <= 0 {
 		o.RecordTTL = 2 * time.Hour
+	}
+	if o.UnansweredTTL <= 0 {
+		o.UnansweredTTL = 90 * 24 * time.Hour
 	}
 	if o.KeyPrefix == "" {
 		o.KeyPrefix = "aeobot:"

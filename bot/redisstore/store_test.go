@@ -35,7 +35,7 @@ const patient = 5 * time.Second
 
 func contract(t *testing.T, url string) {
 	storetest.Run(t, func(t *testing.T, l storetest.Lives) storetest.Store {
-		return open(t, url, redisstore.Options{SessionTTL: l.Session, RecordTTL: l.Record, StepTimeout: patient})
+		return open(t, url, redisstore.Options{SessionTTL: l.Session, RecordTTL: l.Record, UnansweredTTL: l.Unanswered, StepTimeout: patient})
 	})
 }
 
@@ -326,4 +326,34 @@ func FuzzURL(f *testing.F) {
 
 func BenchmarkTurn(b *testing.B) {
 	storetest.Benchmark(b, open(b, "redis://"+storetest.StartRedis(b).Addr, redisstore.Options{StepTimeout: patient}))
+}
+
+func TestDamagedQuestionCountsAsAbsent(t *testing.T) {
+	r := storetest.StartRedis(t)
+	s := open(t, "redis://"+r.Addr, redisstore.Options{StepTimeout: patient})
+	ask := func(question string) bot.Miss {
+		m := bot.NewMiss(question, "aibot", "", "", time.Now())
+		if err := s.Miss(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	list := func() []bot.Unanswered {
+		got, err := s.Unanswered(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	one, two := ask("一"), ask("二")
+	r.Do("SET", "test:"+t.Name()+":{unanswered}:"+one.Key, "not a hash")
+	r.Do("HSET", "test:"+t.Name()+":{unanswered}:"+two.Key, "count", "many")
+	if got := list(); len(got) != 0 {
+		t.Errorf("damaged questions are listed: %+v", got)
+	}
+	ask("一")
+	ask("二")
+	if got := list(); len(got) != 2 || got[0].Count != 1 || got[1].Count != 1 {
+		t.Errorf("asked again: %+v", got)
+	}
 }

@@ -22,13 +22,14 @@ import (
 type Store interface {
 	bot.State
 	bot.Tokens
+	bot.Misses
 	io.Closer
 	Check(ctx context.Context) error
 	Kind() string
 }
 
 // Lives are the lives of what a store keeps, short ones in tests of expiry.
-type Lives struct{ Session, Record time.Duration }
+type Lives struct{ Session, Record, Unanswered time.Duration }
 
 // Run holds a store against the contract. open makes an empty store that is closed
 // by the test's clean-up.
@@ -54,6 +55,10 @@ func Run(t *testing.T, open func(t *testing.T, l Lives) Store) {
 		{"ended context", ended},
 		{"tokens", tokensTest},
 		{"random schedules", schedules},
+		{"unanswered questions are counted", missesCount},
+		{"solved questions are gone", missesSolved},
+		{"questions asked at once", missesAtOnce},
+		{"questions are bounded", missesBounded},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) { tt.run(t, open(t, Lives{})) })
@@ -61,6 +66,7 @@ func Run(t *testing.T, open func(t *testing.T, l Lives) Store) {
 	t.Run("session and record expire", func(t *testing.T) {
 		expire(t, open(t, Lives{Session: 300 * time.Millisecond, Record: 300 * time.Millisecond}))
 	})
+	t.Run("unanswered questions expire", func(t *testing.T) { missesExpire(t, open(t, Lives{Unanswered: 300 * time.Millisecond})) })
 }
 
 const (

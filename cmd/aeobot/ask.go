@@ -77,7 +77,11 @@ func newChat(g *global) *cobra.Command {
 				return err
 			}
 			defer func() { err = errors.Join(err, state.Close()) }()
-			engine := bot.New(live, state, bot.Options{})
+			options := bot.Options{}
+			if g.keeps() {
+				options.Unanswered = state
+			}
+			engine := bot.New(live, state, options)
 			if asJSON {
 				return terminal.ChatJSON(cmd.Context(), engine, cmd.InOrStdin(), cmd.OutOrStdout())
 			}

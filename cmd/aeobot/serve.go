@@ -77,7 +77,7 @@ func (s *server) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.store.Close()) }()
-	s.engine = bot.New(s.live, s.store, bot.Options{Log: s.log, Observe: s.metrics.observe})
+	s.engine = bot.New(s.live, s.store, bot.Options{Unanswered: s.store, Log: s.log, Observe: s.metrics.observe})
 	handler, err := s.routes()
 	if err != nil {
 		return usageError{err}

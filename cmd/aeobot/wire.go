@@ -104,6 +104,7 @@ func swapIn(ctx context.Context, live *index.Live, library *knowledge.Library, o
 type store interface {
 	bot.State
 	bot.Tokens
+	bot.Misses
 	io.Closer
 	// Check tells whether reading and writing work now.
 	Check(ctx context.Context) error
@@ -118,7 +119,7 @@ const recordTTL = 2 * time.Hour
 func openStore(c configs.Config, log *slog.Logger) (store, error) {
 	if url := c.Redis.URL.Reveal(); url != "" {
 		s, err := redisstore.Open(url, redisstore.Options{
-			SessionTTL: c.Session.TTL, RecordTTL: recordTTL, KeyPrefix: c.Redis.KeyPrefix,
+			SessionTTL: c.Session.TTL, RecordTTL: recordTTL, UnansweredTTL: c.Unanswered.TTL, KeyPrefix: c.Redis.KeyPrefix,
 			AllowInsecure: c.Redis.AllowInsecure, Log: log,
 		})
 		if err != nil {
@@ -134,7 +135,7 @@ func openBolt(folder string, c configs.Config, log *slog.Logger) (store, error) 
 		return nil, usageError{fmt.Errorf("data folder: %w; choose another with --data or data_dir", err)}
 	}
 	s, err := boltstore.Open(filepath.Join(folder, "aeobot.db"), boltstore.Options{
-		SessionTTL: c.Session.TTL, RecordTTL: recordTTL, Log: log,
+		SessionTTL: c.Session.TTL, RecordTTL: recordTTL, UnansweredTTL: c.Unanswered.TTL, Log: log,
 	})
 	if err != nil {
 		return nil, usageError{err}
@@ -142,11 +143,14 @@ func openBolt(folder string, c configs.Config, log *slog.Logger) (store, error) 
 	return s, nil
 }
 
+// keeps tells whether a conversation in the terminal outlives the program.
+func (g *global) keeps() bool { return g.data != "" || g.redis != "" }
+
 // openChatState keeps a terminal conversation where the flags say, or in a
 // temporary folder that goes with the program.
 func (g *global) openChatState(c configs.Config) (store, error) {
 	log := slog.New(slog.DiscardHandler)
-	if g.data != "" || g.redis != "" {
+	if g.keeps() {
 		return openStore(c, log)
 	}
 	folder, err := os.MkdirTemp("", "aeobot-chat-")

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"aeobot/bot"
+)
+
+func TestUnansweredQuestionsAreListedAndTakenOff(t *testing.T) {
+	dir := t.TempDir()
+	if got := execute(t, dir, "", nil, "unanswered"); got.status != 0 || !strings.Contains(got.stdout, "没有未答的问题") {
+		t.Fatalf("status %d: %s%s", got.status, got.stdout, got.stderr)
+	}
+	said := "AEO认证费用多少钱\nAEO认证费用 多少钱？\n能免担保吗\n写首诗\n能免担保吗？认证要\x1b[31m多久？\n"
+	chat := execute(t, dir, said, nil, "--data", "data", "chat")
+	if chat.status != 0 || strings.Count(chat.stdout, "待答清单") != 3 {
+		t.Fatalf("status %d, %d refusals say that they are kept, want 3: %s%s", chat.status, strings.Count(chat.stdout, "待答清单"), chat.stdout, chat.stderr)
+	}
+	table := execute(t, dir, "", nil, "unanswered").stdout
+	if lines := strings.Count(table, "\n"); lines != 3 || !strings.Contains(table, "认证费用 多少钱？") || strings.Contains(table, "\x1b") {
+		t.Errorf("table: %q", table)
+	}
+	var first bot.Unanswered
+	list := execute(t, dir, "", nil, "unanswered", "--json").stdout
+	if err := json.Unmarshal([]byte(strings.SplitN(list, "\n", 2)[0]), &first); err != nil || first.Count != 2 || first.Channels[0] != "terminal" {
+		t.Fatalf("%v: %s", err, list)
+	}
+	for key, want := range map[string]string{first.Key[:3]: "too short", "ffffffffffff": "names no question"} {
+		if got := execute(t, dir, "", nil, "unanswered", "--solved", key); got.status != 2 || !strings.Contains(got.stderr, want) {
+			t.Errorf("--solved %s: status %d, %q", key, got.status, got.stderr)
+		}
+	}
+	if got := execute(t, dir, "", nil, "unanswered", "--solved", first.Key[:8]); got.status != 0 {
+		t.Errorf("status %d: %s", got.status, got.stderr)
+	}
+	if rest := execute(t, dir, "", nil, "unanswered", "--json").stdout; strings.Count(rest, "\n") != 1 || strings.Contains(rest, first.Key) {
+		t.Errorf("after it was taken off: %s", rest)
+	}
+}
