@@ -11,7 +11,7 @@ import (
 // it is when the answer should hold: 2026年3月的时候, 按2026-03-31, 去年年底那会儿.
 const (
 	yearWord  = `(?P<year>20[0-9]{2}|今|去|前|明)年?`
-	dateWords = `(?:` + yearWord + `(?:[年\-./](?:底|末|年底)?)?(?:\s*(?P<month>1[0-2]|0?[1-9])(?:月|[\-./])?(?:份)?)?(?:\s*(?P<day>3[01]|[12][0-9]|0?[1-9])(?:日|号)?)?|(?P<word>今天|今日|现在|目前|当前|昨天|上个?月|这个月|本月|(?P<alone>1[0-2]|[1-9])月份?(?:(?P<dayalone>3[01]|[12][0-9]|[1-9])(?:日|号))?))(?:底|末|年底|月底)?`
+	dateWords = `(?:` + yearWord + `(?:[年\-./](?:底|末|年底)?)?(?:\s*(?P<month>1[0-2]|0?[1-9])(?:月|[\-./])?(?:份)?)?(?:\s*(?P<day>3[01]|[12][0-9]|0?[1-9])(?:日|号)?)?|(?P<word>今天|今日|现在|目前|当前|昨天|上个?月|这个月|本月|(?P<alone>1[0-2]|[1-9]|十[一二]?|[一二三四五六七八九])月份?(?:(?P<dayalone>3[01]|[12][0-9]|[1-9])(?:日|号))?))(?:底|末|年底|月底)?`
 	whenWords = `(?:那天|那会儿?|那个?时候|的?时候|当时|当天|那阵子|那时|之时|时点?|为准|的(?:规定|情况|说法|口径|政策|版本|内容)|这天|那个月|那年)`
 )
 
@@ -70,7 +70,7 @@ func dayOf(p *regexp.Regexp, m []string, today time.Time) (string, bool) {
 	switch word := caught("word"); {
 	case word == "":
 	case caught("alone") != "":
-		year, month, day = today.Year(), number("alone"), number("dayalone")
+		year, month, day = today.Year(), readNumber(caught("alone")), number("dayalone")
 	case strings.HasPrefix(word, "昨"):
 		return today.AddDate(0, 0, -1).Format(time.DateOnly), true
 	case strings.HasPrefix(word, "上"):

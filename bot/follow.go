@@ -207,7 +207,7 @@ func (t *turn) about(v View, hits []hit, in Intent) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
-	if answered(own) && own.Query.Substance() >= substance {
+	if answered(own) && standsAlone(own) && own.Query.Substance() >= substance {
 		return t.narrow(Intent{About: in.About}) // 那个参展的 names its topic itself
 	}
 	d, err := t.index.Search(t.ctx, subject(hits)+in.About)
@@ -257,10 +257,10 @@ func (t *turn) unstated(question string, hits []hit, d index.Decision) Reply {
 // narrow is a few words that go on with the thread or leave it: 那金融呢.
 func (t *turn) narrow(in Intent) (Reply, error) {
 	v, ok := t.current()
-	if !ok && len(t.before.Near) == 0 {
-		return t.ask(in)
-	}
 	text := in.About
+	if !ok && len(t.before.Near) == 0 {
+		return t.askText(text)
+	}
 	d, err := t.index.Search(t.ctx, text)
 	if err != nil {
 		return Reply{}, err
@@ -365,8 +365,10 @@ func (t *turn) back(in Intent) (Reply, error) {
 		v := t.before.Views[0]
 		t.refer(v)
 		return t.showAgain(ActDetail, v, false), nil
-	case in.About == "":
+	case in.About == "" && strings.ContainsAny(t.text, "回返"):
 		return t.previous(in)
+	case in.About == "":
+		return t.these(in)
 	}
 	d, err := t.index.Search(t.ctx, in.About)
 	if err != nil {

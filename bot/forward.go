@@ -16,6 +16,15 @@ const leadBytes = 240
 // being copied to another chat: no marks, nothing the bot says about itself, whole
 // measures, source and date on every part.
 func (t *turn) forward(in Intent) (Reply, error) {
+	if in.About != "" {
+		hits, err := t.topic(in.About)
+		if err != nil {
+			return Reply{}, err
+		}
+		if len(hits) > 0 {
+			return t.passOn(hits), nil
+		}
+	}
 	v, ok := t.current()
 	if !ok {
 		return t.nothing(), nil
@@ -28,6 +37,28 @@ func (t *turn) forward(in Intent) (Reply, error) {
 	if len(hits) == 0 {
 		return t.gone(), nil
 	}
+	return t.passOn(hits), nil
+}
+
+// topic are the measures that words lead to, those shown before first.
+func (t *turn) topic(words string) ([]hit, error) {
+	d, err := t.index.Search(t.ctx, words)
+	if err != nil {
+		return nil, err
+	}
+	found := t.inHistory(d)
+	if len(found) == 0 && answered(d) {
+		found = d.Hits
+	}
+	hits := make([]hit, len(found))
+	for i, h := range found {
+		hits[i] = hit{passage: h.Passage, score: h.Score, clause: h.Clause}
+	}
+	return hits, nil
+}
+
+// passOn is the reply to be passed on.
+func (t *turn) passOn(hits []hit) Reply {
 	pages, n := t.fitForward(hits)
 	lead := t.lead
 	if n < len(hits) {
@@ -40,7 +71,7 @@ func (t *turn) forward(in Intent) (Reply, error) {
 	for _, h := range hits[:n] {
 		r.Shown = append(r.Shown, shownOn(h, t.day))
 	}
-	return r, nil
+	return r
 }
 
 // fitForward packs as many of the measures as the screen takes.

@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// Items says which measures are meant. Only one of its fields is set.
+// Items says which measures are meant. Only one of its fields is set, but for Last
+// beside Numbers: 第1条和最后一条.
 type Items struct {
 	// Numbers are the source's own numbers: 第2和第5条.
 	Numbers []int
@@ -31,6 +32,8 @@ const (
 )
 
 var (
+	andLast   = regexp.MustCompile(`最后一?(?:条|个|点|项)$`)
+	oneStep   = regexp.MustCompile(`^前面?的?(?:一|1)(?:条|点|项|款)$`)
 	numberIn  = regexp.MustCompile(numberWord)
 	rangeIn   = regexp.MustCompile(`(` + numberWord + `)` + unitWord + `?\s*(?:到|至|-|–|—|~)\s*第?(` + numberWord + `)`)
 	fromFront = regexp.MustCompile(`^(?:最?前|头)`)
@@ -39,11 +42,14 @@ var (
 
 // readItems reads what one of the patterns of places caught.
 func readItems(s string) Items {
+	s = strings.TrimPrefix(strings.TrimPrefix(s, "再"), "往")
 	switch {
 	case s == "":
 		return Items{}
 	case strings.HasPrefix(s, "倒数"):
 		return Items{FromEnd: max(numberOr(s, 1), 1)}
+	case oneStep.MatchString(s):
+		return Items{Step: -1}
 	case fromFront.MatchString(s):
 		return Items{First: max(numberOr(s, few), 1)}
 	case fromBack.MatchString(s):
@@ -51,12 +57,16 @@ func readItems(s string) Items {
 			return Items{Last: few}
 		}
 		return Items{Last: max(numberOr(s, 1), 1)}
-	case strings.HasPrefix(s, "下"):
+	case strings.HasPrefix(s, "下"), strings.HasPrefix(s, "后"):
 		return Items{Step: 1}
 	case strings.HasPrefix(s, "上"):
 		return Items{Step: -1}
 	}
-	return Items{Numbers: readNumbers(s)}
+	numbers := Items{Numbers: readNumbers(andLast.ReplaceAllString(s, ""))}
+	if andLast.MatchString(s) {
+		numbers.Last = 1
+	}
+	return numbers
 }
 
 // numberOr reads the first number in s.
@@ -102,8 +112,10 @@ func readNumber(s string) int {
 	n := 0
 	for _, r := range s {
 		switch {
+		case r == '百':
+			n = max(n, 1) * 100
 		case r == '十':
-			n = max(n, 1) * 10
+			n = n/10*10 + max(n%10, 1)*10
 		case r == '两':
 			n += 2
 		default:

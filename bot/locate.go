@@ -96,7 +96,9 @@ func (t *turn) itemOf(v View, in Intent) (Reply, error) {
 	case in.About != "":
 		return t.about(v, p.hits, in)
 	}
-	return t.show(ActDetail, draft{note: p.note, blocks: []block{{hits: entire(p.hits)}}}, v.Pending), nil
+	r := t.show(ActDetail, draft{note: p.note, blocks: []block{{hits: entire(p.hits)}}}, v.Pending)
+	t.after.Views[len(t.after.Views)-1].Picked = true
+	return r, nil
 }
 
 // picked are measures chosen by number or place, and what must be said about it.
@@ -128,6 +130,9 @@ func (t *turn) pick(v View, shown []hit, i Items) picked {
 		}
 		if len(missing) > 0 {
 			p.note = missingNote(shown, missing)
+		}
+		if i.Last > 0 {
+			p.hits = append(p.hits, counted(t.countable(shown, v), Items{Last: i.Last})...)
 		}
 	default:
 		p.hits = counted(t.countable(shown, v), i)
@@ -178,10 +183,11 @@ func (t *turn) step(shown []hit, by int) (hit, bool) {
 }
 
 // countable is the list that 前两条 and 最后一条 count in: what was shown; the whole
-// section when it goes on behind 更多 (of a quote it is not known), or when a single measure of it was shown.
+// section when it goes on behind 更多 (of a quote it is not known), or when only
+// picked measures or a single one of it were shown.
 func (t *turn) countable(shown []hit, v View) []hit {
 	sections := sectionsOf(append(slices.Clone(shown), recall(t.library, v.Pending)...))
-	if len(sections) != 1 || len(shown) > 1 && (len(v.Pending) == 0 || t.message.Quote != "") {
+	if len(sections) != 1 || len(shown) > 1 && !v.Picked && (len(v.Pending) == 0 || t.message.Quote != "") {
 		return shown
 	}
 	var all []hit

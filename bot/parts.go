@@ -132,7 +132,11 @@ func idle(a Asked) bool {
 	case IntentGreet, IntentThanks, IntentYes, IntentEmpty:
 		return true
 	}
-	return rhetorical.MatchString(said(a.Question)) || a.Decision.Query.Substance() < substance && !a.Decision.Query.AsksFor()
+	if rhetorical.MatchString(said(a.Question)) {
+		return true
+	}
+	known := a.Decision.Elsewhere && !a.Decision.Outside.General
+	return !known && a.Decision.Query.Substance() < substance && !a.Decision.Query.AsksFor()
 }
 
 // rhetorical sentences ask for nothing but assent.
@@ -146,7 +150,11 @@ func questioned(text string) []string {
 }
 
 // joiner opens a further question: 另外, 顺便问一下.
-var joiner = regexp.MustCompile(`(?:^|[,，。;；\s吗呢])((?:另外|此外|还有|顺便|同时|再(?:请)?问|还想(?:请)?问|还想知道|以及|并且|然后|最后)(?:再)?(?:想)?(?:请)?(?:问)?(?:一?下)?[,，:：]?)`)
+var joiner = regexp.MustCompile(`(?:^|[,，。;；?？!！\s吗呢])((?:另外|此外|还有|顺便|同时|再(?:请)?问|还想(?:请)?问|还想知道|以及|并且|然后|最后)(?:再)?(?:想)?(?:请)?(?:问)?(?:一?下)?[,，:：]?)`)
+
+// opening is a joiner at the start of a part: it belongs to its words and says
+// nothing of what it asks.
+var opening = regexp.MustCompile(`^(?:另外|此外|顺便|再(?:请)?问|还想(?:请)?问|还想知道|以及)(?:再)?(?:想)?(?:请)?(?:问)?(?:一?下)?[,，:：]?`)
 
 // joined are the parts of a message that says it asks for one thing more, when
 // each of them reads like a question.
@@ -212,12 +220,12 @@ func enumerated(text string) []string {
 func ask(ctx context.Context, s Searcher, pieces []string) ([]Asked, error) {
 	asked := make([]Asked, len(pieces))
 	for i, p := range pieces {
-		d, err := s.Search(ctx, p)
+		d, err := s.Search(ctx, opening.ReplaceAllString(p, ""))
 		if err != nil {
 			return nil, err
 		}
 		if d.Query.Substance() < substance {
-			d = index.Decision{Kind: index.Refused, Query: d.Query}
+			d = index.Decision{Kind: index.Refused, Query: d.Query, Outside: d.Outside, Elsewhere: d.Elsewhere}
 		}
 		asked[i] = Asked{p, d}
 	}

@@ -19,6 +19,8 @@ type View struct {
 	Shown []string `json:"s"`
 	// Screens tells where in Shown each screen begins that 更多 brought.
 	Screens []int `json:"n,omitempty"`
+	// Picked tells that they were picked by number from a longer list.
+	Picked bool `json:"i,omitempty"`
 	// Pending are the matches 更多 goes on with, in order.
 	Pending []string `json:"p,omitempty"`
 }

@@ -214,3 +214,7 @@ func (q *Query) Unstated(p knowledge.Passage) bool {
 	stated := lexicon.Stated(analysis.Normalize(p.Text))
 	return slices.ContainsFunc(q.facets, func(f *lexicon.Facet) bool { return f.Needed && !slices.Contains(stated, f) })
 }
+
+// FoldCharacters folds width, case and script as questions are folded, and leaves
+// numbers and spaces as they are.
+func FoldCharacters(text string) string { return analysis.FoldCharacters(text) }

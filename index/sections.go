@@ -139,6 +139,7 @@ func (g *Generation) name(q *Query) []NamedSection {
 func (g *Generation) scopes(q *Query) []float64 {
 	scopes := make([]float64, len(g.sections))
 	benefit, except := lexicon.Benefit(q.tokens), lexicon.Except(q.tokens)
+	asking := q.askingFor(benefit)
 	marks := make([][]bool, len(g.sections))
 	for i, s := range g.sections {
 		marks[i] = s.words.Mark(q.tokens)
@@ -163,7 +164,7 @@ func (g *Generation) scopes(q *Query) []float64 {
 		}
 		covered, all := 0.0, 0.0
 		for at, t := range q.tokens {
-			if q.asking[at] || q.subject[at] || except[at] || holds(unwanted, at) {
+			if asking[at] || q.subject[at] || except[at] || holds(unwanted, at) {
 				continue
 			}
 			weight := q.features[q.place[t.Term]].weight
@@ -180,6 +181,23 @@ func (g *Generation) scopes(q *Query) []float64 {
 		}
 	}
 	return scopes
+}
+
+// askingFor marks the tokens that only ask, also those within a word of the
+// vocabulary for benefits (有什么 in 有什么好处).
+func (q *Query) askingFor(benefit []bool) []bool {
+	asking := slices.Clone(q.asking)
+	alone := lexicon.Asking(q.tokens)
+	for _, m := range q.matches {
+		nothingElse := true
+		for i := m.From; i < m.To; i++ {
+			nothingElse = nothingElse && (alone[i] || benefit[i])
+		}
+		if nothingElse {
+			copy(asking[m.From:m.To], alone[m.From:m.To])
+		}
+	}
+	return asking
 }
 
 // run is a stretch of tokens.

@@ -17,12 +17,18 @@ func TestNoJudgedQuestionGotWorse(t *testing.T) {
 	got := execute(t, here(t), "", nil, "eval",
 		"--single", questions+"given-single.jsonl", "--single", questions+"dev-single.jsonl",
 		"--outofscope", questions+"given-outofscope.jsonl", "--outofscope", questions+"dev-outofscope.jsonl",
-		"--dialogs", questions+"given-dialogs.jsonl", "--baseline", "../../index/eval/baseline.json")
+		"--dialogs", questions+"given-dialogs.jsonl", "--dialogs", questions+"dev-dialogs.jsonl",
+		"--compound", questions+"dev-compound.jsonl", "--baseline", "../../index/eval/baseline.json")
 	if got.status != 0 {
 		t.Errorf("status %d; run make eval and look at index/eval/REPORT.md\n%s", got.status, got.stderr)
 	}
-	if !strings.Contains(got.stdout, "| all | 430 |") || !strings.Contains(got.stdout, "## Misses") {
-		t.Errorf("the report has no table of all kinds or no misses:\n%.400s", got.stdout)
+	for _, want := range []string{"| all | 430 |", "| all | 376 |", "| trap | 38 |", "Whole dialogs passed"} {
+		if !strings.Contains(got.stdout, want) {
+			t.Errorf("the report has no %q", want)
+		}
+	}
+	if !strings.Contains(got.stdout, "## Misses") {
+		t.Errorf("the report has no misses:\n%.400s", got.stdout)
 	}
 }
 

@@ -109,6 +109,16 @@ func (f *folder) rewrite(edit func(at int) (text string, size int, ok bool)) {
 	}
 }
 
+// FoldCharacters folds width, case and script, character by character, and leaves
+// numbers and spaces as they are.
+func FoldCharacters(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		b.WriteString(foldRune(r))
+	}
+	return b.String()
+}
+
 // folded caches what a character of the basic plane folds to, since some
 // thousand characters make up nearly every text.
 var folded [1 << 16]atomic.Pointer[string]
