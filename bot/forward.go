@@ -59,6 +59,7 @@ func (t *turn) topic(words string) ([]hit, error) {
 
 // passOn is the reply to be passed on.
 func (t *turn) passOn(hits []hit) Reply {
+	hits = entire(hits)
 	pages, n := t.fitForward(hits)
 	lead := t.lead
 	if n < len(hits) {

@@ -273,6 +273,9 @@ func several(asked []Asked, whole index.Decision) []Asked {
 			tops[top(a.Decision)] = true
 		case !answered(a.Decision) && asks(a.Question):
 			parts = append(parts, a) // an unanswered part is named
+			if a.Decision.Elsewhere && !a.Decision.Outside.General && a.Decision.Query.AsksFor() {
+				tops[""] = true // and makes a second question, when it is known for what it is
+			}
 		}
 	}
 	if len(tops) < 2 || len(parts) > maxParts || whole.Kind == index.Sections && len(whole.Sections) > 1 {

@@ -26,7 +26,7 @@ func joined(pages []string) string {
 
 var everyKind = []string{
 	"海关直接激励措施", "优先通关如何实现", "跨部门联合激励措施", "能免担保吗", "AEO有什么好处", "有没有奖励资金，用地呢，培训呢",
-	"海关对AEO企业有何激励?优先通关如何实现?还有其他支持吗?", "可以免除担保吗？明天会下雨吗？", "发改委有什么支持", "写首诗", "AEO的战略价值",
+	"海关对AEO企业有何激励?优先通关如何实现?还有其他支持吗?", "可以免除担保吗？明天会下雨吗？", "发改委有什么支持", "发改委的棉花配额", "写首诗", "AEO的战略价值",
 }
 
 // TestPagesOfAnyLengthAreTheAnswer: whatever a screen holds, the pages together are
