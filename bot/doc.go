@@ -5,6 +5,8 @@
 // import it. It chooses and arranges quotations, and writes no substance of its
 // own.
 //
-// Read message.go first (the nouns), then state.go, engine.go, intent.go,
-// compose.go.
+// Read message.go first (the nouns), then state.go and view.go (what is remembered),
+// engine.go (one message), turn.go (what a message gets), intents.txt with intent.go
+// (what it wants), parts.go (its questions), ask.go and follow.go (answers),
+// compose.go (fitting to a screen).
 package bot

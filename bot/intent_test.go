@@ -8,7 +8,7 @@ import (
 )
 
 func TestRulesTakeTheirExamples(t *testing.T) {
-	for _, r := range rules {
+	for _, r := range intentRules() {
 		if len(r.examples) == 0 {
 			t.Errorf("rule %s %v has no example", r.kind, r.pattern)
 		}

@@ -34,8 +34,8 @@ const (
 var (
 	andLast   = regexp.MustCompile(`最后一?(?:条|个|点|项)$`)
 	oneStep   = regexp.MustCompile(`^前面?的?(?:一|1)(?:条|点|项|款)$`)
-	numberIn  = regexp.MustCompile(numberWord)
-	rangeIn   = regexp.MustCompile(`(` + numberWord + `)` + unitWord + `?\s*(?:到|至|-|–|—|~)\s*第?(` + numberWord + `)`)
+	numberIn  = regexp.MustCompile(`[0-9]{1,3}|[一二三四五六七八九十百两]{1,5}`)
+	rangeIn   = regexp.MustCompile(`(` + numberIn.String() + `)(?:条|点|项|款|个)?\s*(?:到|至|-|–|—|~)\s*第?(` + numberIn.String() + `)`)
 	fromFront = regexp.MustCompile(`^(?:最?前|头)`)
 	fromBack  = regexp.MustCompile(`^(?:最后|末尾|末|最末)`)
 )
