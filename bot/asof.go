@@ -11,13 +11,13 @@ import (
 // it is when the answer should hold: 2026年3月的时候, 按2026-03-31, 去年年底那会儿.
 const (
 	yearWord  = `(?P<year>20[0-9]{2}|今|去|前|明)年?`
-	dateWords = `(?:` + yearWord + `(?:[年\-./](?:底|末|年底)?)?(?:\s*(?P<month>1[0-2]|0?[1-9])(?:月|[\-./])?(?:份)?)?(?:\s*(?P<day>3[01]|[12][0-9]|0?[1-9])(?:日|号)?)?|(?P<word>今天|今日|现在|目前|当前|昨天|上个?月|这个月|本月|(?P<alone>1[0-2]|[1-9]|十[一二]?|[一二三四五六七八九])月份?(?:(?P<dayalone>3[01]|[12][0-9]|[1-9])(?:日|号))?))(?:底|末|年底|月底)?`
-	whenWords = `(?:那天|那会儿?|那个?时候|的?时候|当时|当天|那阵子|那时|之时|时点?|为准|的(?:规定|情况|说法|口径|政策|版本|内容)|这天|那个月|那年)`
+	dateWords = `(?:` + yearWord + `(?:[年\-./](?:底|末|年底)?)?(?:\s*(?P<month>1[0-2]|0?[1-9]|十[一二]?|[一二三四五六七八九])(?:月|[\-./])?(?:份)?)?(?:\s*(?P<day>3[01]|[12][0-9]|0?[1-9])(?:日|号)?)?|(?P<word>今天|今日|现在|目前|当前|昨天|上个?月|这个月|本月|(?P<alone>1[0-2]|[1-9]|十[一二]?|[一二三四五六七八九])月份?(?:(?P<dayalone>3[01]|[12][0-9]|[1-9])(?:日|号))?))(?:底|末|年底|月底)?`
+	whenWords = `(?:那天|那会儿?|那个?时候|的?时候|当时|当天|那阵子|那时|之时|时点?|为准|的(?:规定|情况|说法|口径|政策|版本|内容|说法)|这天|那个月|那年)`
 )
 
 var (
 	// dayAlone is a message that asks for another day and nothing else.
-	dayAlone = regexp.MustCompile(`^(?:那么?|如果|要是|换成|改成|按照?|以|截至|截止到?|到|在|看|查|是|放在|回到)*\s*` + dateWords + `\s*` + whenWords + `*(?:来?(?:看|说|算|讲|答)|呢|吧|吗|怎么说|怎样|如何|怎么样|是什么|是怎么|的|是|怎么|规定|还?有效|适用|有没有变化?|变化)*$`)
+	dayAlone = regexp.MustCompile(`^(?:那么?|如果|要是|回头|再|看下|看看|说说|换到|换成|改成|按照?|以|截至|截止到?|到|在|看|查|是|放在|回到)*\s*` + dateWords + `\s*` + whenWords + `*(?:来?(?:看|说|算|讲|答)|呢|吧|吗|怎么说|怎样|如何|怎么样|是什么|是怎么|的|是|怎么|规定|还?有效|适用|有没有变化?|变化)*$`)
 	// dayWithin is a day inside a question; it must be said to be the day that counts.
 	dayWithin = []*regexp.Regexp{
 		regexp.MustCompile(`(?:按照?|截至|截止到?|站在)\s*` + dateWords + `\s*` + whenWords + `*(?:来?(?:看|说|算|讲)|的)?[,，:：]?`),
@@ -56,7 +56,7 @@ func readDay(text string, today time.Time) (day, rest string, ok bool) {
 func dayOf(p *regexp.Regexp, m []string, today time.Time) (string, bool) {
 	caught := func(name string) string { return m[p.SubexpIndex(name)] }
 	number := func(name string) int { n, _ := strconv.Atoi(caught(name)); return n }
-	year, month, day := number("year"), number("month"), number("day")
+	year, month, day := number("year"), readNumber(caught("month")), number("day")
 	switch caught("year") {
 	case "今":
 		year = today.Year()

@@ -231,6 +231,7 @@ func (e *Engine) respond(ctx context.Context, m Message, s *Session) (Reply, *Se
 	if err != nil {
 		return Reply{}, nil, fmt.Errorf("engine: %w", err)
 	}
+	t.after.Aside = len(reply.Shown) == 0
 	if t.forget {
 		return reply, nil, nil
 	}

@@ -73,6 +73,9 @@ func (t *turn) more(Intent) (Reply, error) {
 	if len(v.Pending) > 0 {
 		return t.gone(), nil
 	}
+	if beside := t.besides(v); len(beside) > 0 {
+		return t.showNext(ActMore, v, draft{lead: textBeside, blocks: []block{{hits: beside}}}), nil
+	}
 	rest := t.unseen(v)
 	text := textAll
 	if len(rest) == 0 {
@@ -80,6 +83,28 @@ func (t *turn) more(Intent) (Reply, error) {
 	}
 	near := headingsOf(rest[:min(len(rest), maxSuggestions)])
 	return t.choose(ActMore, text+fmt.Sprintf(textOther, quoteList(near)), near), nil
+}
+
+// besides are the measures that stand in the same sections as those shown, unless
+// the conversation has had them.
+func (t *turn) besides(v View) []hit {
+	shown := recall(t.library, v.Shown)
+	for _, before := range t.before.Views {
+		shown = append(shown, recall(t.library, before.Shown)...)
+	}
+	var rest []hit
+	for _, s := range sectionsOf(recall(t.library, v.Shown)) {
+		if slices.Contains(t.before.Seen, s.ID) {
+			continue
+		}
+		for _, m := range s.Measures {
+			p, ok := t.library.Passage(m.ID)
+			if ok && !slices.ContainsFunc(shown, func(h hit) bool { return h.passage.ID == m.ID }) {
+				rest = append(rest, hit{passage: p, score: 1})
+			}
+		}
+	}
+	return rest
 }
 
 // others gives the topics not shown yet, in the order of the source.
@@ -152,6 +177,9 @@ func (t *turn) previous(Intent) (Reply, error) {
 		return t.nothing(), nil
 	}
 	t.refer(v)
+	if t.before.Aside && t.message.Quote == "" {
+		return t.showAgain(ActDetail, v, true), nil
+	}
 	if v.turnBack() {
 		return t.showAgain(ActDetail, v, t.message.Quote == ""), nil
 	}
@@ -297,11 +325,10 @@ func (t *turn) inThread(v View, d index.Decision) []index.Hit {
 	}
 	shown := recall(t.library, v.Shown)
 	sections := sectionsOf(shown)
-	share := beside
-	if len(sections) > 0 && len(shown) > few {
-		share = withinSection
+	least := max(d.Bar, beside*d.Ranked[0].Score)
+	if len(sections) > 0 && len(shown) > few { // a list was shown, of which one is meant
+		least = max(faint*d.Bar, withinSection*d.Ranked[0].Score)
 	}
-	least := max(faint*d.Bar, share*d.Ranked[0].Score)
 	var hits []index.Hit
 	for _, h := range d.Ranked {
 		near := slices.Contains(t.before.Near, h.Passage.ID)

@@ -154,29 +154,40 @@ func ReadIntent(text string) Intent {
 }
 
 // Loose readings: a measure named by its place, or a word for forwarding, in a
-// message that says nothing else of substance.
+// message that no rule takes.
 var (
 	somewhere = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(expand(`第\s*<number>\s*<unit>|[0-9]{1,3}\s*(条|项|款)|(最后|倒数第?<number>|下|上|后)一?(条|项|款|点)|前(<number>|几)(条|项|款|点)`, intentWords()))
 	})
 	toForward    = regexp.MustCompile(`转发|(?:能|可以?)转的|(?:发|转)给?(?:我们?的?)?(?:客户|客人|对方)|给客户(?:发|看)|客户版|对外版|纯文[本字]`)
-	fillingWords = regexp.MustCompile(`帮忙|帮我|麻烦|看看|看下|看一下|说说|讲讲|发我|发给我|给我|客户|完整|详细|具体|一下|一遍|一次|一份|意思|内容|原文|全文|版本|格式|文字|解释|展开|出来|过来|什么|哪个|太长了?|可以|能不能|再往?|往|[呢吗吧的了啊呀嘛哦噢我你您他她它想要再也都先给把请能可啥那这就说讲看念发弄做整成个份版和及与从到是下来去一,，。.、!！?？:：;；\s]`)
+	fillingWords = regexp.MustCompile(`帮忙|帮我|麻烦|看看|看下|看一下|说说|讲讲|发我|发给我|给我|客户|完整|详细|具体|一下|一遍|一次|一份|意思|内容|原文|全文|版本|格式|文字|解释|展开|出来|过来|什么|哪个|太长了?|可以|能不能|其中|里面|怎么理解|怎么回事|再往?|往|[呢吗吧的了啊呀嘛哦噢我你您他她它想要再也都先给把请能可啥那这就说讲看念发弄做整成个份版和及与从到是下来去一,，。.、!！?？:：;；\s]`)
+	// elsewhere are texts that have articles of their own: 282号令第3条.
+	elsewhere = regexp.MustCompile(`[法令例]|公告|办法|规定|标准|协定|文件|章程|税则|合同`)
 )
 
-// maxLeft is how many characters beyond fillingWords a loose reading may leave.
-const maxLeft = 2
+const (
+	// maxLeft is how many characters beyond fillingWords say nothing of substance.
+	maxLeft = 2
+	// maxAround is how many characters may stand around the place of a measure.
+	maxAround = 30
+)
 
+// readLoosely takes a message that names measures by their place and is about them,
+// or that says little more than that something is to be passed on.
 func readLoosely(said string) Intent {
 	places := somewhere().FindAllString(said, -1)
 	rest := somewhere().ReplaceAllString(said, "")
-	forwards := toForward.MatchString(rest)
-	left := fillingWords.ReplaceAllString(toForward.ReplaceAllString(rest, ""), "")
-	if len([]rune(left)) > maxLeft || !forwards && len(places) == 0 {
-		return Intent{Kind: IntentAsk}
-	}
-	intent := Intent{Kind: IntentItem}
-	if forwards {
+	left := []rune(fillingWords.ReplaceAllString(toForward.ReplaceAllString(rest, ""), ""))
+	intent := Intent{Kind: IntentAsk}
+	switch {
+	case toForward.MatchString(rest) && len(left) <= maxLeft:
 		intent.Kind = IntentForward
+	case len(places) > 0 && len(left) <= maxLeft:
+		intent.Kind = IntentItem
+	case len(places) > 0 && len([]rune(rest)) <= maxAround && !elsewhere.MatchString(rest):
+		intent.Kind, intent.About = IntentItem, strings.TrimFunc(rest, func(r rune) bool { return !spoken(r) })
+	default:
+		return intent
 	}
 	for _, p := range places {
 		i := readItems(p)

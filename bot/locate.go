@@ -36,7 +36,10 @@ func (t *turn) item(in Intent) (Reply, error) {
 		return t.itemOf(v, in)
 	}
 	v, ok := t.current()
-	if !ok {
+	switch {
+	case !ok && in.About != "" && t.message.Quote == "":
+		return t.ask(in)
+	case !ok:
 		return t.noList(in), nil
 	}
 	t.refer(v)

@@ -17,6 +17,9 @@ type Session struct {
 	Seen []string `json:"seen,omitempty"`
 	// Near are the passages nearest to a question that was just refused.
 	Near []string `json:"near,omitempty"`
+	// Aside tells that the last reply quoted nothing, so that what 回到刚才那个 means is
+	// the latest view and not the one before.
+	Aside bool `json:"aside,omitempty"`
 	// Choices are what was just offered to choose from.
 	Choices []string `json:"choices,omitempty"`
 }

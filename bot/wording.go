@@ -42,6 +42,7 @@ const (
 	textAbove         = "见上文。"
 	textHeard         = "（看到您提到%s，但没有一条答得上）"
 	textNoted         = "问题已记入协调员的待答清单。"
+	textBeside        = "直接相关的已经给出，同一节还有："
 	textAllTopics     = "各个方面都已经给出。"
 	textOverview      = "还有 %d 个方面：%s。"
 	textFirstPage     = "前面没有可以返回的内容了。"

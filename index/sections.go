@@ -125,7 +125,7 @@ func (g *Generation) name(q *Query) []NamedSection {
 	for i, s := range g.sections {
 		score := max(q.headed(s.heading), scopes[i])
 		for _, a := range s.asks {
-			score = max(score, q.alike(a))
+			score = max(score, q.alike(a)*(1-strangeness*q.strange(a)))
 		}
 		names[i] = NamedSection{s.section, score}
 	}
@@ -250,6 +250,31 @@ func (q *Query) headed(heading map[analysis.Term]bool) float64 {
 		return 0
 	}
 	return q.share(heading)
+}
+
+// strangeness is how much a way to ask for a section loses when the question's own
+// topic is nowhere in it.
+const strangeness = 0.3
+
+// strange is the share of the question's topic, leaving out benefits in general, that
+// a way to ask does not have: 公安那边有什么便利 is not 海关那边有什么便利.
+func (q *Query) strange(p phrase) float64 {
+	benefit := lexicon.Benefit(q.tokens)
+	missing, all := 0.0, 0.0
+	for i, t := range q.tokens {
+		if q.asking[i] || q.subject[i] || benefit[i] {
+			continue
+		}
+		weight := q.features[q.place[t.Term]].weight
+		all += weight
+		if !slices.Contains(p.terms, t.Term) {
+			missing += weight
+		}
+	}
+	if all == 0 {
+		return 0
+	}
+	return missing / all
 }
 
 // alike compares a phrase with the question: 0 nothing in common, 1 the same terms.
