@@ -90,6 +90,9 @@ func (t *turn) respond() (Reply, error) {
 	if t.message.Quote != "" {
 		t.quote = readQuote(t.library, t.message.Quote)
 	}
+	if t.message.Quote != "" && onlyQuotes(text, t.message.Quote) {
+		text = ""
+	}
 	t.text = text
 	if dated && text == "" {
 		return t.asOf()
@@ -99,6 +102,13 @@ func (t *turn) respond() (Reply, error) {
 		return t.askText(withoutNoise(t.message.Quote))
 	}
 	return handlers[intent.Kind](t, intent)
+}
+
+// onlyQuotes tells that a message says nothing beside what it quotes: channels hand
+// the quotation on as the text when nothing but the bot's name was written.
+func onlyQuotes(text, quote string) bool {
+	said, quoted := squash(text), squash(quote)
+	return said != "" && strings.HasSuffix(quoted, said) && 2*len(said) >= len(quoted)
 }
 
 // read tells what the message wants, with what people write around it and, when
