@@ -29,6 +29,8 @@ func (i Items) None() bool {
 const (
 	few        = 3
 	maxNumbers = 60
+	// maxNumber is what three digits hold; no section is longer.
+	maxNumber = 999
 )
 
 var (
@@ -122,5 +124,5 @@ func readNumber(s string) int {
 			n += strings.IndexRune("零一二三四五六七八九", r) / len("零")
 		}
 	}
-	return n
+	return min(n, maxNumber)
 }
