@@ -59,7 +59,7 @@ type Engine struct {
 	state State
 	o     Options
 	once  *once
-	lanes *lanes
+	lanes *Lanes
 }
 
 // New makes an engine over an index and a state. With a nil state every message
@@ -77,7 +77,7 @@ func New(r Retriever, s State, o Options) *Engine {
 	if o.Observe == nil {
 		o.Observe = func(Event) {}
 	}
-	return &Engine{index: r, state: s, o: o, once: newOnce(), lanes: newLanes()}
+	return &Engine{index: r, state: s, o: o, once: newOnce(), lanes: NewLanes()}
 }
 
 // maxTries bounds how often a turn is begun again because another turn of the
@@ -104,11 +104,11 @@ func (e *Engine) Answer(ctx context.Context, m Message) (Reply, error) {
 		if e.state == nil {
 			return e.answer(ctx, m, &ev)
 		}
-		leave, err := e.lanes.enter(ctx, m.Conversation().Key())
-		if err != nil {
+		turn := e.lanes.Queue(m.Conversation().Key())
+		defer turn.Leave()
+		if err := turn.Wait(ctx); err != nil {
 			return Reply{}, fmt.Errorf("engine: waiting for the message before: %w", err)
 		}
-		defer leave()
 		return e.answer(ctx, m, &ev)
 	})
 	ev.Act, ev.Answered, ev.Shown, ev.Took = r.Act, r.Answered, len(r.Shown), e.o.Now().Sub(start)

@@ -5,42 +5,70 @@ import (
 	"sync"
 )
 
-// lanes let the messages of one conversation through one after the other, in the
-// order they came, while conversations do not wait for each other.
-type lanes struct {
+// Lanes let what belongs together happen one after the other, in the order it came,
+// while lanes do not wait for each other.
+type Lanes struct {
 	mu   sync.Mutex
-	last map[string]chan struct{} // closed when the latest message of the lane is through
+	last map[string]*Ticket // the latest of each lane that has anybody in it
 }
 
-func newLanes() *lanes { return &lanes{last: map[string]chan struct{}{}} }
+// NewLanes makes empty lanes.
+func NewLanes() *Lanes { return &Lanes{last: map[string]*Ticket{}} }
 
-// enter waits for those before. A caller whose ctx ends first has left already; its
-// place is kept until those before it are through.
-func (l *lanes) enter(ctx context.Context, lane string) (leave func(), err error) {
-	mine := make(chan struct{})
+// Ticket is a place in a lane.
+type Ticket struct {
+	lanes  *Lanes
+	lane   string
+	before *Ticket // nil: nobody
+	left   chan struct{}
+}
+
+// Queue takes the next place in a lane. It does not wait. The ticket's Leave must be
+// called.
+func (l *Lanes) Queue(lane string) *Ticket {
 	l.mu.Lock()
-	before := l.last[lane]
-	l.last[lane] = mine
-	l.mu.Unlock()
-	leave = func() {
-		l.mu.Lock()
-		if l.last[lane] == mine {
-			delete(l.last, lane)
-		}
-		l.mu.Unlock()
-		close(mine)
-	}
-	if before == nil {
-		return leave, nil
+	defer l.mu.Unlock()
+	t := &Ticket{lanes: l, lane: lane, before: l.last[lane], left: make(chan struct{})}
+	l.last[lane] = t
+	return t
+}
+
+// Wait returns when all before have left, or with ctx's error.
+func (t *Ticket) Wait(ctx context.Context) error {
+	if t.before == nil {
+		return nil
 	}
 	select {
-	case <-before:
-		return leave, nil
+	case <-t.before.left:
+		return nil
 	case <-ctx.Done():
-		go func() {
-			<-before // ends when the turn before does, which its own deadline bounds
-			leave()
-		}()
-		return nil, ctx.Err()
+		return ctx.Err()
 	}
+}
+
+// Leave gives the place up. Who leaves before their turn does not let those behind
+// go ahead of those in front.
+func (t *Ticket) Leave() {
+	if t.before != nil {
+		select {
+		case <-t.before.left:
+		default:
+			go func() {
+				<-t.before.left // ends when the one in front leaves
+				t.leave()
+			}()
+			return
+		}
+	}
+	t.leave()
+}
+
+func (t *Ticket) leave() {
+	t.lanes.mu.Lock()
+	if t.lanes.last[t.lane] == t {
+		delete(t.lanes.last, t.lane)
+	}
+	t.before = nil // a long lane must not keep all its tickets
+	t.lanes.mu.Unlock()
+	close(t.left)
 }

@@ -87,3 +87,12 @@ type Tokens interface {
 	// caller cannot throw away the successor.
 	DropToken(ctx context.Context, name, token string) error
 }
+
+// Leases make one of several replicas the owner of something for a time.
+type Leases interface {
+	// Lease takes name for holder until life from now, or renews it. It gives false
+	// and no error while somebody else holds it.
+	Lease(ctx context.Context, name, holder string, life time.Duration) (held bool, err error)
+	// Release gives a lease up at once. One that holder does not have is no error.
+	Release(ctx context.Context, name, holder string) error
+}

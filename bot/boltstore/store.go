@@ -80,6 +80,7 @@ type Store struct {
 
 	mu     sync.Mutex
 	claims map[string]claim // message key → who answers it; only one process owns the file
+	leases map[string]claim // name → who has it
 	ended  chan struct{}    // closed by Close
 	swept  sync.WaitGroup
 	once   sync.Once

@@ -23,6 +23,7 @@ type Store interface {
 	bot.State
 	bot.Tokens
 	bot.Misses
+	bot.Leases
 	io.Closer
 	Check(ctx context.Context) error
 	Kind() string
@@ -55,6 +56,9 @@ func Run(t *testing.T, open func(t *testing.T, l Lives) Store) {
 		{"ended context", ended},
 		{"tokens", tokensTest},
 		{"random schedules", schedules},
+		{"lease is held by one", leaseHeldByOne},
+		{"lease that ran out is taken over", leaseTakenOver},
+		{"one of many takes the lease", leaseOneOfMany},
 		{"unanswered questions are counted", missesCount},
 		{"solved questions are gone", missesSolved},
 		{"questions asked at once", missesAtOnce},

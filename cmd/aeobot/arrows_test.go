@@ -20,6 +20,7 @@ var arrows = map[string][]string{
 	"bot/wecom/envelope": {},
 	"bot/wecom/aibot":    {"bot", "bot/wecom/envelope"},
 	"bot/wecom/app":      {"bot", "bot/wecom/envelope"},
+	"bot/wecom/platform": {},
 	"configs":            {},
 	"index":              {"index/analysis", "index/lexicon", "knowledge"},
 	"index/analysis":     {},

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"aeobot/bot/wecom/aibot"
 )
 
 // readiness is the body of /readyz.
@@ -19,12 +21,22 @@ type readiness struct {
 	Reasons   []string        `json:"reasons"`
 	Knowledge *knowledgeState `json:"knowledge,omitempty"`
 	State     string          `json:"state"` // bbolt or redis
+	// Connection is the AI bot's long connection, when one is configured: ready,
+	// standby (another replica has it), connecting, displaced or refused.
+	Connection string `json:"long_connection,omitempty"`
 }
 
 type knowledgeState struct {
 	Version   string `json:"version"`
 	Documents int    `json:"documents"`
 	Passages  int    `json:"passages"`
+}
+
+// connectionTrouble says what is wrong with a long connection and how to mend it.
+var connectionTrouble = map[string]string{
+	aibot.StateConnecting: "long connection: not connected yet; the log says why",
+	aibot.StateDisplaced:  "long connection: another program is connected as this bot; stop it",
+	aibot.StateRefused:    "long connection: bot id or secret refused; check wecom.aibot.bot_id and wecom.aibot.secret",
 }
 
 // ready answers /readyz. A lost store degrades the bot but does not make it
@@ -44,6 +56,13 @@ func (s *server) ready(w http.ResponseWriter, q *http.Request) {
 		l := g.Library()
 		r.Knowledge = &knowledgeState{l.Fingerprint, len(l.Documents), len(l.Passages())}
 		release()
+	}
+	if s.long != nil {
+		r.Connection = s.long.State()
+		if why, bad := connectionTrouble[r.Connection]; bad && r.Status == "ready" {
+			r.Status = "degraded"
+			r.Reasons = append(r.Reasons, why)
+		}
 	}
 	w.Header().Set("Content-Type", "application/json")
 	if r.Status == "not_ready" {

@@ -27,7 +27,7 @@ func newServe(g *global) *cobra.Command {
 	return &cobra.Command{
 		Use:   "serve",
 		Short: "运行所有配置好的渠道，以及健康检查和指标",
-		Long: `运行所有配置好的渠道：智能机器人回调 /wecom/aibot、自建应用回调 /wecom/app；
+		Long: `运行所有配置好的渠道：智能机器人的长连接或回调 /wecom/aibot、自建应用回调 /wecom/app；
 另有 /healthz、/readyz、/metrics。SIGHUP 重新读取知识，SIGTERM 答完手上的消息后退出。`,
 		Args: arguments(cobra.NoArgs, "use flags or a configuration file"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -47,12 +47,10 @@ func newServe(g *global) *cobra.Command {
 // checkChannels says what to set when there is nothing to serve.
 func checkChannels(c configs.Config) error {
 	w := c.WeCom
-	if w.AIBot.BotID != "" {
-		return usageError{errors.New("wecom.aibot.bot_id: this version has no long connection; set wecom.aibot.token and wecom.aibot.encoding_aes_key instead")}
-	}
-	if w.AIBot.Token.Reveal() == "" && w.App.Token.Reveal() == "" {
-		return usageError{errors.New("serve: no channel is configured; set wecom.aibot.token and wecom.aibot.encoding_aes_key " +
-			"(AEOBOT_WECOM_AIBOT_TOKEN, AEOBOT_WECOM_AIBOT_ENCODING_AES_KEY) for an AI bot, or wecom.app.corp_id, .agent_id, .token and " +
+	if w.AIBot.Token.Reveal() == "" && w.AIBot.BotID == "" && w.App.Token.Reveal() == "" {
+		return usageError{errors.New("serve: no channel is configured; set wecom.aibot.bot_id and wecom.aibot.secret " +
+			"(AEOBOT_WECOM_AIBOT_BOT_ID, AEOBOT_WECOM_AIBOT_SECRET) for an AI bot over the long connection, or wecom.aibot.token and " +
+			"wecom.aibot.encoding_aes_key (AEOBOT_WECOM_AIBOT_TOKEN, AEOBOT_WECOM_AIBOT_ENCODING_AES_KEY) for its callback, or wecom.app.corp_id, .agent_id, .token and " +
 			".encoding_aes_key for an application; to try the bot without WeCom use `aeobot chat`")}
 	}
 	return nil
@@ -66,7 +64,8 @@ type server struct {
 	metrics  *metrics
 	store    store
 	engine   *bot.Engine
-	app      *app.Callback // nil when not configured
+	app      *app.Callback     // nil when not configured
+	long     *aibot.Connection // nil when not configured
 }
 
 // run serves until ctx ends, then finishes what is in hand. What was opened last
@@ -89,6 +88,7 @@ func (s *server) run(ctx context.Context) (err error) {
 	s.countPassages()
 	stopReload := s.reloadOnHangup(ctx)
 	defer stopReload()
+	defer s.keepConnected(ctx)()
 	return s.serve(ctx, listener, handler)
 }
 
@@ -153,6 +153,26 @@ func (s *server) routeAIBot(mux *http.ServeMux) error {
 		Wording: aibot.Wording{Media: bot.TextMedia, Unknown: bot.TextUnknown, Expired: bot.TextExpired},
 	}))
 	return nil
+}
+
+// keepConnected keeps the AI bot's long connection, when one is configured, until ctx
+// ends; the function waits for its end.
+func (s *server) keepConnected(ctx context.Context) (wait func()) {
+	c := s.settings.WeCom.AIBot
+	if c.BotID == "" {
+		return func() {}
+	}
+	s.long = aibot.NewConnection(s.engine, s.store, aibot.ConnectionOptions{
+		URL: c.WSURL, BotID: c.BotID, Secret: c.Secret.Reveal(), Name: c.Name, Log: s.log, Count: s.metrics.callback("aibot_connection"),
+		Wording: aibot.Wording{Media: bot.TextMedia, Unknown: bot.TextUnknown},
+		Times:   aibot.Times{Drain: s.settings.ShutdownTimeout},
+	})
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		s.long.Run(ctx)
+	}()
+	return func() { <-ended }
 }
 
 func (s *server) routeApp(mux *http.ServeMux) error {

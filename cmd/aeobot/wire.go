@@ -105,6 +105,7 @@ type store interface {
 	bot.State
 	bot.Tokens
 	bot.Misses
+	bot.Leases
 	io.Closer
 	// Check tells whether reading and writing work now.
 	Check(ctx context.Context) error

@@ -6,5 +6,7 @@
 // Forms and limits are those of WeCom's documentation pages 100719, 101027, 101031
 // and 101033, as read in November 2026.
 //
-// Read callback.go first, then incoming.go, decode.go, mention.go, outgoing.go.
+// Read respond.go first (a message's answer), then callback.go (over HTTP) and
+// connection.go, session.go, frame.go, promise.go (over the long connection);
+// incoming.go, decode.go, mention.go, outgoing.go are the platform's forms.
 package aibot

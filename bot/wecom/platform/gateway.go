@@ -1,0 +1,285 @@
+// Package platform is a stand-in for WeCom, for tests and for trying the bot without
+// an account: it answers, refuses, falls silent and displaces as the real one does.
+// It knows the platform's protocol and nothing of the bot.
+//
+// Forms and codes are those of page 101463 and of what was observed of the real
+// gateway, as read in November 2026.
+package platform
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/coder/websocket"
+)
+
+// Gateway is the AI bot's long-connection gateway of one bot. The zero Gateway with
+// BotID and Secret set works; its methods may be called from many goroutines.
+type Gateway struct {
+	BotID, Secret string
+	// CloseAfter is how long a displaced connection stays open without messages.
+	//
+	// default: 0; the real gateway takes 2 s to 5 min
+	CloseAfter time.Duration
+
+	mu       sync.Mutex
+	current  *client
+	open     map[string]bool // request ids that may be answered
+	received []Frame
+	faults   Faults
+	logins   int
+	changed  chan struct{}
+}
+
+// Faults are what goes wrong until it is set otherwise.
+type Faults struct {
+	// Silent: nothing is acknowledged any more, the socket stays open.
+	Silent bool
+	// LoseAcks is how many acknowledgements of answers are lost.
+	LoseAcks int
+	// Codes are error codes for the next answers, by command.
+	Codes map[string][]int
+}
+
+// Frame is what a bot sent.
+type Frame struct {
+	Command   string
+	RequestID string
+	Body      json.RawMessage
+}
+
+type client struct {
+	socket *websocket.Conn
+	write  sync.Mutex
+}
+
+type wire struct {
+	Command string `json:"cmd,omitempty"`
+	Headers struct {
+		RequestID string `json:"req_id"`
+	} `json:"headers"`
+	Body    json.RawMessage `json:"body,omitempty"`
+	ErrCode *int            `json:"errcode,omitempty"`
+	ErrMsg  string          `json:"errmsg,omitempty"`
+}
+
+// SetFaults replaces what goes wrong.
+func (g *Gateway) SetFaults(f Faults) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.faults = f
+}
+
+// ServeHTTP takes one connection.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	socket, err := websocket.Accept(w, r, nil)
+	if err != nil {
+		return // Accept has answered
+	}
+	defer socket.CloseNow()
+	socket.SetReadLimit(1 << 20)
+	c := &client{socket: socket}
+	defer g.leave(c)
+	for {
+		_, data, err := socket.Read(r.Context())
+		if err != nil {
+			return
+		}
+		var f wire
+		if err := json.Unmarshal(data, &f); err != nil {
+			return
+		}
+		g.take(r.Context(), c, f)
+	}
+}
+
+// Codes of the real gateway.
+const (
+	codeOK           = 0
+	codeRefused      = 853000
+	codeBadRequestID = 846605
+)
+
+// take handles one frame of a bot.
+func (g *Gateway) take(ctx context.Context, c *client, f wire) {
+	code := codeOK
+	g.mu.Lock()
+	g.received = append(g.received, Frame{f.Command, f.Headers.RequestID, f.Body})
+	g.notify()
+	silent := g.faults.Silent
+	if codes := g.faults.Codes[f.Command]; len(codes) > 0 {
+		code, g.faults.Codes[f.Command] = codes[0], codes[1:]
+	}
+	var displaced *client
+	switch f.Command {
+	case "aibot_subscribe":
+		if code = g.login(f.Body); code == codeOK {
+			displaced, g.current = g.current, c
+			g.logins++
+			g.open = map[string]bool{} // request ids are of one connection
+		}
+	case "aibot_respond_msg", "aibot_respond_welcome_msg":
+		if code == codeOK && !g.open[f.Headers.RequestID] {
+			code = codeBadRequestID
+		}
+		if g.faults.LoseAcks > 0 {
+			g.faults.LoseAcks--
+			silent = true
+		}
+	}
+	g.mu.Unlock()
+	if displaced != nil && displaced != c {
+		go g.displace(displaced)
+	}
+	if !silent {
+		answer := wire{ErrCode: &code, ErrMsg: "hint: [0] from ip: 203.0.113.7"}
+		answer.Headers = f.Headers
+		c.send(ctx, answer)
+	}
+}
+
+func (g *Gateway) login(body json.RawMessage) int {
+	var b struct {
+		BotID  string `json:"bot_id"`
+		Secret string `json:"secret"`
+	}
+	if err := json.Unmarshal(body, &b); err != nil || b.BotID != g.BotID || b.Secret != g.Secret {
+		return codeRefused
+	}
+	return codeOK
+}
+
+// displace tells an old connection that another took its place, and closes it.
+func (g *Gateway) displace(c *client) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	f := wire{Command: "aibot_event_callback", Body: json.RawMessage(fmt.Sprintf(
+		`{"msgid":"e-%d","create_time":%d,"aibotid":%q,"msgtype":"event","event":{"eventtype":"disconnected_event"}}`,
+		time.Now().UnixNano(), time.Now().Unix(), g.BotID))}
+	f.Headers.RequestID = "displaced"
+	c.send(ctx, f)
+	time.Sleep(g.CloseAfter)
+	_ = c.socket.Close(websocket.StatusNormalClosure, "displaced") // the bot may have gone first
+}
+
+func (c *client) send(ctx context.Context, f wire) {
+	data, err := json.Marshal(f)
+	if err != nil {
+		panic(err) // our own forms
+	}
+	c.sendRaw(ctx, string(data))
+}
+
+// sendRaw sends text that need not be JSON: the platform lets control characters
+// through that people paste.
+func (c *client) sendRaw(ctx context.Context, data string) {
+	c.write.Lock()
+	defer c.write.Unlock()
+	_ = c.socket.Write(ctx, websocket.MessageText, []byte(data)) // a bot that has gone misses it, as in life
+}
+
+func (g *Gateway) leave(c *client) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.current == c {
+		g.current = nil
+		g.notify()
+	}
+}
+
+// Deliver sends a message or event callback with that body to the bot. It tells
+// whether a bot is connected.
+func (g *Gateway) Deliver(ctx context.Context, command, requestID, body string) bool {
+	g.mu.Lock()
+	c := g.current
+	if c != nil {
+		g.open[requestID] = true
+	}
+	g.mu.Unlock()
+	if c == nil {
+		return false
+	}
+	c.sendRaw(ctx, fmt.Sprintf(`{"cmd":%q,"headers":{"req_id":%q},"body":%s}`, command, requestID, body))
+	return true
+}
+
+// Kick displaces the bot as a second login does.
+func (g *Gateway) Kick() {
+	g.mu.Lock()
+	c := g.current
+	g.current = nil
+	g.mu.Unlock()
+	if c != nil {
+		g.displace(c)
+	}
+}
+
+// Cut ends the connection without a word.
+func (g *Gateway) Cut() {
+	g.mu.Lock()
+	c := g.current
+	g.mu.Unlock()
+	if c != nil {
+		_ = c.socket.CloseNow()
+	}
+}
+
+// Connected tells whether a bot is logged in, and Logins how often one was.
+func (g *Gateway) Connected() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.current != nil
+}
+
+// Logins tells how often a bot logged in.
+func (g *Gateway) Logins() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.logins
+}
+
+// Received are all frames of one command, in order.
+func (g *Gateway) Received(command string) []Frame {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var got []Frame
+	for _, f := range g.received {
+		if f.Command == command {
+			got = append(got, f)
+		}
+	}
+	return got
+}
+
+// Wait returns when reached gives true, or ctx ends.
+func (g *Gateway) Wait(ctx context.Context, reached func() bool) error {
+	for {
+		g.mu.Lock()
+		if g.changed == nil {
+			g.changed = make(chan struct{})
+		}
+		changed := g.changed
+		g.mu.Unlock()
+		if reached() {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-time.After(20 * time.Millisecond): // what reached looks at may be the bot's
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// notify wakes who waits; g.mu is held.
+func (g *Gateway) notify() {
+	if g.changed != nil {
+		close(g.changed)
+		g.changed = nil
+	}
+}
