@@ -11,7 +11,7 @@ import (
 // row: a decision, not an accident.
 var arrows = map[string][]string{
 	"cmd/aeobot": {"bot", "bot/boltstore", "bot/redisstore", "bot/terminal", "bot/wecom/aibot", "bot/wecom/app",
-		"bot/wecom/envelope", "configs", "index", "index/eval", "knowledge", "knowledge/articles"},
+		"bot/wecom/envelope", "bot/wecom/platform", "configs", "index", "index/eval", "knowledge", "knowledge/articles"},
 	"bot":                {"index", "knowledge"},
 	"bot/terminal":       {"bot"},
 	"bot/boltstore":      {"bot"},
@@ -20,7 +20,7 @@ var arrows = map[string][]string{
 	"bot/wecom/envelope": {},
 	"bot/wecom/aibot":    {"bot", "bot/wecom/envelope"},
 	"bot/wecom/app":      {"bot", "bot/wecom/envelope"},
-	"bot/wecom/platform": {},
+	"bot/wecom/platform": {"bot/wecom/envelope"},
 	"configs":            {},
 	"index":              {"index/analysis", "index/lexicon", "knowledge"},
 	"index/analysis":     {},

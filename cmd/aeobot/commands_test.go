@@ -186,7 +186,6 @@ func TestBadInputIsOneLineAndStatus2(t *testing.T) {
 		{name: "bad chat line", stdin: "{\"text\":\"x\"}\n{oops\n", args: []string{"chat", "--json"}, want: "line 2"},
 		{name: "short key", env: []string{"AEOBOT_WECOM_AIBOT_TOKEN=t", "AEOBOT_WECOM_AIBOT_ENCODING_AES_KEY=short"}, args: []string{"serve"}, want: "encoding_aes_key"},
 		{name: "token without key", env: []string{"AEOBOT_WECOM_AIBOT_TOKEN=t"}, args: []string{"serve"}, want: "wecom.aibot.encoding_aes_key"},
-		{name: "no channel", args: []string{"serve"}, want: "AEOBOT_WECOM_AIBOT_TOKEN"},
 		{name: "unknown key", args: []string{"--config", write("c.yaml", "listen: 127.0.0.1:0\nlisten_on: x\n"), "serve"}, want: "listen_on"},
 		{name: "no such settings", args: []string{"--config", filepath.Join(dir, "no.yaml"), "serve"}, want: "no.yaml"},
 		{name: "port taken", env: append(serveEnv(), "AEOBOT_LISTEN="+busy.Addr().String()), args: []string{"serve"}, want: busy.Addr().String()},

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"time"
 
@@ -88,16 +87,9 @@ func newHealth(g *global) *cobra.Command {
 }
 
 func askReady(ctx context.Context, listen string, out io.Writer) error {
-	host, port, err := net.SplitHostPort(listen)
-	if err != nil {
-		return usageError{fmt.Errorf("listen %q: %w", listen, err)}
-	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "127.0.0.1"
-	}
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/readyz", nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+reachable(listen)+"/readyz", nil)
 	if err != nil {
 		return fmt.Errorf("health: %w", err)
 	}

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -84,9 +82,10 @@ func TestLongConnectionHoldsAConversation(t *testing.T) {
 	if status, body := r.get("/readyz"); status != http.StatusOK || !strings.Contains(body, `"long_connection":"ready"`) {
 		t.Errorf("readyz: %d %s", status, body)
 	}
-	if _, body := r.get("/metrics"); !strings.Contains(body, `aeobot_callbacks_total{channel="aibot_connection",outcome="delivered"} 4`) {
-		t.Errorf("deliveries are not counted:\n%s", body)
-	}
+	r.await("the deliveries to be counted", func() bool { // the last is acknowledged a moment after it came
+		_, body := r.get("/metrics")
+		return strings.Contains(body, `aeobot_callbacks_total{channel="aibot_connection",outcome="delivered"} 4`)
+	})
 	r.stop()
 	if g.Connected() {
 		t.Error("still connected after the program stopped")
@@ -153,25 +152,8 @@ func TestLongConnectionIsHandedOver(t *testing.T) {
 // TestOfficialSDKAgainstTheStandIn shows that the stand-in gateway is taken for the
 // platform by the platform's own SDK.
 func TestOfficialSDKAgainstTheStandIn(t *testing.T) {
-	newClient(t) // skips, or fails, without node and the packages
 	g, url := newGateway(t)
-	cmd := exec.CommandContext(t.Context(), "node", "sdk.mjs", url, g.BotID, g.Secret)
-	cmd.Dir = filepath.Join("testdata", "wecom-client")
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		in.Close()
-		_ = cmd.Wait() // it ends with its input
-	})
+	_, out := startNode(t, "sdk.mjs", url, g.BotID, g.Secret)
 	lines := bufio.NewScanner(out)
 	expect := func(want string) {
 		t.Helper()

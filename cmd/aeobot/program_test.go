@@ -204,20 +204,29 @@ type client struct {
 	sent int
 }
 
-func newClient(t testing.TB) *client {
+// needClients skips, or fails, a test when node or the packages it drives are missing.
+func needClients(t testing.TB) {
 	t.Helper()
-	folder := filepath.Join("testdata", "wecom-client")
-	_, noCrypto := os.Stat(filepath.Join(folder, "node_modules", "@wecom", "crypto"))
-	_, noSDK := os.Stat(filepath.Join(folder, "node_modules", "@wecom", "aibot-node-sdk"))
-	missing := errors.Join(noCrypto, noSDK)
-	if _, err := exec.LookPath("node"); err != nil || missing != nil {
-		if required {
-			t.Fatal("node or the platform's packages are missing; run `make test`, which installs them")
-		}
-		t.Skip("node or the platform's packages are missing; `make test` installs them")
+	_, missing := exec.LookPath("node")
+	for _, name := range []string{"@wecom/crypto", "@wecom/aibot-node-sdk", "playwright-core"} {
+		_, err := os.Stat(filepath.Join("testdata", "wecom-client", "node_modules", name))
+		missing = errors.Join(missing, err)
 	}
-	cmd := exec.Command("node", "client.mjs")
-	cmd.Dir, cmd.Stderr = folder, os.Stderr
+	if missing == nil {
+		return
+	}
+	if required {
+		t.Fatal("node or its packages are missing; run `make test`, which installs them")
+	}
+	t.Skip("node or its packages are missing; `make test` installs them")
+}
+
+// startNode runs a script of the clients until the test ends.
+func startNode(t testing.TB, script string, args ...string) (io.Writer, io.Reader) {
+	t.Helper()
+	needClients(t)
+	cmd := exec.Command("node", append([]string{script}, args...)...)
+	cmd.Dir, cmd.Stderr = filepath.Join("testdata", "wecom-client"), os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -233,6 +242,12 @@ func newClient(t testing.TB) *client {
 		in.Close()
 		_ = cmd.Wait() // it ends with its input
 	})
+	return in, out
+}
+
+func newClient(t testing.TB) *client {
+	t.Helper()
+	in, out := startNode(t, "client.mjs")
 	return &client{t: t, in: in, out: json.NewDecoder(out)}
 }
 

@@ -19,6 +19,7 @@ import (
 	"aeobot/bot/wecom/aibot"
 	"aeobot/bot/wecom/app"
 	"aeobot/bot/wecom/envelope"
+	"aeobot/bot/wecom/platform"
 	"aeobot/configs"
 	"aeobot/index"
 )
@@ -28,6 +29,7 @@ func newServe(g *global) *cobra.Command {
 		Use:   "serve",
 		Short: "运行所有配置好的渠道，以及健康检查和指标",
 		Long: `运行所有配置好的渠道：智能机器人的长连接或回调 /wecom/aibot、自建应用回调 /wecom/app；
+没有配置任何渠道时，在本机 http://127.0.0.1:8080/ 开一个试用群聊。
 另有 /healthz、/readyz、/metrics。SIGHUP 重新读取知识，SIGTERM 答完手上的消息后退出。`,
 		Args: arguments(cobra.NoArgs, "use flags or a configuration file"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -35,25 +37,20 @@ func newServe(g *global) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := checkChannels(c); err != nil {
-				return errors.Join(err, live.Swap(nil))
-			}
 			s := &server{settings: c, live: live, log: newLog(c), metrics: newMetrics()}
+			if !configured(c) {
+				if err := s.tryLocally(cmd.OutOrStdout()); err != nil {
+					return errors.Join(err, live.Swap(nil))
+				}
+			}
 			return s.run(cmd.Context())
 		},
 	}
 }
 
-// checkChannels says what to set when there is nothing to serve.
-func checkChannels(c configs.Config) error {
-	w := c.WeCom
-	if w.AIBot.Token.Reveal() == "" && w.AIBot.BotID == "" && w.App.Token.Reveal() == "" {
-		return usageError{errors.New("serve: no channel is configured; set wecom.aibot.bot_id and wecom.aibot.secret " +
-			"(AEOBOT_WECOM_AIBOT_BOT_ID, AEOBOT_WECOM_AIBOT_SECRET) for an AI bot over the long connection, or wecom.aibot.token and " +
-			"wecom.aibot.encoding_aes_key (AEOBOT_WECOM_AIBOT_TOKEN, AEOBOT_WECOM_AIBOT_ENCODING_AES_KEY) for its callback, or wecom.app.corp_id, .agent_id, .token and " +
-			".encoding_aes_key for an application; to try the bot without WeCom use `aeobot chat`")}
-	}
-	return nil
+// configured tells whether any WeCom channel is.
+func configured(c configs.Config) bool {
+	return c.WeCom.AIBot.Token.Reveal() != "" || c.WeCom.AIBot.BotID != "" || c.WeCom.App.Token.Reveal() != ""
 }
 
 // server is everything that runs under serve.
@@ -66,6 +63,7 @@ type server struct {
 	engine   *bot.Engine
 	app      *app.Callback     // nil when not configured
 	long     *aibot.Connection // nil when not configured
+	chat     *platform.Chat    // only when no channel is configured
 }
 
 // run serves until ctx ends, then finishes what is in hand. What was opened last
@@ -89,6 +87,9 @@ func (s *server) run(ctx context.Context) (err error) {
 	stopReload := s.reloadOnHangup(ctx)
 	defer stopReload()
 	defer s.keepConnected(ctx)()
+	if s.chat != nil {
+		defer s.chat.Close()
+	}
 	return s.serve(ctx, listener, handler)
 }
 
@@ -134,6 +135,9 @@ func (s *server) routes() (http.Handler, error) {
 	mux.Handle("GET /metrics", s.metrics.handler())
 	if err := s.routeAIBot(mux); err != nil {
 		return nil, err
+	}
+	if s.chat != nil {
+		mux.Handle("/", s.chat)
 	}
 	return mux, s.routeApp(mux)
 }

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+
+	"aeobot/bot/wecom/envelope"
+	"aeobot/bot/wecom/platform"
+	"aeobot/configs"
+)
+
+// localBotName is what members of the local group call the bot, unless it has a name.
+const localBotName = "AEO助手"
+
+// tryLocally lets a browser on this machine talk to the bot when no channel is
+// configured: a stand-in for the platform calls the bot back, with a token and key
+// made for this run.
+func (s *server) tryLocally(out io.Writer) error {
+	bot := &s.settings.WeCom.AIBot
+	if bot.Name == "" {
+		bot.Name = localBotName
+	}
+	key := make([]byte, 32)
+	rand.Read(key) // never fails: crypto/rand aborts the program instead
+	bot.Token, bot.EncodingAESKey = configs.Secret(rand.Text()), configs.Secret(strings.TrimRight(base64.StdEncoding.EncodeToString(key), "="))
+	codec, err := envelope.New(bot.Token.Reveal(), bot.EncodingAESKey.Reveal(), "")
+	if err != nil {
+		return fmt.Errorf("local chat: %w", err)
+	}
+	base := "http://" + reachable(s.settings.Listen)
+	s.chat = platform.NewChat(&platform.Callbacks{URL: base + "/wecom/aibot", Codec: codec, BotID: "local"},
+		platform.ChatOptions{BotName: bot.Name, Log: s.log})
+	_, err = fmt.Fprintf(out, "没有配置企业微信渠道，本机试用群聊：%s/\n接入企业微信见 README（wecom.aibot.bot_id 或 wecom.aibot.token）。Ctrl-C 结束。\n", base)
+	return err
+}
+
+// reachable is an address that listens, as this machine reaches it.
+func reachable(listen string) string {
+	host, port, err := net.SplitHostPort(listen)
+	if ip := net.ParseIP(host); err == nil && (host == "" || ip != nil && ip.IsUnspecified()) {
+		return net.JoinHostPort("127.0.0.1", port)
+	}
+	return listen
+}
