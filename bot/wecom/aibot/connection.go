@@ -151,6 +151,16 @@ func (c *Connection) State() string { return c.state.Load().(string) }
 
 func (c *Connection) leaseName() string { return "aibot:" + c.o.BotID }
 
+// Reach tells whether the gateway of the long connection can be reached. It does not
+// log in, since that would displace the connection in use.
+func Reach(ctx context.Context, url string) error {
+	socket, _, err := websocket.Dial(ctx, url, nil)
+	if err != nil {
+		return fmt.Errorf("aibot: dial: %w", err)
+	}
+	return socket.CloseNow()
+}
+
 // Run keeps the connection until ctx ends, then finishes the answers in hand.
 func (c *Connection) Run(ctx context.Context) {
 	defer func() {

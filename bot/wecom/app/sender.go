@@ -109,6 +109,13 @@ func NewSender(o SenderOptions) (*Sender, error) {
 	return s, nil
 }
 
+// Check asks for an access_token, which shows that corp id and secret are right and
+// the platform can be reached.
+func (s *Sender) Check(ctx context.Context) error {
+	_, err := s.tokens.get(ctx)
+	return err
+}
+
 // SendText writes text to one member. It returns when the platform has taken it,
 // has refused it, or ctx has ended; in the last case the text may arrive all the
 // same. Errors that are an errcode are an *APIError; none carries a secret, the

@@ -1,0 +1,190 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"aeobot/bot/boltstore"
+	"aeobot/bot/wecom/aibot"
+	"aeobot/bot/wecom/app"
+	"aeobot/configs"
+	"aeobot/index"
+)
+
+func newDoctor(g *global) *cobra.Command {
+	return &cobra.Command{
+		Use:   "doctor",
+		Short: "检查配置、知识、存储、时钟和企业微信是否就绪，逐条说怎么改",
+		Long: `逐条检查：知识、存储、监听地址，配置了渠道时再查时钟、长连接的网关、自建应用的凭据。
+不登录长连接（那会顶掉正在用的连接），不发消息。有一条不通过则退出码为 1。`,
+		Args: arguments(cobra.NoArgs, "it takes everything from the settings"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			library, c, err := g.loadLibrary()
+			if err != nil {
+				return err
+			}
+			d := &doctor{settings: c, out: cmd.OutOrStdout()}
+			d.report("知识", fmt.Sprintf("%d 篇文章，%d 个可回答的段落，%d 条要改的地方（knowledge lint 列出）",
+				len(library.Documents), len(library.Passages()), len(library.Findings())), nil)
+			live := &index.Live{}
+			d.report("索引", "建好了", swapIn(cmd.Context(), live, library, indexOptions(c, func(string) {})))
+			d.store(cmd.Context())
+			d.listen(cmd.Context())
+			d.platform(cmd.Context())
+			if err := live.Swap(nil); err != nil {
+				return err
+			}
+			if d.failed {
+				return errShort
+			}
+			return nil
+		},
+	}
+}
+
+// doctor checks one thing after the other and says what to mend.
+type doctor struct {
+	settings configs.Config
+	out      io.Writer
+	failed   bool
+}
+
+// checkWithin bounds one check.
+const checkWithin = 5 * time.Second
+
+// mend is an error with what to do about it.
+type mend struct {
+	err error
+	how string
+}
+
+func (m mend) Error() string { return m.err.Error() + "。怎么改：" + m.how }
+func (m mend) Unwrap() error { return m.err }
+
+func (d *doctor) report(what, fine string, err error) {
+	mark, text := "✓", fine
+	if err != nil {
+		mark, text, d.failed = "✗", err.Error(), true
+	}
+	fmt.Fprintf(d.out, "%s %s：%s\n", mark, what, text)
+}
+
+// store writes to the store the settings name. One that a running serve has open is
+// asked through it.
+func (d *doctor) store(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, checkWithin)
+	defer cancel()
+	s, err := openStore(d.settings, slog.New(slog.DiscardHandler))
+	if errors.Is(err, boltstore.ErrInUse) {
+		if err = askReady(ctx, d.settings.Listen, io.Discard); err != nil {
+			err = mend{err, "存储文件被别的程序占用，而 serve 没有就绪；停掉占用它的程序"}
+		}
+		d.report("存储", "由运行中的 serve 使用，serve 已就绪", err)
+		return
+	}
+	if err != nil {
+		d.report("存储", "", mend{err, "按提示改 data_dir 或 redis.url"})
+		return
+	}
+	err = s.Check(ctx)
+	if err != nil && s.Kind() == "redis" {
+		err = mend{err, "核对 redis.url，确认 Redis 在运行、可写、没有满"}
+	}
+	d.report("存储", s.Kind()+" 可读可写", errors.Join(err, s.Close()))
+}
+
+// listen tells whether the address is free, or already serves.
+func (d *doctor) listen(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, checkWithin)
+	defer cancel()
+	if askReady(ctx, d.settings.Listen, io.Discard) == nil {
+		d.report("监听", d.settings.Listen+" 上的 serve 已就绪", nil)
+		return
+	}
+	l, err := net.Listen("tcp", d.settings.Listen)
+	if err != nil {
+		d.report("监听", "", mend{err, "换一个 listen，或停掉占用端口的程序"})
+		return
+	}
+	d.report("监听", d.settings.Listen+" 可用", l.Close())
+}
+
+// platform checks what the configured channels need of the platform.
+func (d *doctor) platform(ctx context.Context) {
+	w := d.settings.WeCom
+	if !configured(d.settings) {
+		fmt.Fprintln(d.out, "· 企业微信：没有配置渠道，serve 会打开本机试用群聊")
+		return
+	}
+	d.report("时钟", "和平台一致", d.clock(ctx))
+	if w.AIBot.BotID != "" {
+		ctx, cancel := context.WithTimeout(ctx, checkWithin)
+		defer cancel()
+		err := aibot.Reach(ctx, w.AIBot.WSURL)
+		if err != nil {
+			err = mend{err, "放行到 " + w.AIBot.WSURL + " 的出站连接，或改 wecom.aibot.ws_url"}
+		}
+		d.report("长连接", "网关可达（没有登录；登录是否成功看 /readyz 的 long_connection）", err)
+	}
+	if w.App.Secret.Reveal() != "" {
+		d.report("自建应用", "拿到了 access_token", d.token(ctx))
+	}
+	if w.AIBot.Token.Reveal() != "" || w.App.Token.Reveal() != "" {
+		fmt.Fprintln(d.out, "· 回调：平台能否访问到回调地址，只有在管理后台点“保存”才知道；失败原因看日志和 aeobot_callbacks_total")
+	}
+}
+
+// clock compares this machine's with the platform's: a callback too far off is refused.
+func (d *doctor) clock(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, checkWithin)
+	defer cancel()
+	base := d.settings.WeCom.APIBaseURL
+	request, err := http.NewRequestWithContext(ctx, http.MethodHead, base, nil)
+	if err != nil {
+		return mend{err, "改 wecom.api_base_url"}
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return mend{err, "放行到 " + base + " 的出站连接，或把 wecom.api_base_url 设为正向代理"}
+	}
+	response.Body.Close()
+	theirs, err := http.ParseTime(response.Header.Get("Date"))
+	if err != nil {
+		return nil // a proxy that says no date leaves nothing to compare
+	}
+	skew := time.Since(theirs).Abs().Round(time.Second)
+	if limit := d.settings.WeCom.MaxClockSkew; limit > 0 && skew > limit/2 {
+		return mend{fmt.Errorf("和平台差 %s", skew), "用 NTP 校准本机时间；差到 " + limit.String() + " 时回调会被拒绝（wecom.max_clock_skew）"}
+	}
+	return nil
+}
+
+// token asks the platform for the application's access_token.
+func (d *doctor) token(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, checkWithin)
+	defer cancel()
+	w := d.settings.WeCom
+	sender, err := app.NewSender(app.SenderOptions{BaseURL: w.APIBaseURL, CorpID: w.App.CorpID, AgentID: w.App.AgentID, Secret: w.App.Secret.Reveal()})
+	if err != nil {
+		return err
+	}
+	err = sender.Check(ctx)
+	var api *app.APIError
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, app.ErrCredential):
+		return mend{err, "核对 wecom.app.corp_id 和 wecom.app.secret（应用自己的 Secret）"}
+	case errors.Is(err, app.ErrUntrustedIP) && errors.As(err, &api):
+		return mend{err, "在应用的“企业可信IP”里加上 " + api.Address()}
+	}
+	return mend{err, "放行到 " + w.APIBaseURL + " 的出站连接"}
+}
