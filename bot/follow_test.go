@@ -55,6 +55,8 @@ func TestWhatWasShownDecides(t *testing.T) {
 		{"what is asked of a number and not stated", []string{"地方政府特色支持", "第1条能拿多少钱"}, bot.ActRefuse, nil},
 		{"which of twelve", []string{"海关直接激励措施", "这条具体说说"}, bot.ActClarify, nil},
 		{"nothing before", []string{"这个怎么实现"}, bot.ActClarify, nil},
+		{"a number with nothing before", []string{"第3条"}, bot.ActClarify, nil},
+		{"a step with nothing before", []string{"上一条"}, bot.ActClarify, nil},
 		{"nothing to forward", []string{"转发"}, bot.ActClarify, nil},
 		{"nothing to go back to", []string{"能免担保吗", "返回"}, bot.ActClarify, nil},
 		{"an unknown command", []string{"/升级"}, bot.ActHelp, nil},
@@ -68,6 +70,9 @@ func TestWhatWasShownDecides(t *testing.T) {
 			got := ids(r)
 			if tt.name == "a suggestion taken by its number" && len(got) > 0 {
 				got = got[:1]
+			}
+			if strings.Contains(r.Text, "%!") {
+				t.Errorf("%q: a sentence is not filled in: %s", tt.said, r.Text)
 			}
 			if r.Act != tt.act || !slices.Equal(got, tt.want) {
 				t.Errorf("%q: %s %v, want %s %v: %s", tt.said, r.Act, got, tt.act, tt.want, r.Text)

@@ -1,6 +1,7 @@
 package bot_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -27,6 +28,9 @@ func FuzzConversation(f *testing.F) {
 			r, err := e.Answer(t.Context(), m)
 			if err != nil {
 				t.Fatalf("%q: %v", m.Text, err)
+			}
+			if strings.Contains(r.Text, "%!") && !strings.Contains(text+quote, "%!") {
+				t.Errorf("%q: a sentence is not filled in: %q", m.Text, r.Text)
 			}
 			if r.Text == "" || r.Answered != (len(r.Shown) > 0) {
 				t.Errorf("%q: answered %v, %d shown: %q", m.Text, r.Answered, len(r.Shown), r.Text)

@@ -70,11 +70,14 @@ func (t *turn) noList(in Intent) Reply {
 	if len(in.Items.Numbers) > 0 {
 		n = in.Items.Numbers[0]
 	}
-	text := textNoList
-	if t.away {
-		text = textAway
+	named := t.headings()
+	switch {
+	case len(named) == 0:
+		return t.nothing()
+	case t.away:
+		return t.say(ActClarify, fmt.Sprintf(textAway, named[0], n))
 	}
-	return t.say(ActClarify, fmt.Sprintf(text, t.headings()[0], n))
+	return t.say(ActClarify, fmt.Sprintf(textNoList, n, named[0], n))
 }
 
 // sectionNamed is the one section that words name, or nil.

@@ -127,12 +127,18 @@ func (g *Generation) mend(ctx context.Context, q *Query, ranked *[]scored, tried
 		if err != nil {
 			return false, err
 		}
-		if s := best(ranked2); s > score && len(q2.facets) == asked {
+		if s := best(ranked2); s > score && len(q2.facets) == asked && !g.smallTalk(ranked2) {
 			score, better = s, true
 			*q, *ranked = q2, ranked2
 		}
 	}
 	return better, nil
+}
+
+// smallTalk tells that the best candidate is a topic of no field: nobody's question is
+// mended into talk about the weather.
+func (g *Generation) smallTalk(ranked []scored) bool {
+	return len(ranked) > 0 && ranked[0].owner >= g.firstTopic() && int(ranked[0].owner-g.firstTopic()) < g.general
 }
 
 // mendings lists texts that may have been meant, the likeliest first.
@@ -142,7 +148,8 @@ func (g *Generation) mendings(q *Query) []string {
 		support float64 // idf of the pairs it makes known
 	}
 	var all []mending
-	taken := make([]bool, len(q.tokens)) // part of a word the vocabulary knows
+	// Words for benefits in general are as well known as those of the vocabulary.
+	taken := lexicon.Benefit(q.tokens) // part of a word that is known
 	for _, m := range q.matches {
 		for i := m.From; i < m.To; i++ {
 			taken[i] = true

@@ -175,7 +175,7 @@ const candidates = 100
 // search ranks what a question may lead to, slips of the keyboard mended.
 func (g *Generation) search(ctx context.Context, text string) (Query, []scored, error) {
 	q, ranked, err := g.rankText(ctx, text)
-	if err != nil || len(q.tokens) == 0 || len(ranked) > 0 && ranked[0].covered >= g.understood() {
+	if err != nil || len(q.content) == 0 || len(ranked) > 0 && ranked[0].covered >= g.understood() {
 		return q, ranked, err
 	}
 	return g.correct(ctx, q, ranked)
