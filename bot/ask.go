@@ -92,7 +92,7 @@ func (t *turn) showNext(act string, v View, d draft) Reply {
 	r, f := t.fit(act, d, nil)
 	v.next(refs(f.shown), pendingAfter(f, nil))
 	v.Knowledge = t.fingerprint()
-	if t.message.Quote != "" {
+	if t.quoting {
 		t.after.push(v)
 	} else {
 		t.after.replace(v)

@@ -198,8 +198,12 @@ func (w *writer) safe(s string) string {
 	if !w.markdown {
 		return s
 	}
-	return disarm.Replace(s)
+	return Disarm(s)
 }
+
+// Disarm keeps text from outside from becoming a mention, a link or emphasis in a
+// message of Markdown.
+func Disarm(s string) string { return disarm.Replace(s) }
 
 // quote writes hits under their headings, with what the notes say, and the source
 // of each document.

@@ -32,6 +32,12 @@ type Options struct {
 	Unanswered interface {
 		Miss(ctx context.Context, m Miss) error
 	}
+	// Feedback takes what readers think of an answer.
+	//
+	// default: nobody
+	Feedback interface {
+		Rate(ctx context.Context, f Feedback) error
+	}
 	// Log gets one info line a turn, without a word of what was said.
 	//
 	// default: discard
@@ -232,6 +238,9 @@ func (e *Engine) respond(ctx context.Context, m Message, s *Session) (Reply, *Se
 		return Reply{}, nil, fmt.Errorf("engine: %w", err)
 	}
 	t.after.Aside = len(reply.Shown) == 0
+	if n := len(t.after.Views); n > 0 && len(reply.Shown) > 0 && reply.Act != ActCommand {
+		reply.View = writeHandle(t.library, t.after.Views[n-1])
+	}
 	if t.forget {
 		return reply, nil, nil
 	}

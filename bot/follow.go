@@ -23,7 +23,7 @@ const (
 // current is the answer that a follow-up refers to: the one quoted along, or the
 // latest of the conversation.
 func (t *turn) current() (View, bool) {
-	if t.message.Quote != "" {
+	if t.quoting {
 		return t.quote, len(t.quote.Shown) > 0
 	}
 	if n := len(t.before.Views); n > 0 {
@@ -46,7 +46,7 @@ func (t *turn) refer(v View) {
 // nothing asks back when there is nothing that a follow-up could refer to.
 func (t *turn) nothing() Reply {
 	switch {
-	case t.message.Quote != "":
+	case t.quoting:
 		return t.say(ActClarify, textQuoteUnknown)
 	case t.away:
 		return t.say(ActClarify, textAwayAll)
@@ -177,13 +177,13 @@ func (t *turn) previous(Intent) (Reply, error) {
 		return t.nothing(), nil
 	}
 	t.refer(v)
-	if t.before.Aside && t.message.Quote == "" {
+	if t.before.Aside && !t.quoting {
 		return t.showAgain(ActDetail, v, true), nil
 	}
 	if v.turnBack() {
-		return t.showAgain(ActDetail, v, t.message.Quote == ""), nil
+		return t.showAgain(ActDetail, v, !t.quoting), nil
 	}
-	if n := len(t.before.Views); n > 1 && t.message.Quote == "" {
+	if n := len(t.before.Views); n > 1 && !t.quoting {
 		t.after.Views = t.before.Views[:n-1]
 		v = t.before.Views[n-2]
 		t.refer(v)

@@ -16,7 +16,7 @@ func (t *turn) item(in Intent) (Reply, error) {
 	if choice, ok := t.choice(in); ok {
 		return t.askText(choice)
 	}
-	if n := len(t.before.Views); n > 1 && t.message.Quote == "" && answerBefore.MatchString(in.Within) {
+	if n := len(t.before.Views); n > 1 && !t.quoting && answerBefore.MatchString(in.Within) {
 		v := t.before.Views[n-2]
 		t.refer(v)
 		return t.itemOf(v, in)
@@ -37,7 +37,7 @@ func (t *turn) item(in Intent) (Reply, error) {
 	}
 	v, ok := t.current()
 	switch {
-	case !ok && in.About != "" && t.message.Quote == "":
+	case !ok && in.About != "" && !t.quoting:
 		return t.ask(in)
 	case !ok:
 		return t.noList(in), nil
@@ -51,7 +51,7 @@ var answerBefore = regexp.MustCompile(`^(?:(?:上|前)(?:一|1)?个?(?:问题|�
 
 // choice is what a bare number takes of the choices just offered.
 func (t *turn) choice(in Intent) (string, bool) {
-	if len(in.Items.Numbers) != 1 || in.Within != "" || t.message.Quote != "" || strings.ContainsAny(t.text, "条點点项款") {
+	if len(in.Items.Numbers) != 1 || in.Within != "" || t.quoting || strings.ContainsAny(t.text, "条點点项款") {
 		return "", false
 	}
 	n := in.Items.Numbers[0]
@@ -63,7 +63,7 @@ func (t *turn) choice(in Intent) (string, bool) {
 
 // noList asks back for the section that a number counts in.
 func (t *turn) noList(in Intent) Reply {
-	if t.message.Quote != "" {
+	if t.quoting {
 		return t.nothing()
 	}
 	n := 3
@@ -193,7 +193,7 @@ func (t *turn) step(shown []hit, by int) (hit, bool) {
 // picked measures or a single one of it were shown.
 func (t *turn) countable(shown []hit, v View) []hit {
 	sections := sectionsOf(append(slices.Clone(shown), recall(t.library, v.Pending)...))
-	if len(sections) != 1 || len(shown) > 1 && !v.Picked && (len(v.Pending) == 0 || t.message.Quote != "") {
+	if len(sections) != 1 || len(shown) > 1 && !v.Picked && (len(v.Pending) == 0 || t.quoting) {
 		return shown
 	}
 	var all []hit

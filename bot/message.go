@@ -22,6 +22,9 @@ type Message struct {
 	Text string
 	// Quote is the text of the message that was quoted along, or empty.
 	Quote string
+	// View is the handle of the answer that the message is about, when a button under
+	// it was pressed; or empty.
+	View string
 	// Day is the day the answer is for, as 2026-03-31; empty means today in China.
 	Day string
 	// Surface is what the asker's screen can show.
@@ -96,6 +99,11 @@ type Reply struct {
 	Remaining int `json:"remaining"`
 	// Suggestions are next questions that have an answer.
 	Suggestions []string `json:"suggestions"`
+	// View is the handle of what was shown, for the buttons under it; empty when there
+	// is nothing to go on with.
+	View string `json:"-"`
+	// Replayed tells that the reply was given before.
+	Replayed bool `json:"-"`
 	// Pages is Text cut between measures so that each page fits the surface.
 	// A surface without a bound gets one page.
 	Pages []string `json:"-"`

@@ -85,6 +85,7 @@ type record struct {
 	Remaining   int        `json:"r,omitempty"`
 	Suggestions []string   `json:"n,omitempty"`
 	Day         string     `json:"d,omitempty"`
+	View        string     `json:"v,omitempty"`
 }
 
 type shownRef struct {
@@ -99,7 +100,7 @@ func encodeRecord(m Message, r Reply) []byte {
 		return nil
 	}
 	k := record{Act: r.Act, Answered: r.Answered, Pages: r.Pages, Parts: r.Parts,
-		Remaining: r.Remaining, Suggestions: r.Suggestions, Day: m.Day}
+		Remaining: r.Remaining, Suggestions: r.Suggestions, Day: m.Day, View: r.View}
 	for _, s := range r.Shown {
 		k.Shown = append(k.Shown, shownRef{s.ID, s.Score, s.Clause})
 	}
@@ -121,7 +122,7 @@ func decodeRecord(data []byte, r Retriever) (Reply, error) {
 		return Reply{}, errors.New("record has no text")
 	}
 	reply := Reply{Act: k.Act, Answered: k.Answered, Pages: k.Pages, Text: joinPages(k.Pages), Parts: orEmpty(k.Parts),
-		Shown: []Shown{}, Remaining: k.Remaining, Suggestions: orEmpty(k.Suggestions)}
+		Shown: []Shown{}, Remaining: k.Remaining, Suggestions: orEmpty(k.Suggestions), View: k.View, Replayed: true}
 	g, release, err := r.Acquire()
 	if err != nil {
 		return Reply{}, err

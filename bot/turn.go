@@ -34,8 +34,10 @@ type turn struct {
 	// text is the message without the day it names and without what people write
 	// around a question.
 	text string
-	// quote is the answer that was quoted along, as far as it was recognised.
-	quote View
+	// quoting tells that an answer was quoted along, or that a button under it was
+	// pressed; quote is that answer, as far as it was recognised.
+	quoting bool
+	quote   View
 	// lead is said before anything that is referred to.
 	lead string
 
@@ -87,8 +89,12 @@ func (t *turn) respond() (Reply, error) {
 	if dated {
 		t.day, t.dayAsked = day, true
 	}
-	if t.message.Quote != "" {
-		t.quote = readQuote(t.library, t.message.Quote)
+	switch {
+	case t.message.View != "":
+		t.quote = readHandle(t.library, t.message.View)
+		t.quoting = !t.latest(t.quote)
+	case t.message.Quote != "":
+		t.quote, t.quoting = readQuote(t.library, t.message.Quote), true
 	}
 	if t.message.Quote != "" && onlyQuotes(text, t.message.Quote) {
 		text = ""
@@ -102,6 +108,13 @@ func (t *turn) respond() (Reply, error) {
 		return t.askText(withoutNoise(t.message.Quote))
 	}
 	return handlers[intent.Kind](t, intent)
+}
+
+// latest tells that v is what the asker saw last, so that pressing a button under it
+// is the same as typing.
+func (t *turn) latest(v View) bool {
+	n := len(t.before.Views)
+	return n > 0 && slices.Equal(t.before.Views[n-1].Shown, v.Shown) && slices.Equal(t.before.Views[n-1].Pending, v.Pending)
 }
 
 // onlyQuotes tells that a message says nothing beside what it quotes: channels hand

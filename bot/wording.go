@@ -60,8 +60,24 @@ const (
 	textForwardPart   = "内容太长，以下是前 %d 条；其余请按条转发，例如：把第3条转发。"
 	textNoCommand     = "没有这个命令。可以用：/更多、/转发、/帮助、/清空。"
 	textSource        = "来源：《%s》"
+	TextSearching     = "正在查找，请稍候…"
+	TextAgain         = "（刚才连接中断，不确定您是否收到，再发一次）"
 	textSlow          = "查得有点慢，请稍后再问一次。"
 	textBroken        = "刚才没能答上来，请稍后再问一次。"
+)
+
+// What stands on cards and their buttons. A title may have some 26 characters, a button 10.
+const (
+	textCardAnswer  = "这个回答有帮助吗？"
+	textCardChoices = "您想问的是？"
+	textCardRated   = "已记录，谢谢！"
+	textCardUseless = "已记录。可以换个说法再问，协调员会看到。"
+	textCardUnrated = "没能记下，请稍后再按一次。"
+	textCardPassed  = "转发版见下一条消息。"
+	textButtonMore  = "更多（%d条）"
+	textButtonPass  = "转发版"
+	textButtonYes   = "有用"
+	textButtonNo    = "没用"
 )
 
 // Apology is what the asker reads when err stopped the turn. It never contains

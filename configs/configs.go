@@ -52,6 +52,8 @@ type WeCom struct {
 	MaxClockSkew time.Duration `yaml:"max_clock_skew"`
 	AIBot        AIBot         `yaml:"aibot"`
 	App          App           `yaml:"app"`
+	KF           KF            `yaml:"kf"`
+	Robot        Robot         `yaml:"robot"`
 }
 
 // AIBot is an AI bot. It has either a callback (token, key) or a long connection
@@ -63,6 +65,8 @@ type AIBot struct {
 	BotID          string `yaml:"bot_id"`
 	Secret         Secret `yaml:"secret"`
 	WSURL          string `yaml:"ws_url"`
+	// Cards puts buttons under answers.
+	Cards bool `yaml:"cards"`
 }
 
 // App is a self-built application.
@@ -72,6 +76,26 @@ type App struct {
 	Secret         Secret `yaml:"secret"`
 	Token          Secret `yaml:"token"`
 	EncodingAESKey Secret `yaml:"encoding_aes_key"`
+	// Markdown sends replies as Markdown messages, which only WeCom's own client shows.
+	Markdown bool `yaml:"markdown"`
+	// Cards sends a card with buttons after an answer.
+	Cards bool `yaml:"cards"`
+}
+
+// KF is WeChat customer service, for people outside the company.
+type KF struct {
+	CorpID         string `yaml:"corp_id"`
+	Secret         Secret `yaml:"secret"`
+	Token          Secret `yaml:"token"`
+	EncodingAESKey Secret `yaml:"encoding_aes_key"`
+}
+
+// Robot is the push robot of the coordinators' group.
+type Robot struct {
+	// Key is the last part of its webhook address.
+	Key Secret `yaml:"key"`
+	// Every is how often questions without an answer are reported.
+	Every time.Duration `yaml:"every"`
 }
 
 // Console is the curators' console, for a later version.
@@ -97,7 +121,9 @@ func Default() Config {
 		WeCom: WeCom{
 			APIBaseURL:   "https://qyapi.weixin.qq.com",
 			MaxClockSkew: 10 * time.Minute,
-			AIBot:        AIBot{WSURL: "wss://openws.work.weixin.qq.com"},
+			AIBot:        AIBot{WSURL: "wss://openws.work.weixin.qq.com", Cards: true},
+			App:          App{Cards: true},
+			Robot:        Robot{Every: 10 * time.Minute},
 		},
 		Log: Log{Level: "info", Format: "text"},
 	}

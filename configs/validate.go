@@ -3,6 +3,7 @@ package configs
 import (
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"net"
 	"net/url"
 	"regexp"
@@ -24,7 +25,7 @@ func (l *loader) validate(c Config) error {
 		key   string
 		value time.Duration
 		zero  bool
-	}{{"shutdown_timeout", c.ShutdownTimeout, false}, {"session.ttl", c.Session.TTL, false}, {"unanswered.ttl", c.Unanswered.TTL, false}, {"wecom.max_clock_skew", c.WeCom.MaxClockSkew, true}}
+	}{{"shutdown_timeout", c.ShutdownTimeout, false}, {"session.ttl", c.Session.TTL, false}, {"unanswered.ttl", c.Unanswered.TTL, false}, {"wecom.max_clock_skew", c.WeCom.MaxClockSkew, true}, {"wecom.robot.every", c.WeCom.Robot.Every, false}}
 	for _, d := range durations {
 		if d.value < 0 || d.value == 0 && !d.zero {
 			return l.bad(d.key, fmt.Sprintf("%s is too short; write it like 10m", d.value))
@@ -42,6 +43,12 @@ func (l *loader) validate(c Config) error {
 	}
 	if err := l.validateApp(c.WeCom.App); err != nil {
 		return err
+	}
+	if err := l.validateKF(c.WeCom.KF); err != nil {
+		return err
+	}
+	if key := c.WeCom.Robot.Key.Reveal(); key != "" && !robotKey.MatchString(key) {
+		return l.bad("wecom.robot.key", "has characters a key has not; copy what stands behind key= in the robot's webhook address")
 	}
 	if levels := []string{"debug", "info", "warn", "error"}; !slices.Contains(levels, c.Log.Level) {
 		return l.bad("log.level", fmt.Sprintf("%q is none of %v", c.Log.Level, levels))
@@ -122,6 +129,22 @@ func (l *loader) validateApp(a App) error {
 		return l.bad("wecom.app.agent_id", fmt.Sprintf("%q is no number; copy AgentId from the application's page", a.AgentID))
 	}
 	return l.checkKey("wecom.app.encoding_aes_key", a.EncodingAESKey)
+}
+
+// robotKey is what a webhook's key is made of; it goes into an address as it is.
+var robotKey = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
+
+func (l *loader) validateKF(k KF) error {
+	there := map[string]bool{"wecom.kf.corp_id": k.CorpID != "", "wecom.kf.secret": k.Secret != "",
+		"wecom.kf.token": k.Token != "", "wecom.kf.encoding_aes_key": k.EncodingAESKey != ""}
+	for _, set := range slices.Sorted(maps.Keys(there)) {
+		for _, needed := range slices.Sorted(maps.Keys(there)) {
+			if there[set] && !there[needed] {
+				return l.missing(set, needed)
+			}
+		}
+	}
+	return l.checkKey("wecom.kf.encoding_aes_key", k.EncodingAESKey)
 }
 
 var keyPattern = regexp.MustCompile(`^[A-Za-z0-9]{43}$`)

@@ -58,6 +58,12 @@ func (l *Library) Passage(id string) (Passage, bool) {
 	return l.passages[i], true
 }
 
+// Position is where in Passages a passage stands.
+func (l *Library) Position(id string) (int, bool) {
+	i, ok := l.byID[id]
+	return i, ok
+}
+
 // Section finds a section by its id.
 func (l *Library) Section(id string) (*Section, bool) {
 	s, ok := l.sections[id]

@@ -33,7 +33,7 @@ func Open(path string, o Options) (*Store, error) {
 	if err := inspect(path); err != nil {
 		return nil, fmt.Errorf("boltstore: %s: %w", path, err)
 	}
-	s := &Store{o: o, path: path, claims: map[string]claim{}, leases: map[string]claim{}, ended: make(chan struct{})}
+	s := &Store{o: o, path: path, claims: map[string]claim{}, leases: map[string]claim{}, tasks: map[string]claim{}, ended: make(chan struct{})}
 	err := guarded(func() (err error) {
 		s.db, err = bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockWait, FreelistType: bbolt.FreelistMapType})
 		return err

@@ -67,8 +67,11 @@ var (
 	tokens   = []byte("tokens")   // name → token
 
 	unanswered = []byte("unanswered") // question key → bot.Unanswered
+	journal    = []byte("journal")    // queue, 0, task id → entered
+	cursors    = []byte("cursors")    // name → cursor
+	feedback   = []byte("feedback")   // feedback key → bot.Feedback
 
-	buckets = [][]byte{sessions, records, tokens, unanswered}
+	buckets = [][]byte{sessions, records, tokens, unanswered, journal, cursors, feedback}
 )
 
 // Store is a bbolt file in use. It may be used by many at once.
@@ -81,6 +84,7 @@ type Store struct {
 	mu     sync.Mutex
 	claims map[string]claim // message key → who answers it; only one process owns the file
 	leases map[string]claim // name → who has it
+	tasks  map[string]claim // task key → who holds it
 	ended  chan struct{}    // closed by Close
 	swept  sync.WaitGroup
 	once   sync.Once

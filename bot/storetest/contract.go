@@ -24,6 +24,9 @@ type Store interface {
 	bot.Tokens
 	bot.Misses
 	bot.Leases
+	bot.Journal
+	bot.Cursors
+	bot.Feedbacks
 	io.Closer
 	Check(ctx context.Context) error
 	Kind() string
@@ -59,6 +62,13 @@ func Run(t *testing.T, open func(t *testing.T, l Lives) Store) {
 		{"lease is held by one", leaseHeldByOne},
 		{"lease that ran out is taken over", leaseTakenOver},
 		{"one of many takes the lease", leaseOneOfMany},
+		{"task is entered once", taskOnce},
+		{"task whose holder is gone is claimed", taskClaimed},
+		{"task is noted and given up", taskNoted},
+		{"many claim tasks at once", tasksAtOnce},
+		{"task is forgotten after its keep", taskForgotten},
+		{"cursors", cursorsTest},
+		{"feedback: the last opinion counts", feedbackTest},
 		{"unanswered questions are counted", missesCount},
 		{"solved questions are gone", missesSolved},
 		{"questions asked at once", missesAtOnce},

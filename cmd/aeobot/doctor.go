@@ -14,7 +14,7 @@ import (
 
 	"aeobot/bot/boltstore"
 	"aeobot/bot/wecom/aibot"
-	"aeobot/bot/wecom/app"
+	"aeobot/bot/wecom/api"
 	"aeobot/configs"
 	"aeobot/index"
 )
@@ -135,9 +135,15 @@ func (d *doctor) platform(ctx context.Context) {
 		d.report("长连接", "网关可达（没有登录；登录是否成功看 /readyz 的 long_connection）", err)
 	}
 	if w.App.Secret.Reveal() != "" {
-		d.report("自建应用", "拿到了 access_token", d.token(ctx))
+		d.report("自建应用", "拿到了 access_token", d.token(ctx, "wecom.app", api.Options{CorpID: w.App.CorpID, AgentID: w.App.AgentID, Secret: w.App.Secret.Reveal()}))
 	}
-	if w.AIBot.Token.Reveal() != "" || w.App.Token.Reveal() != "" {
+	if w.KF.Secret.Reveal() != "" {
+		d.report("微信客服", "拿到了 access_token", d.token(ctx, "wecom.kf", api.Options{CorpID: w.KF.CorpID, Secret: w.KF.Secret.Reveal()}))
+	}
+	if w.Robot.Key.Reveal() != "" {
+		fmt.Fprintln(d.out, "· 消息推送：不发测试消息；能否送达看 /readyz 和群里的通知")
+	}
+	if w.AIBot.Token.Reveal() != "" || w.App.Token.Reveal() != "" || w.KF.Token.Reveal() != "" {
 		fmt.Fprintln(d.out, "· 回调：平台能否访问到回调地址，只有在管理后台点“保存”才知道；失败原因看日志和 aeobot_callbacks_total")
 	}
 }
@@ -167,24 +173,24 @@ func (d *doctor) clock(ctx context.Context) error {
 	return nil
 }
 
-// token asks the platform for the application's access_token.
-func (d *doctor) token(ctx context.Context) error {
+// token asks the platform for an access_token with the credentials of a section.
+func (d *doctor) token(ctx context.Context, section string, o api.Options) error {
 	ctx, cancel := context.WithTimeout(ctx, checkWithin)
 	defer cancel()
-	w := d.settings.WeCom
-	sender, err := app.NewSender(app.SenderOptions{BaseURL: w.APIBaseURL, CorpID: w.App.CorpID, AgentID: w.App.AgentID, Secret: w.App.Secret.Reveal()})
+	o.BaseURL = d.settings.WeCom.APIBaseURL
+	client, err := api.New(o)
 	if err != nil {
 		return err
 	}
-	err = sender.Check(ctx)
-	var api *app.APIError
+	err = client.Check(ctx)
+	var refused *api.APIError
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, app.ErrCredential):
-		return mend{err, "核对 wecom.app.corp_id 和 wecom.app.secret（应用自己的 Secret）"}
-	case errors.Is(err, app.ErrUntrustedIP) && errors.As(err, &api):
-		return mend{err, "在应用的“企业可信IP”里加上 " + api.Address()}
+	case errors.Is(err, api.ErrCredential):
+		return mend{err, "核对 " + section + ".corp_id 和 " + section + ".secret（它自己的 Secret）"}
+	case errors.Is(err, api.ErrUntrustedIP) && errors.As(err, &refused):
+		return mend{err, "在应用的“企业可信IP”里加上 " + refused.Address()}
 	}
-	return mend{err, "放行到 " + w.APIBaseURL + " 的出站连接"}
+	return mend{err, "放行到 " + o.BaseURL + " 的出站连接"}
 }

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -41,34 +43,49 @@ var connectionTrouble = map[string]string{
 // ready answers /readyz. A lost store degrades the bot but does not make it
 // unready: it answers from the index all the same.
 func (s *server) ready(w http.ResponseWriter, q *http.Request) {
-	r := readiness{Status: "ready", Reasons: []string{}, State: s.store.Kind()}
-	ctx, cancel := context.WithTimeout(q.Context(), time.Second)
-	defer cancel()
-	if err := s.store.Check(ctx); err != nil {
-		r.Status = "degraded"
-		r.Reasons = append(r.Reasons, s.store.Kind()+": "+err.Error())
-	}
-	if g, release, err := s.live.Acquire(); err != nil {
-		r.Status = "not_ready"
-		r.Reasons = append(r.Reasons, err.Error())
-	} else {
-		l := g.Library()
-		r.Knowledge = &knowledgeState{l.Fingerprint, len(l.Documents), len(l.Passages())}
-		release()
-	}
-	if s.long != nil {
-		r.Connection = s.long.State()
-		if why, bad := connectionTrouble[r.Connection]; bad && r.Status == "ready" {
-			r.Status = "degraded"
-			r.Reasons = append(r.Reasons, why)
-		}
-	}
+	r := s.readiness(q.Context())
 	w.Header().Set("Content-Type", "application/json")
 	if r.Status == "not_ready" {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
-	// The client may be gone; there is nobody left to tell.
-	_ = json.NewEncoder(w).Encode(r)
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(r) // the client may be gone; there is nobody left to tell
+}
+
+// readiness looks at all that the bot depends on. Each reason names the mend.
+func (s *server) readiness(ctx context.Context) readiness {
+	r := readiness{Status: "ready", Reasons: []string{}, State: s.store.Kind()}
+	degraded := func(reason string) {
+		r.Status = "degraded"
+		r.Reasons = append(r.Reasons, reason)
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	if err := s.store.Check(ctx); err != nil {
+		degraded(s.store.Kind() + ": " + err.Error())
+	}
+	if s.long != nil {
+		r.Connection = s.long.State()
+		if why, bad := connectionTrouble[r.Connection]; bad {
+			degraded(why)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.clients)) {
+		if err := s.clients[name].Trouble(); err != nil {
+			degraded(name + ": " + err.Error())
+		}
+	}
+	g, release, err := s.live.Acquire()
+	if err != nil {
+		r.Status = "not_ready"
+		r.Reasons = append(r.Reasons, err.Error())
+		return r
+	}
+	defer release()
+	l := g.Library()
+	r.Knowledge = &knowledgeState{l.Fingerprint, len(l.Documents), len(l.Passages())}
+	return r
 }
 
 func newHealth(g *global) *cobra.Command {

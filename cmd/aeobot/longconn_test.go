@@ -119,6 +119,11 @@ func TestLongConnectionIsHandedOver(t *testing.T) {
 			if got := say(t, g, "m1", "wrGroup", "u1", "其他专项支持"); !strings.Contains(got, "5、在产业扶持政策中给予倾斜") {
 				t.Errorf("before: %q", got)
 			}
+			// Whatever is not noted as delivered is in doubt, and would be said once more.
+			one.await("the delivery to be noted", func() bool {
+				_, body := one.get("/metrics")
+				return strings.Contains(body, `aeobot_callbacks_total{channel="aibot_connection",outcome="delivered"} 1`)
+			})
 			if err := one.cmd.Process.Signal(fault); err != nil {
 				t.Fatal(err)
 			}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 
@@ -17,9 +18,11 @@ import (
 
 	"aeobot/bot"
 	"aeobot/bot/wecom/aibot"
+	"aeobot/bot/wecom/api"
 	"aeobot/bot/wecom/app"
-	"aeobot/bot/wecom/envelope"
+	"aeobot/bot/wecom/kf"
 	"aeobot/bot/wecom/platform"
+	"aeobot/bot/wecom/robot"
 	"aeobot/configs"
 	"aeobot/index"
 )
@@ -28,7 +31,8 @@ func newServe(g *global) *cobra.Command {
 	return &cobra.Command{
 		Use:   "serve",
 		Short: "运行所有配置好的渠道，以及健康检查和指标",
-		Long: `运行所有配置好的渠道：智能机器人的长连接或回调 /wecom/aibot、自建应用回调 /wecom/app；
+		Long: `运行所有配置好的渠道：智能机器人的长连接或回调 /wecom/aibot、自建应用回调 /wecom/app、
+微信客服回调 /wecom/kf、协调员群的消息推送；
 没有配置任何渠道时，在本机 http://127.0.0.1:8080/ 开一个试用群聊。
 另有 /healthz、/readyz、/metrics。SIGHUP 重新读取知识，SIGTERM 答完手上的消息后退出。`,
 		Args: arguments(cobra.NoArgs, "use flags or a configuration file"),
@@ -50,7 +54,8 @@ func newServe(g *global) *cobra.Command {
 
 // configured tells whether any WeCom channel is.
 func configured(c configs.Config) bool {
-	return c.WeCom.AIBot.Token.Reveal() != "" || c.WeCom.AIBot.BotID != "" || c.WeCom.App.Token.Reveal() != ""
+	w := c.WeCom
+	return w.AIBot.Token.Reveal() != "" || w.AIBot.BotID != "" || w.App.Token.Reveal() != "" || w.KF.Token.Reveal() != ""
 }
 
 // server is everything that runs under serve.
@@ -61,9 +66,17 @@ type server struct {
 	metrics  *metrics
 	store    store
 	engine   *bot.Engine
-	app      *app.Callback     // nil when not configured
-	long     *aibot.Connection // nil when not configured
-	chat     *platform.Chat    // only when no channel is configured
+	chat     *platform.Chat // only when no channel is configured
+
+	// Nil when not configured.
+	aibot   *aibot.Callback
+	long    *aibot.Connection
+	app     *app.Callback
+	kf      *kf.Callback
+	robot   *robot.Robot
+	running sync.WaitGroup
+	// clients are those that call the platform, by the name of their channel.
+	clients map[string]*api.Client
 }
 
 // run serves until ctx ends, then finishes what is in hand. What was opened last
@@ -74,7 +87,7 @@ func (s *server) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.store.Close()) }()
-	s.engine = bot.New(s.live, s.store, bot.Options{Unanswered: s.store, Log: s.log, Observe: s.metrics.observe})
+	s.engine = bot.New(s.live, s.store, bot.Options{Unanswered: s.store, Feedback: s.store, Log: s.log, Observe: s.metrics.observe})
 	handler, err := s.routes()
 	if err != nil {
 		return usageError{err}
@@ -86,11 +99,32 @@ func (s *server) run(ctx context.Context) (err error) {
 	s.countPassages()
 	stopReload := s.reloadOnHangup(ctx)
 	defer stopReload()
-	defer s.keepConnected(ctx)()
+	s.keepRunning(ctx)
+	defer s.running.Wait()
 	if s.chat != nil {
 		defer s.chat.Close()
 	}
 	return s.serve(ctx, listener, handler)
+}
+
+// keepRunning runs what works beside the requests until ctx ends.
+func (s *server) keepRunning(ctx context.Context) {
+	if s.long != nil {
+		s.running.Go(func() { s.long.Run(ctx) })
+	}
+	if s.aibot != nil {
+		s.running.Go(func() { s.aibot.Run(ctx) })
+	}
+	if s.app != nil {
+		s.running.Go(func() { s.app.Run(ctx) })
+	}
+	if s.kf != nil {
+		s.running.Go(func() { s.kf.Run(ctx) })
+	}
+	if s.robot != nil {
+		s.running.Go(func() { s.robot.Run(ctx) })
+		s.running.Go(func() { s.report(ctx) })
+	}
 }
 
 // maxConnections bounds open connections; each costs some 20 KiB.
@@ -118,8 +152,15 @@ func (s *server) serve(ctx context.Context, l net.Listener, handler http.Handler
 	end, cancel := context.WithTimeout(context.Background(), s.settings.ShutdownTimeout)
 	defer cancel()
 	err := h.Shutdown(end)
+	s.running.Wait()
 	if s.app != nil {
 		err = errors.Join(err, s.app.Close(end))
+	}
+	if s.aibot != nil {
+		s.aibot.Close()
+	}
+	if s.kf != nil {
+		s.kf.Close()
 	}
 	if err != nil {
 		return fmt.Errorf("serve: stopped before all replies were out: %w", err)
@@ -133,75 +174,13 @@ func (s *server) routes() (http.Handler, error) {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", s.ready)
 	mux.Handle("GET /metrics", s.metrics.handler())
-	if err := s.routeAIBot(mux); err != nil {
+	if err := s.openChannels(mux); err != nil {
 		return nil, err
 	}
 	if s.chat != nil {
 		mux.Handle("/", s.chat)
 	}
-	return mux, s.routeApp(mux)
-}
-
-func (s *server) routeAIBot(mux *http.ServeMux) error {
-	c := s.settings.WeCom
-	if c.AIBot.Token.Reveal() == "" {
-		return nil
-	}
-	// An AI bot's receiveid is empty.
-	codec, err := envelope.New(c.AIBot.Token.Reveal(), c.AIBot.EncodingAESKey.Reveal(), "")
-	if err != nil {
-		return fmt.Errorf("wecom.aibot: %w", err)
-	}
-	mux.Handle("/wecom/aibot", aibot.NewCallback(s.engine, codec, aibot.Options{
-		Name: c.AIBot.Name, MaxSkew: c.MaxClockSkew, Log: s.log, Count: s.metrics.callback("aibot"),
-		Wording: aibot.Wording{Media: bot.TextMedia, Unknown: bot.TextUnknown, Expired: bot.TextExpired},
-	}))
-	return nil
-}
-
-// keepConnected keeps the AI bot's long connection, when one is configured, until ctx
-// ends; the function waits for its end.
-func (s *server) keepConnected(ctx context.Context) (wait func()) {
-	c := s.settings.WeCom.AIBot
-	if c.BotID == "" {
-		return func() {}
-	}
-	s.long = aibot.NewConnection(s.engine, s.store, aibot.ConnectionOptions{
-		URL: c.WSURL, BotID: c.BotID, Secret: c.Secret.Reveal(), Name: c.Name, Log: s.log, Count: s.metrics.callback("aibot_connection"),
-		Wording: aibot.Wording{Media: bot.TextMedia, Unknown: bot.TextUnknown},
-		Times:   aibot.Times{Drain: s.settings.ShutdownTimeout},
-	})
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		s.long.Run(ctx)
-	}()
-	return func() { <-ended }
-}
-
-func (s *server) routeApp(mux *http.ServeMux) error {
-	c := s.settings.WeCom
-	if c.App.Token.Reveal() == "" {
-		return nil
-	}
-	codec, err := envelope.New(c.App.Token.Reveal(), c.App.EncodingAESKey.Reveal(), c.App.CorpID)
-	if err != nil {
-		return fmt.Errorf("wecom.app: %w", err)
-	}
-	var sender *app.Sender
-	if secret := c.App.Secret.Reveal(); secret != "" {
-		sender, err = app.NewSender(app.SenderOptions{BaseURL: c.APIBaseURL, CorpID: c.App.CorpID, AgentID: c.App.AgentID,
-			Secret: secret, Tokens: s.store, Log: s.log})
-		if err != nil {
-			return fmt.Errorf("wecom.app: %w", err)
-		}
-	}
-	s.app = app.NewCallback(s.engine, codec, sender, app.Options{
-		CorpID: c.App.CorpID, AgentID: c.App.AgentID, MaxSkew: c.MaxClockSkew, Log: s.log, Count: s.metrics.callback("app"),
-		Wording: app.Wording{Media: bot.TextMedia, Unknown: bot.TextUnknown},
-	})
-	mux.Handle("/wecom/app", s.app)
-	return nil
+	return mux, nil
 }
 
 // reloadOnHangup reads the knowledge again at SIGHUP. When that fails, the

@@ -106,6 +106,9 @@ type store interface {
 	bot.Tokens
 	bot.Misses
 	bot.Leases
+	bot.Journal
+	bot.Cursors
+	bot.Feedbacks
 	io.Closer
 	// Check tells whether reading and writing work now.
 	Check(ctx context.Context) error

@@ -8,15 +8,18 @@ import (
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
+	"aeobot/bot"
 	"aeobot/bot/wecom/envelope"
 )
 
-// Options of a callback. The zero value works.
+// Options of a Callback. The zero value works.
 type Options struct {
 	// Name is the bot's display name, taken off the front of a group message.
 	//
 	// default: one leading @word is taken off in groups
 	Name string
+	// Cards puts buttons under answers.
+	Cards bool
 	// MaxSkew is how far a callback's timestamp may be off.
 	//
 	// default: no check
@@ -29,7 +32,7 @@ type Options struct {
 	//
 	// default: discard
 	Log *slog.Logger
-	// Count is told the outcome of each callback (envelope.Outcome…).
+	// Count is told the outcome of each callback (envelope.Outcome…, Outcome…).
 	//
 	// default: nobody
 	Count func(outcome string)
@@ -37,31 +40,76 @@ type Options struct {
 	//
 	// default: each sentence has its own
 	Wording Wording
+	// Journal keeps answers that take long, through a crash and for every replica.
+	//
+	// default: such an answer is lost with the process
+	Journal bot.Journal
+	// Late posts answers that the platform does not poll for any more.
+	//
+	// default: nobody; a button's answer then has to be asked for by typing
+	Late Late
+	// Patience is how long an answer may take before the asker is told that it is being
+	// looked for.
+	//
+	// default: 2.5 seconds, half of what the platform waits
+	Patience time.Duration
+	// PollLife is how long the platform polls for an answer that takes long.
+	//
+	// default: 5 minutes 30 seconds; the platform ends it after 6 minutes
+	PollLife time.Duration
+}
+
+// Late posts an answer to a message's response_url; see api.Late.
+type Late interface {
+	Post(ctx context.Context, responseURL string, body any, text string) error
 }
 
 // remembered bounds the finished streams whose text can be given once more; at
 // most 20 MB. The platform polls a stream for six minutes.
 const remembered = 1000
 
-// callback answers messages and events.
-type callback struct {
+// Callback answers messages and events that come over HTTP.
+type Callback struct {
 	responder
-	streams *lru.Cache[string, string] // stream id → text
+	o        Options
+	receiver *envelope.Receiver
+	streams  *lru.Cache[string, spoken] // by stream id
+	backlog  *backlog
 }
 
-// NewCallback is the handler for /wecom/aibot.
-func NewCallback(a Answerer, c *envelope.Codec, o Options) http.Handler {
-	streams, err := lru.New[string, string](remembered)
+// NewCallback makes the handler for /wecom/aibot.
+func NewCallback(a Answerer, c *envelope.Codec, o Options) *Callback {
+	streams, err := lru.New[string, spoken](remembered)
 	if err != nil {
 		panic(err) // only for a size below 1
 	}
-	b := &callback{newResponder(a, o.Name, o.Wording, o.Log), streams}
-	return &envelope.Receiver{Codec: c, MaxSkew: o.MaxSkew, Now: o.Now, Log: b.log, Count: o.Count,
+	if o.Patience == 0 {
+		o.Patience = 2500 * time.Millisecond
+	}
+	if o.PollLife == 0 {
+		o.PollLife = 5*time.Minute + 30*time.Second
+	}
+	if o.Count == nil {
+		o.Count = func(string) {}
+	}
+	b := &Callback{responder: newResponder(a, o.Name, o.Cards, o.Wording, o.Log), o: o, streams: streams}
+	b.backlog = newBacklog(b)
+	b.receiver = &envelope.Receiver{Codec: c, MaxSkew: o.MaxSkew, Now: o.Now, Log: b.log, Count: o.Count,
 		Unwrap: unwrap, Handle: b.handle, Wrap: wrap}
+	return b
 }
 
+// ServeHTTP answers one request of the platform.
+func (b *Callback) ServeHTTP(w http.ResponseWriter, r *http.Request) { b.receiver.ServeHTTP(w, r) }
+
+// Run sends late what a replica promised that is gone, until ctx ends.
+func (b *Callback) Run(ctx context.Context) { b.backlog.run(ctx) }
+
+// Close leaves what is not made yet to others. No request may come any more.
+func (b *Callback) Close() { b.backlog.close() }
+
 // handle gives the plaintext reply to a plaintext callback; nil is an empty body.
-func (b *callback) handle(ctx context.Context, data []byte) ([]byte, error) {
+func (b *Callback) handle(ctx context.Context, data []byte) ([]byte, error) {
 	in, err := parse(data)
 	if err != nil {
 		// Signed by the platform, yet not understood: another delivery would be the
@@ -73,38 +121,74 @@ func (b *callback) handle(ctx context.Context, data []byte) ([]byte, error) {
 	case "event":
 		return b.event(ctx, in)
 	case "stream":
-		return b.refresh(in)
+		return b.refresh(ctx, in)
 	}
-	said, err := b.answer(ctx, in)
+	return b.message(ctx, in, data)
+}
+
+// message answers at once when it can, else says that it is being looked for.
+func (b *Callback) message(ctx context.Context, in incoming, data []byte) ([]byte, error) {
+	id := streamID(in.MsgID)
+	answer, err := b.backlog.begin(in)
 	if err != nil {
 		return nil, err
 	}
-	return b.finish(streamID(in.MsgID), said)
+	patience := time.NewTimer(b.o.Patience)
+	defer patience.Stop()
+	select {
+	case <-answer.made:
+		if answer.err != nil {
+			return nil, answer.err // 500: the next delivery gets the reply of the attempt that runs
+		}
+		answer.collect()
+		b.streams.Add(id, answer.said)
+		if answer.said.replayed {
+			b.backlog.done(id) // another replica may have promised it
+		}
+		return encode(finished(id, answer.said, true))
+	case <-patience.C:
+	case <-ctx.Done():
+	}
+	b.backlog.promise(ctx, id, data)
+	return encode(unfinished(id, b.wording.Searching))
 }
 
-// event welcomes who opens the chat. Other events take no reply.
-func (b *callback) event(ctx context.Context, in incoming) ([]byte, error) {
-	if in.Event.EventType == "enter_chat" {
+// refresh answers the platform's poll for a stream.
+func (b *Callback) refresh(ctx context.Context, in incoming) ([]byte, error) {
+	id := in.Stream.ID
+	if said, ok := b.streams.Get(id); ok {
+		return encode(finished(id, said, false))
+	}
+	said, state := b.backlog.poll(ctx, id)
+	switch state {
+	case pollMade:
+		b.streams.Add(id, said)
+		return encode(finished(id, said, false))
+	case pollRunning:
+		return encode(unfinished(id, b.wording.Searching))
+	}
+	return encode(finished(id, spoken{text: b.wording.Expired}, false))
+}
+
+// event welcomes who opens the chat, does what a button says, and keeps opinions. Other
+// events take no reply.
+func (b *Callback) event(ctx context.Context, in incoming) ([]byte, error) {
+	switch in.Event.EventType {
+	case eventEnter:
 		return plain(b.engine.Welcome(ctx))
+	case eventFeedback:
+		b.rate(ctx, in)
+	case eventCard:
+		update, said, err := b.press(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		if said.text != "" {
+			b.backlog.sayLate(ctx, in, said)
+		}
+		if update != nil {
+			return encode(update)
+		}
 	}
 	return nil, nil
-}
-
-// refresh answers the platform's poll for a stream. Ours are finished at once, so
-// it only comes when the first answer was lost on the way.
-func (b *callback) refresh(in incoming) ([]byte, error) {
-	if text, ok := b.streams.Get(in.Stream.ID); ok {
-		return stream(in.Stream.ID, text)
-	}
-	return stream(in.Stream.ID, b.wording.Expired)
-}
-
-// finish says everything at once and remembers it for a refresh.
-func (b *callback) finish(id, said string) ([]byte, error) {
-	if len(said) > MaxContentBytes {
-		b.log.Error("reply cut", slog.Int("bytes", len(said)), slog.Int("max_bytes", MaxContentBytes))
-		said = clip(said, MaxContentBytes)
-	}
-	b.streams.Add(id, said)
-	return stream(id, said)
 }

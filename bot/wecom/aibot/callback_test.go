@@ -21,6 +21,7 @@ import (
 
 // engine answers every question with its own text, and keeps what it was asked.
 type engine struct {
+	mute
 	asked []bot.Message
 	err   error
 }

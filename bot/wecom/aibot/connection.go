@@ -23,10 +23,16 @@ type ConnectionOptions struct {
 	URL    string // wss://…
 	BotID  string
 	Secret string
-	// Name, Log and Wording as in Options.
+	// Name, Cards, Log, Wording and Late as in Options.
 	Name    string
+	Cards   bool
 	Log     *slog.Logger
 	Wording Wording
+	Late    Late
+	// Journal keeps what was promised through a crash and for the next owner.
+	//
+	// default: what is in hand is lost with the process
+	Journal bot.Journal
 	// Count is told what happens (Outcome…).
 	//
 	// default: nobody
@@ -61,6 +67,10 @@ type Times struct {
 	//
 	// default: 15 seconds
 	Lease time.Duration
+	// RateLimited is how long to wait when the platform says that there were too many.
+	//
+	// default: 1 minute, the platform's unit
+	RateLimited time.Duration
 	// Drain is how long a stop waits for answers in hand.
 	//
 	// default: 5 seconds
@@ -75,6 +85,7 @@ func (t *Times) setDefaults() {
 	t.Displaced = cmp.Or(t.Displaced, 2*time.Minute)
 	t.Refused = cmp.Or(t.Refused, 5*time.Minute)
 	t.Lease = cmp.Or(t.Lease, 15*time.Second)
+	t.RateLimited = cmp.Or(t.RateLimited, time.Minute)
 	t.Drain = cmp.Or(t.Drain, 5*time.Second)
 }
 
@@ -89,6 +100,9 @@ const (
 	OutcomeUnreadable = "unreadable"
 	OutcomeDelivered  = "delivered"
 	OutcomePushed     = "pushed" // delivered as a message of its own, not as a reply
+	OutcomeLate       = "late"   // delivered through the message's response_url
+	OutcomeAgain      = "again"  // delivered with the remark that it may have arrived before
+	OutcomeRepeated   = "repeated"
 	OutcomeGivenUp    = "given_up"
 )
 
@@ -140,7 +154,7 @@ func NewConnection(a Answerer, l Leases, o ConnectionOptions) *Connection {
 	if o.Count == nil {
 		o.Count = func(string) {}
 	}
-	c := &Connection{responder: newResponder(a, o.Name, o.Wording, o.Log), o: o, leases: l, holder: rand.Text(),
+	c := &Connection{responder: newResponder(a, o.Name, o.Cards, o.Wording, o.Log), o: o, leases: l, holder: rand.Text(),
 		limits: newLimits(), promised: &promises{}}
 	c.state.Store(StateConnecting)
 	return c
@@ -285,6 +299,7 @@ func (c *Connection) session(ctx context.Context) (loggedIn bool, err error) {
 	case <-ctx.Done():
 		s.stopTaking()
 		s.drain(c.o.Times.Drain)
+		s.giveUp(open)
 		end(errStopped)
 		_ = socket.Close(websocket.StatusNormalClosure, "") // the platform may have gone first
 	}

@@ -70,13 +70,14 @@ func (l *leases) take(name string) {
 }
 
 // slow answers after a while, in parallel for different people.
-type slow struct {
+type sluggish struct {
+	mute
 	takes time.Duration
 	mu    sync.Mutex
 	asked []string
 }
 
-func (s *slow) Answer(_ context.Context, m bot.Message) (bot.Reply, error) {
+func (s *sluggish) Answer(_ context.Context, m bot.Message) (bot.Reply, error) {
 	s.mu.Lock()
 	s.asked = append(s.asked, m.Text)
 	s.mu.Unlock()
@@ -84,7 +85,7 @@ func (s *slow) Answer(_ context.Context, m bot.Message) (bot.Reply, error) {
 	return bot.Reply{Text: "答：" + m.Text}, nil
 }
 
-func (*slow) Welcome(context.Context) string { return "欢迎" }
+func (*sluggish) Welcome(context.Context) string { return "欢迎" }
 
 type gatewayBench struct {
 	t       *testing.T
@@ -172,7 +173,7 @@ func (b *gatewayBench) replies() (ids, texts []string) {
 
 func TestConnectionAnswers(t *testing.T) {
 	b := newGatewayBench(t)
-	c, stop := b.run(&slow{})
+	c, stop := b.run(&sluggish{})
 	b.wait("login", func() bool { return c.State() == StateReady })
 	b.gateway.Deliver(t.Context(), "aibot_msg_callback", "req-m1", "{\"msgid\":\"m1\",\"aibotid\":\"a\",\"chattype\":\"single\",\"from\":{\"userid\":\"u1\"},\"msgtype\":\"text\",\"text\":{\"content\":\"免担保吗\x01\"}}")
 	b.gateway.Deliver(t.Context(), "aibot_event_callback", "ev-1", `{"msgid":"e1","aibotid":"a","from":{"userid":"u"},"msgtype":"event","event":{"eventtype":"enter_chat"}}`)
@@ -200,7 +201,7 @@ func TestConnectionAnswers(t *testing.T) {
 
 func TestMessagesOfOnePersonAreAnsweredInOrder(t *testing.T) {
 	b := newGatewayBench(t)
-	engine := &slow{takes: 5 * time.Millisecond}
+	engine := &sluggish{takes: 5 * time.Millisecond}
 	c, _ := b.run(engine)
 	b.wait("login", func() bool { return c.State() == StateReady })
 	var want []string
@@ -216,7 +217,7 @@ func TestMessagesOfOnePersonAreAnsweredInOrder(t *testing.T) {
 
 func TestLostAcknowledgementIsSentAgainAsTheSameStream(t *testing.T) {
 	b := newGatewayBench(t)
-	c, _ := b.run(&slow{})
+	c, _ := b.run(&sluggish{})
 	b.wait("login", func() bool { return c.State() == StateReady })
 	b.gateway.SetFaults(platform.Faults{LoseAcks: 2})
 	b.say("m1", "u1", "问")
@@ -232,7 +233,7 @@ func TestLostAcknowledgementIsSentAgainAsTheSameStream(t *testing.T) {
 // The next one refuses its request id, so that it is pushed, once.
 func TestAnswerSurvivesTheConnection(t *testing.T) {
 	b := newGatewayBench(t)
-	c, _ := b.run(&slow{takes: 100 * time.Millisecond})
+	c, _ := b.run(&sluggish{takes: 100 * time.Millisecond})
 	b.wait("login", func() bool { return c.State() == StateReady })
 	b.say("m1", "u1", "问")
 	b.gateway.Cut()
@@ -265,7 +266,7 @@ func TestErrorCodesOfAnswers(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			b := newGatewayBench(t)
-			c, stop := b.run(&slow{})
+			c, stop := b.run(&sluggish{})
 			b.wait("login", func() bool { return c.State() == StateReady })
 			b.gateway.SetFaults(platform.Faults{Codes: tt.codes})
 			b.say("m1", "u1", "问")
@@ -280,7 +281,7 @@ func TestErrorCodesOfAnswers(t *testing.T) {
 
 func TestSilentDeathIsNoticed(t *testing.T) {
 	b := newGatewayBench(t)
-	c, _ := b.run(&slow{})
+	c, _ := b.run(&sluggish{})
 	b.wait("login", func() bool { return c.State() == StateReady })
 	b.gateway.SetFaults(platform.Faults{Silent: true})
 	b.wait("the loss", func() bool { return b.count(OutcomeLost, 0) >= 1 })
@@ -292,7 +293,7 @@ func TestSilentDeathIsNoticed(t *testing.T) {
 
 func TestDisplacedDoesNotFight(t *testing.T) {
 	b := newGatewayBench(t)
-	c, _ := b.run(&slow{})
+	c, _ := b.run(&sluggish{})
 	b.wait("login", func() bool { return c.State() == StateReady })
 	start := time.Now()
 	b.gateway.Kick()
@@ -305,7 +306,7 @@ func TestDisplacedDoesNotFight(t *testing.T) {
 
 func TestWrongSecretIsSaidAndNotHammered(t *testing.T) {
 	b := newGatewayBench(t)
-	c, stop := b.run(&slow{}, func(o *ConnectionOptions) { o.Secret = "wrong" })
+	c, stop := b.run(&sluggish{}, func(o *ConnectionOptions) { o.Secret = "wrong" })
 	b.wait("the refusal", func() bool { return c.State() == StateRefused })
 	time.Sleep(short.Refused / 3)
 	if n := len(b.gateway.Received("aibot_subscribe")); n != 1 {
@@ -319,9 +320,9 @@ func TestWrongSecretIsSaidAndNotHammered(t *testing.T) {
 
 func TestOneReplicaHasTheConnection(t *testing.T) {
 	b := newGatewayBench(t)
-	one, stopOne := b.run(&slow{})
+	one, stopOne := b.run(&sluggish{})
 	b.wait("the first", func() bool { return one.State() == StateReady })
-	two, _ := b.run(&slow{})
+	two, _ := b.run(&sluggish{})
 	b.wait("the second to stand by", func() bool { return two.State() == StateStandby })
 	stopOne()
 	b.wait("the second to take over", func() bool { return two.State() == StateReady })
@@ -336,7 +337,7 @@ func TestOneReplicaHasTheConnection(t *testing.T) {
 // when it wakes up with a message in hand.
 func TestFrozenReplicaDoesNotAnswer(t *testing.T) {
 	b := newGatewayBench(t)
-	c, _ := b.run(&slow{takes: 2 * short.Lease}, func(o *ConnectionOptions) { o.Times.Lease = time.Hour })
+	c, _ := b.run(&sluggish{takes: 2 * short.Lease}, func(o *ConnectionOptions) { o.Times.Lease = time.Hour })
 	b.wait("login", func() bool { return c.State() == StateReady })
 	b.say("m1", "u1", "问")
 	b.wait("the message in hand", func() bool { return b.count(OutcomeMessage, 0) == 1 })
@@ -352,7 +353,7 @@ func TestFrozenReplicaDoesNotAnswer(t *testing.T) {
 
 func TestStoreAwayKeepsTheConnection(t *testing.T) {
 	b := newGatewayBench(t)
-	c, _ := b.run(&slow{})
+	c, _ := b.run(&sluggish{})
 	b.wait("login", func() bool { return c.State() == StateReady })
 	b.leases.setAway(true)
 	time.Sleep(2 * short.Lease)
@@ -366,13 +367,13 @@ func TestStoreAwayKeepsTheConnection(t *testing.T) {
 func TestStoreAwayFromTheStartStillConnects(t *testing.T) {
 	b := newGatewayBench(t)
 	b.leases.setAway(true)
-	c, _ := b.run(&slow{})
+	c, _ := b.run(&sluggish{})
 	b.wait("login", func() bool { return c.State() == StateReady })
 }
 
 func TestStopFinishesTheAnswersInHand(t *testing.T) {
 	b := newGatewayBench(t)
-	c, stop := b.run(&slow{takes: 100 * time.Millisecond})
+	c, stop := b.run(&sluggish{takes: 100 * time.Millisecond})
 	b.wait("login", func() bool { return c.State() == StateReady })
 	b.say("m1", "u1", "问")
 	b.wait("the message in hand", func() bool { return b.count(OutcomeMessage, 0) == 1 })

@@ -35,6 +35,7 @@ const (
 	cmdRespond   = "aibot_respond_msg"
 	cmdWelcome   = "aibot_respond_welcome_msg"
 	cmdSend      = "aibot_send_msg"
+	cmdUpdate    = "aibot_respond_update_msg"
 )
 
 // maxFrameBytes bounds a frame that is read: messages are a few kilobytes, quoted

@@ -23,8 +23,28 @@ type incoming struct {
 	} `json:"stream"`
 	Event struct {
 		EventType string `json:"eventtype"`
+		Card      struct {
+			EventKey string `json:"event_key"`
+			TaskID   string `json:"task_id"`
+		} `json:"template_card_event"`
+		Feedback struct {
+			ID      string `json:"id"`
+			Type    int    `json:"type"` // 1 accurate, 2 not, 3 withdrawn
+			Content string `json:"content"`
+			Reasons []int  `json:"inaccurate_reason_list"`
+		} `json:"feedback_event"`
 	} `json:"event"`
+	// ResponseURL is the late way to answer, once and within an hour. It is a secret.
+	ResponseURL string `json:"response_url"`
 }
+
+// Types of events that get something done.
+const (
+	eventEnter        = "enter_chat"
+	eventCard         = "template_card_event"
+	eventFeedback     = "feedback_event"
+	eventDisconnected = "disconnected_event"
+)
 
 // content is a message of any kind, sent or quoted.
 type content struct {

@@ -19,21 +19,71 @@ const MaxContentBytes = 20480
 // Surface is what an AI bot's chat can show: one message of Markdown.
 var Surface = bot.Surface{Name: "aibot", Markdown: true, MaxBytes: MaxContentBytes, MaxPages: 1}
 
-// streamReply is a finished stream: the whole answer at once, so that the platform
-// does not poll for more.
+// streamReply is a stream as far as it has got: the whole text so far, each time.
 type streamReply struct {
-	MsgType string `json:"msgtype"`
-	Stream  struct {
-		ID      string `json:"id"`
-		Finish  bool   `json:"finish"`
-		Content string `json:"content"`
-	} `json:"stream"`
+	MsgType string      `json:"msgtype"`
+	Stream  streamState `json:"stream"`
+	// Card stands under the answer; once a message.
+	Card json.RawMessage `json:"template_card,omitempty"`
 }
 
-func stream(id, content string) ([]byte, error) {
-	r := streamReply{MsgType: "stream"}
-	r.Stream.ID, r.Stream.Finish, r.Stream.Content = id, true, content
-	return encode(r)
+type streamState struct {
+	ID      string `json:"id"`
+	Finish  bool   `json:"finish"`
+	Content string `json:"content"`
+	// Feedback names the answer to those who rate it; only in a stream's first reply.
+	Feedback *feedbackID `json:"feedback,omitempty"`
+}
+
+type feedbackID struct {
+	ID string `json:"id"`
+}
+
+// finished is the stream that says everything at once, so that the platform does not
+// poll for more; first, when nothing was said of it before.
+func finished(id string, s spoken, first bool) streamReply {
+	r := streamReply{MsgType: "stream", Stream: streamState{ID: id, Finish: true, Content: s.text}}
+	if first && s.feedback != "" {
+		r.Stream.Feedback = &feedbackID{s.feedback}
+	}
+	if s.card != nil {
+		r.MsgType, r.Card = "stream_with_template_card", s.card
+	}
+	return r
+}
+
+// unfinished is a stream that is still being made.
+func unfinished(id, text string) streamReply {
+	return streamReply{MsgType: "stream", Stream: streamState{ID: id, Content: text, Feedback: &feedbackID{id}}}
+}
+
+// markdownReply is a message of its own, the form of late answers and pushes.
+type markdownReply struct {
+	ChatID   string   `json:"chatid,omitempty"`
+	ChatType int      `json:"chat_type,omitempty"`
+	MsgType  string   `json:"msgtype"`
+	Markdown markdown `json:"markdown"`
+}
+
+type markdown struct {
+	Content  string      `json:"content"`
+	Feedback *feedbackID `json:"feedback,omitempty"`
+}
+
+func late(s spoken) markdownReply {
+	r := markdownReply{MsgType: "markdown", Markdown: markdown{Content: s.text}}
+	if s.feedback != "" {
+		r.Markdown.Feedback = &feedbackID{s.feedback}
+	}
+	return r
+}
+
+// cardUpdate puts a card in the place of the one that was used; without users, for
+// everybody who sees it.
+type cardUpdate struct {
+	ResponseType string          `json:"response_type"`
+	Users        []string        `json:"userids,omitempty"`
+	Card         json.RawMessage `json:"template_card"`
 }
 
 // clip cuts text to at most size bytes, between two characters. The engine keeps

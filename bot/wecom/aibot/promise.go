@@ -2,6 +2,7 @@ package aibot
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"sync"
 	"time"
@@ -10,30 +11,42 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// promise is an answer that the platform has not acknowledged yet.
+// promise is a message to be answered, and the answer that the platform has not
+// acknowledged yet.
 type promise struct {
-	requestID string // of the message it answers
-	streamID  string
-	chatID    string
-	group     bool
-	text      string
-	made      time.Time
+	// Kept in the journal.
+	RequestID string          `json:"r"` // of the message it answers
+	Message   json.RawMessage `json:"m"`
+
+	in     incoming
+	made   time.Time
+	said   *spoken // nil: not answered yet
+	placed bool    // the asker was told that it is being looked for
+	// doubt tells that the platform may have the answer although it did not say so.
+	doubt bool
+	// unnoted tells that the journal was away when the message came.
+	unnoted bool
 }
 
-// stream is the finished stream that answers the message.
-func (p *promise) stream() any {
-	r := streamReply{MsgType: "stream"}
-	r.Stream.ID, r.Stream.Finish, r.Stream.Content = p.streamID, true, p.text
-	return r
+// taskID names the promise in the journal.
+func (p *promise) taskID() string { return "m:" + p.in.MsgID }
+
+// chatID is where the answer goes.
+func (p *promise) chatID() string {
+	if p.in.ChatID == "" {
+		return p.in.From.UserID
+	}
+	return p.in.ChatID
 }
 
 // message is the answer as a message of its own.
-func (p *promise) message() any {
-	kind := 1
-	if p.group {
-		kind = 2
+func (p *promise) message(s spoken) markdownReply {
+	m := late(s)
+	m.ChatID, m.ChatType = p.chatID(), 1
+	if p.in.ChatType == "group" {
+		m.ChatType = 2
 	}
-	return map[string]any{"chatid": p.chatID, "chat_type": kind, "msgtype": "markdown", "markdown": text{p.text}}
+	return m
 }
 
 const (
@@ -71,6 +84,11 @@ func (l *promises) all() []*promise {
 }
 
 func (l *promises) count() int { return len(l.all()) }
+
+// has tells whether a message is among the open ones.
+func (l *promises) has(taskID string) bool {
+	return slices.ContainsFunc(l.all(), func(p *promise) bool { return p.taskID() == taskID })
+}
 
 // limits keep to the platform's 30 messages a minute and 1,000 an hour in one
 // conversation (page 101463).

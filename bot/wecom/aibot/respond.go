@@ -3,11 +3,13 @@ package aibot
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"strings"
 
 	"aeobot/bot"
+	"aeobot/bot/wecom/cards"
 )
 
 // Answerer is the engine as this channel needs it.
@@ -15,14 +17,21 @@ type Answerer interface {
 	Answer(ctx context.Context, m bot.Message) (bot.Reply, error)
 	// Welcome is what a person reads who opens the chat, or only mentions the bot.
 	Welcome(ctx context.Context) string
+	// Press does what a card's button says.
+	Press(ctx context.Context, p bot.Press) (bot.Pressed, error)
+	// FeedbackID names an answer to those who rate it, and Rate keeps what they think.
+	FeedbackID(id string, r bot.Reply) string
+	Rate(ctx context.Context, id, channel string, reader bot.Asker, r bot.Rating, reasons []int, comment string)
 }
 
 // Wording is what the asker reads when there is no text to answer. It may not be
 // blank: a stream that ends without visible text goes on showing its animation.
 type Wording struct {
-	Media   string // a picture, a file, a video; default: bot.TextMedia
-	Unknown string // a kind of message the platform added since; default: bot.TextUnknown
-	Expired string // a stream that nobody remembers; default: bot.TextExpired
+	Media     string // a picture, a file, a video; default: bot.TextMedia
+	Unknown   string // a kind of message the platform added since; default: bot.TextUnknown
+	Expired   string // a stream that nobody remembers; default: bot.TextExpired
+	Searching string // an answer that takes long; default: bot.TextSearching
+	Again     string // above an answer that may have arrived before; default: bot.TextAgain
 }
 
 // responder gives what the asker reads in return for a message, whichever way the
@@ -30,38 +39,50 @@ type Wording struct {
 type responder struct {
 	engine  Answerer
 	name    string
+	cards   bool
 	wording Wording
 	log     *slog.Logger
 }
 
-func newResponder(a Answerer, name string, w Wording, log *slog.Logger) responder {
+func newResponder(a Answerer, name string, cards bool, w Wording, log *slog.Logger) responder {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
 	w.Media = cmp.Or(w.Media, bot.TextMedia)
 	w.Unknown = cmp.Or(w.Unknown, bot.TextUnknown)
 	w.Expired = cmp.Or(w.Expired, bot.TextExpired)
-	return responder{a, name, w, log}
+	w.Searching = cmp.Or(w.Searching, bot.TextSearching)
+	w.Again = cmp.Or(w.Again, bot.TextAgain)
+	return responder{a, name, cards, w, log}
+}
+
+// spoken is what the asker reads, with the card under it (nil: none).
+type spoken struct {
+	text     string
+	card     json.RawMessage
+	feedback string // names the answer to those who rate it; empty: it cannot be rated
+	// replayed tells that the answer was made before, so that it may have arrived.
+	replayed bool
 }
 
 // answer gives what the asker reads in return for a message.
-func (r *responder) answer(ctx context.Context, in incoming) (string, error) {
+func (r *responder) answer(ctx context.Context, in incoming) (spoken, error) {
 	switch in.MsgType {
 	case "text", "mixed", "voice":
 	case "image", "file", "video":
-		return r.wording.Media, nil
+		return spoken{text: r.wording.Media}, nil
 	default:
 		r.log.Warn("message of unknown kind") // the kind's name is foreign text
-		return r.wording.Unknown, nil
+		return spoken{text: r.wording.Unknown}, nil
 	}
 	m, wordless := r.question(in)
 	switch {
 	case m.Text != "":
-		return r.ask(ctx, m)
+		return r.ask(ctx, m, streamID(in.MsgID))
 	case wordless:
-		return r.wording.Media, nil
+		return spoken{text: r.wording.Media}, nil
 	default:
-		return r.engine.Welcome(ctx), nil
+		return spoken{text: r.engine.Welcome(ctx)}, nil
 	}
 }
 
@@ -76,23 +97,88 @@ func (r *responder) question(in incoming) (m bot.Message, wordless bool) {
 		text = withoutMention(quote, r.name, group) // a colleague's question to the bot
 	}
 	return bot.Message{
-		ID: "aibot:" + in.AIBotID + ":" + in.MsgID, Chat: chat(in), Asker: bot.Asker(in.From.UserID),
+		ID: messageID(in), Chat: chat(in), Asker: bot.Asker(in.From.UserID),
 		Text: text, Quote: quote, Surface: Surface,
 	}, in.MsgType == "mixed" || in.Quote != nil && quote == ""
 }
 
+// messageID names a message or an event among all channels'.
+func messageID(in incoming) string { return "aibot:" + in.AIBotID + ":" + in.MsgID }
+
 // ask puts the question to the engine. Its failure is said to the asker, except
 // when another attempt at the same message is running.
-func (r *responder) ask(ctx context.Context, m bot.Message) (string, error) {
+func (r *responder) ask(ctx context.Context, m bot.Message, id string) (spoken, error) {
 	reply, err := r.engine.Answer(ctx, m)
 	if errors.Is(err, bot.ErrElsewhere) {
-		return "", err // 500: the next delivery gets the reply of the attempt that runs
+		return spoken{}, err // the attempt that runs will say it
 	}
 	if err != nil {
 		r.log.Error("no answer", slog.Any("asker", m.Asker), slog.Any("error", err))
-		return bot.Apology(err), nil
+		return spoken{text: bot.Apology(err)}, nil
 	}
-	return reply.Text, nil
+	return r.speak(id, reply), nil
+}
+
+// speak is a reply as this channel says it. id names the answer and its card.
+func (r *responder) speak(id string, reply bot.Reply) spoken {
+	s := spoken{text: r.fits(reply.Text), replayed: reply.Replayed}
+	if reply.Answered {
+		s.feedback = r.engine.FeedbackID(id, reply)
+	}
+	// An answer that is whole can be rated by the platform's own means, and forwarded by
+	// typing; a card under each would only be in the way.
+	if c, ok := reply.Card(); ok && r.cards && (reply.Remaining > 0 || len(reply.Suggestions) > 0) {
+		s.card = cards.ForAIBot(c, id)
+	}
+	return s
+}
+
+// fits keeps to what the platform takes.
+func (r *responder) fits(text string) string {
+	if len(text) > MaxContentBytes {
+		r.log.Error("reply cut", slog.Int("bytes", len(text)), slog.Int("max_bytes", MaxContentBytes))
+	}
+	return clip(text, MaxContentBytes)
+}
+
+// press does what a button says: the card in its place, or nil, and what is to be said,
+// or nothing.
+func (r *responder) press(ctx context.Context, in incoming) (*cardUpdate, spoken, error) {
+	answer, _, _ := strings.Cut(in.Event.Card.TaskID, ".")
+	p, err := r.engine.Press(ctx, bot.Press{ID: messageID(in), Chat: chat(in), Asker: bot.Asker(in.From.UserID),
+		Key: in.Event.Card.EventKey, Answer: answer, Surface: Surface})
+	if errors.Is(err, bot.ErrKey) {
+		r.log.Warn("button unknown; is it of another version or program?")
+		return nil, spoken{}, nil
+	}
+	if err != nil {
+		r.log.Error("button not answered", slog.Any("error", err))
+		return nil, spoken{text: bot.Apology(err)}, nil
+	}
+	var update *cardUpdate
+	if len(p.Card.Buttons) > 0 {
+		update = &cardUpdate{ResponseType: "update_template_card", Card: cards.ForAIBot(p.Card, in.Event.Card.TaskID)}
+		if len(p.Reply.Pages) == 0 {
+			update.Users = []string{in.From.UserID} // an opinion is the reader's own
+		}
+	}
+	if len(p.Reply.Pages) == 0 {
+		return update, spoken{}, nil
+	}
+	said := r.speak(streamID(in.MsgID), p.Reply)
+	said.card = nil // it has taken the other's place
+	return update, said, nil
+}
+
+// rate keeps what a reader thinks of an answer.
+func (r *responder) rate(ctx context.Context, in incoming) {
+	f := in.Event.Feedback
+	rating := bot.Rating(f.Type)
+	if f.ID == "" || rating != bot.Useful && rating != bot.Useless && rating != bot.Withdrawn {
+		r.log.Warn("feedback not understood")
+		return
+	}
+	r.engine.Rate(ctx, f.ID, Surface.Name, bot.Asker(in.From.UserID), rating, f.Reasons, f.Content)
 }
 
 // chat keeps the talks of different bots in one group apart.

@@ -2,9 +2,11 @@ package aibot
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -69,7 +71,8 @@ func (s *session) heartbeat(ctx context.Context) {
 	}
 }
 
-// renew keeps the lease, and ends the session when another replica has it.
+// renew keeps the lease, and the promises that are open; it ends the session when
+// another replica has the lease.
 func (s *session) renew(ctx context.Context) {
 	for {
 		sleep(ctx, s.o.Times.Lease/3)
@@ -80,6 +83,10 @@ func (s *session) renew(ctx context.Context) {
 			s.end(errNotOwner)
 			return
 		}
+		for _, p := range s.promised.all() {
+			s.note(ctx, p, s.o.Times.Lease)
+		}
+		s.takeOver(ctx)
 	}
 }
 
@@ -99,14 +106,28 @@ func (s *session) handle(ctx context.Context, f frame) {
 		s.log.Error("frame ignored", slog.Any("error", err))
 		return
 	}
-	if f.Command == cmdEvent && in.Event.EventType == "disconnected_event" {
+	if f.Command == cmdEvent && in.Event.EventType == eventDisconnected {
 		s.end(errDisplaced)
 		return
 	}
+	p := &promise{RequestID: f.Headers.RequestID, Message: f.Body, in: in, made: time.Now()}
+	s.inTurn(ctx, in, func() {
+		if f.Command == cmdEvent {
+			s.event(ctx, p)
+		} else {
+			s.message(ctx, p)
+		}
+	})
+}
+
+// inTurn does something after what came before in the same conversation. It does not
+// wait. What comes while the session ends is left: said to nobody, the next connection
+// gets what the platform sends again.
+func (s *session) inTurn(ctx context.Context, in incoming, do func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.draining {
-		return // said to nobody: the next connection gets what the platform sends again
+		return
 	}
 	turn := s.order.Queue(chat(in) + "\x00" + in.From.UserID)
 	s.answers.Go(func() {
@@ -114,52 +135,215 @@ func (s *session) handle(ctx context.Context, f frame) {
 		if turn.Wait(context.WithoutCancel(ctx)) != nil {
 			return // it has no end, and so no error
 		}
-		if f.Command == cmdEvent {
-			s.event(ctx, f.Headers.RequestID, in)
-		} else {
-			s.message(ctx, f.Headers.RequestID, in)
-		}
+		do()
 	})
 }
 
-// answerWithin bounds making one answer.
-const answerWithin = 10 * time.Second
+const (
+	// answerWithin bounds making one answer.
+	answerWithin = 10 * time.Second
+	// placeAfter is when the asker is told that the answer is being looked for.
+	placeAfter = 2 * time.Second
+)
 
-func (s *session) message(ctx context.Context, requestID string, in incoming) {
+// message answers a message: it is noted, so that a crash at any moment leaves it to
+// another replica or to the next start; then it is answered and delivered.
+func (s *session) message(ctx context.Context, p *promise) {
 	s.o.Count(OutcomeMessage)
-	work, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerWithin)
-	defer cancel()
-	if !s.mayAnswer(work) {
+	if !s.mayAnswer(ctx) {
 		s.end(errNotOwner)
 		return
 	}
-	said, err := s.answer(work, in)
-	if err != nil {
-		s.log.Warn("the message is answered by another replica", slog.Any("error", err))
+	if !s.accept(ctx, p) {
+		s.o.Count(OutcomeRepeated)
 		return
 	}
-	if len(said) > MaxContentBytes {
-		s.log.Error("reply cut", slog.Int("bytes", len(said)), slog.Int("max_bytes", MaxContentBytes))
-		said = clip(said, MaxContentBytes)
+	s.keep(ctx, p)
+}
+
+// accept notes a message in the journal. It tells whether this is its first delivery, or
+// whether nobody can tell.
+func (s *session) accept(ctx context.Context, p *promise) bool {
+	if s.promised.has(p.taskID()) {
+		return false
 	}
-	p := &promise{requestID: requestID, streamID: streamID(in.MsgID), chatID: in.ChatID, group: in.ChatType == "group", text: said, made: time.Now()}
-	if p.chatID == "" {
-		p.chatID = in.From.UserID
+	if s.o.Journal == nil {
+		return true
 	}
+	data, err := json.Marshal(p)
+	if err != nil {
+		s.log.Error("message not noted", slog.Any("error", err))
+		return true
+	}
+	fresh, err := s.o.Journal.Enter(ctx, bot.Task{Queue: s.queue(), ID: p.taskID(), Data: data}, s.holder, s.o.Times.Lease, promisedFor)
+	if err != nil {
+		s.log.Warn("message not noted; a crash would lose its answer", slog.Any("error", err))
+		p.unnoted = true
+		return true
+	}
+	return fresh
+}
+
+func (c *Connection) queue() string { return "aibot:" + c.o.BotID }
+
+// keep answers and delivers.
+func (s *session) keep(ctx context.Context, p *promise) {
 	s.promised.add(p)
+	if p.said == nil && !s.make(ctx, p) {
+		return
+	}
 	s.deliver(ctx, p)
 }
 
-// event welcomes who opens the chat. Other events take no reply (a stream reply to
-// one fails with 846605).
-func (s *session) event(ctx context.Context, requestID string, in incoming) {
-	s.o.Count(OutcomeEvent)
-	if in.Event.EventType != "enter_chat" || !s.mayAnswer(ctx) {
+// make makes the answer, and says that it is being looked for when that takes long. It
+// tells whether there is one.
+func (s *session) make(ctx context.Context, p *promise) bool {
+	work, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerWithin)
+	defer cancel()
+	made := make(chan struct{})
+	var said spoken
+	var err error
+	go func() {
+		defer close(made)
+		said, err = s.safely(work, p.in)
+	}()
+	select {
+	case <-made:
+	case <-time.After(placeAfter):
+		s.place(ctx, p)
+		<-made // bounded by work
+	}
+	if err != nil {
+		s.log.Warn("the message is being answered by another replica", slog.Any("error", err))
+		s.note(ctx, p, 0)
+		s.promised.remove(p)
+		return false
+	}
+	p.said, p.doubt = &said, p.doubt || said.replayed
+	return true
+}
+
+// safely answers without letting a panic end the process.
+func (s *session) safely(ctx context.Context, in incoming) (said spoken, err error) {
+	defer func() {
+		if v := recover(); v != nil { // its value may quote the question
+			s.log.Error("panic while answering", slog.String("value", fmt.Sprintf("%T", v)), slog.String("stack", string(debug.Stack())))
+			said, err = spoken{text: bot.Apology(errPanic)}, nil
+		}
+	}()
+	if in.MsgType == "event" { // a button's, taken over: the card was another's to update
+		_, said, err = s.press(ctx, in)
+		return said, err
+	}
+	return s.answer(ctx, in)
+}
+
+// place says that the answer is being looked for. It may fail: the answer says it all.
+func (s *session) place(ctx context.Context, p *promise) {
+	if !s.mayAnswer(ctx) {
 		return
 	}
-	body := map[string]any{"msgtype": "text", "text": text{s.engine.Welcome(ctx)}}
-	if answer, err := s.call(ctx, cmdWelcome, requestID, body, s.o.Times.Ack); err != nil || answer.ErrCode != 0 {
-		s.log.Warn("welcome not taken", slog.Any("error", err), slog.Int("errcode", answer.ErrCode))
+	p.placed = true
+	if _, err := s.call(ctx, cmdRespond, p.RequestID, unfinished(streamID(p.in.MsgID), s.wording.Searching), s.o.Times.Ack); err != nil {
+		s.log.Debug("placeholder not taken", slog.Any("error", err))
+	}
+}
+
+// note keeps a promise in the journal as ours, or gives it up with a lease of 0. It
+// tells whether the promise is still ours, as far as anybody can tell.
+func (s *session) note(ctx context.Context, p *promise, lease time.Duration) bool {
+	if s.o.Journal == nil {
+		return true
+	}
+	data, err := json.Marshal(p)
+	if err == nil {
+		err = s.o.Journal.Note(ctx, s.queue(), p.taskID(), s.holder, data, lease)
+	}
+	if errors.Is(err, bot.ErrClaimLost) && !p.unnoted {
+		s.promised.remove(p) // another replica has it
+		return false
+	}
+	if err != nil {
+		s.log.Debug("promise not noted", slog.Any("error", err))
+	}
+	return true
+}
+
+// claimAtOnce bounds the promises taken over in one go.
+const claimAtOnce = 32
+
+// takeOver keeps what a replica promised that is gone, or this one before it was
+// started again.
+func (s *session) takeOver(ctx context.Context) {
+	if s.o.Journal == nil || !s.mayAnswer(ctx) {
+		return
+	}
+	tasks, err := s.o.Journal.Claim(ctx, s.queue(), s.holder, claimAtOnce, s.o.Times.Lease)
+	if err != nil {
+		s.log.Debug("promises not looked for", slog.Any("error", err))
+		return
+	}
+	for _, t := range tasks {
+		p := &promise{made: t.Entered}
+		err := json.Unmarshal(t.Data, p)
+		if err == nil {
+			p.in, err = parse(p.Message)
+		}
+		if err != nil {
+			s.log.Error("promise not understood", slog.Any("error", err))
+			s.forget(ctx, t.ID)
+			continue
+		}
+		if s.promised.has(p.taskID()) {
+			continue // ours, whose lease had run out
+		}
+		s.log.Info("promise taken over", slog.Int("holders", t.Holders))
+		s.inTurn(ctx, p.in, func() { s.keep(ctx, p) })
+	}
+}
+
+// event welcomes who opens the chat, does what a button says, and keeps opinions. Other
+// events take no reply (a stream reply to one fails with 846605).
+func (s *session) event(ctx context.Context, p *promise) {
+	s.o.Count(OutcomeEvent)
+	if !s.mayAnswer(ctx) {
+		return
+	}
+	switch p.in.Event.EventType {
+	case eventEnter:
+		s.reply(ctx, cmdWelcome, p.RequestID, map[string]any{"msgtype": "text", "text": text{s.engine.Welcome(ctx)}})
+	case eventFeedback:
+		s.rate(ctx, p.in)
+	case eventCard:
+		s.button(ctx, p)
+	}
+}
+
+// button does what a card's button says: the card is changed in place, and what is to
+// be said is a message of its own.
+func (s *session) button(ctx context.Context, p *promise) {
+	if !s.accept(ctx, p) {
+		s.o.Count(OutcomeRepeated)
+		return
+	}
+	s.promised.add(p)
+	update, said, err := s.press(ctx, p.in)
+	if err != nil { // it is being done by another attempt
+		s.note(ctx, p, 0)
+		s.promised.remove(p)
+		return
+	}
+	if update != nil {
+		s.reply(ctx, cmdUpdate, p.RequestID, update)
+	}
+	p.said = &said
+	s.deliver(ctx, p)
+}
+
+// reply answers an event, for which there are 5 s and one try.
+func (s *session) reply(ctx context.Context, command, requestID string, body any) {
+	if answer, err := s.call(ctx, command, requestID, body, s.o.Times.Ack); err != nil || answer.ErrCode != 0 {
+		s.log.Warn("reply to an event not taken", slog.String("command", command), slog.Any("error", err), slog.Int("errcode", answer.ErrCode))
 	}
 }
 
@@ -184,11 +368,23 @@ func (s *session) drain(within time.Duration) {
 	}
 }
 
+// giveUp leaves to others what could not be delivered before the end.
+func (s *session) giveUp(ctx context.Context) {
+	for _, p := range s.promised.all() {
+		s.note(ctx, p, 0)
+	}
+}
+
 // deliverPromised delivers what the connection before could not.
 func (s *session) deliverPromised(ctx context.Context) {
 	for _, p := range s.promised.all() {
-		s.deliver(ctx, p)
+		s.inTurn(ctx, p.in, func() {
+			if s.note(ctx, p, s.o.Times.Lease) && (p.said != nil || s.make(ctx, p)) {
+				s.deliver(ctx, p)
+			}
+		})
 	}
+	s.takeOver(ctx)
 }
 
 // tries bounds how often one answer is sent on one connection.
@@ -198,57 +394,114 @@ const tries = 3
 // leaves open stays promised for the next one. The same stream id with the same
 // content does no harm when it arrives twice.
 func (s *session) deliver(ctx context.Context, p *promise) {
-	if err := s.limits.wait(ctx, p.chatID); err != nil {
+	if p.said.text == "" { // a button that only changes its card
+		s.promised.remove(p)
+		s.forget(ctx, p.taskID())
 		return
 	}
+	if err := s.limits.wait(ctx, p.chatID()); err != nil {
+		return
+	}
+	if time.Since(p.made) > s.o.Times.Lease && !s.note(ctx, p, s.o.Times.Lease) {
+		return
+	}
+	if p.in.MsgType == "event" {
+		s.sayApart(ctx, p)
+		return
+	}
+	body := finished(streamID(p.in.MsgID), spoken{text: p.said.text, feedback: p.said.feedback}, !p.placed)
 	for range tries {
 		if ctx.Err() != nil || !s.mayAnswer(ctx) {
 			return
 		}
-		answer, err := s.call(ctx, cmdRespond, p.requestID, p.stream(), s.o.Times.Ack)
+		answer, err := s.call(ctx, cmdRespond, p.RequestID, body, s.o.Times.Ack)
 		switch {
 		case errors.Is(err, errNoAck):
+			p.doubt = true // it may have arrived, and only its acknowledgement not
 			continue
 		case err != nil:
 			return
 		case answer.ErrCode == 0:
-			s.settle(p, OutcomeDelivered)
+			s.settle(ctx, p, OutcomeDelivered)
+			s.offer(ctx, p)
 			return
 		case answer.ErrCode == codeBadRequestID || answer.ErrCode == codeStreamTooOld:
-			s.push(ctx, p)
+			s.sayApart(ctx, p)
 			return
 		case answer.ErrCode == codeRateLimited:
-			sleep(ctx, jitter(rateLimitedFor))
+			sleep(ctx, jitter(s.o.Times.RateLimited))
 		default:
 			s.log.Error("answer refused", slog.Int("errcode", answer.ErrCode))
-			s.settle(p, OutcomeGivenUp)
+			s.settle(ctx, p, OutcomeGivenUp)
 			return
 		}
 	}
 }
 
-// rateLimitedFor is how long the platform's limit of messages a minute lasts.
-const rateLimitedFor = time.Minute
-
-// push sends an answer as a message of its own, when its reply is not taken any more.
-func (s *session) push(ctx context.Context, p *promise) {
-	answer, err := s.call(ctx, cmdSend, newRequestID(cmdSend), p.message(), s.o.Times.Ack)
-	switch {
-	case err != nil:
-		// It stays promised: pushed twice is worse than late only when the platform took
-		// the first, which without its word nobody knows.
-		s.log.Warn("push not acknowledged", slog.Any("error", err))
-	case answer.ErrCode == 0:
-		s.settle(p, OutcomePushed)
-	default:
-		s.log.Error("push refused", slog.Int("errcode", answer.ErrCode))
-		s.settle(p, OutcomeGivenUp)
+// offer puts the card under an answer: a reply of its own on the same request, since
+// the platform's pages contradict each other on cards within a stream here.
+func (s *session) offer(ctx context.Context, p *promise) {
+	if p.said.card == nil || s.limits.wait(ctx, p.chatID()) != nil {
+		return
+	}
+	body := map[string]any{"msgtype": "template_card", "template_card": p.said.card}
+	if answer, err := s.call(ctx, cmdRespond, p.RequestID, body, s.o.Times.Ack); err != nil || answer.ErrCode != 0 {
+		s.log.Debug("card not taken", slog.Any("error", err), slog.Int("errcode", answer.ErrCode)) // all on it can be typed
 	}
 }
 
-func (s *session) settle(p *promise, outcome string) {
+// sayApart delivers an answer whose reply is not taken any more: late, which shows the
+// question it belongs to, else as a message of its own. When it may have arrived before,
+// it says so.
+func (s *session) sayApart(ctx context.Context, p *promise) {
+	said := *p.said
+	if p.doubt {
+		said.text = clip(s.wording.Again+"\n\n"+said.text, MaxContentBytes)
+		s.o.Count(OutcomeAgain)
+	}
+	if s.o.Late != nil && p.in.ResponseURL != "" {
+		err := postLate(ctx, s.o.Late, p.in.ResponseURL, said)
+		if err == nil {
+			s.settle(ctx, p, OutcomeLate)
+			return
+		}
+		s.log.Warn("late answer not taken, pushing it", slog.Any("error", err))
+	}
+	if !s.mayAnswer(ctx) {
+		return
+	}
+	answer, err := s.call(ctx, cmdSend, newRequestID(cmdSend), p.message(said), s.o.Times.Ack)
+	switch {
+	case err != nil:
+		p.doubt = true // and it stays promised
+		s.log.Warn("push not acknowledged", slog.Any("error", err))
+	case answer.ErrCode == 0:
+		s.settle(ctx, p, OutcomePushed)
+	default:
+		s.log.Error("push refused", slog.Int("errcode", answer.ErrCode))
+		s.settle(ctx, p, OutcomeGivenUp)
+	}
+}
+
+// settle ends a promise.
+func (s *session) settle(ctx context.Context, p *promise, outcome string) {
 	s.promised.remove(p)
-	s.o.Count(outcome)
+	s.forget(ctx, p.taskID())
+	s.o.Count(outcome) // last: who sees the count knows that it is noted
+}
+
+// forgetWithin bounds noting that a promise was kept, also when the session ends.
+const forgetWithin = time.Second
+
+func (s *session) forget(ctx context.Context, taskID string) {
+	if s.o.Journal == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), forgetWithin)
+	defer cancel()
+	if err := s.o.Journal.Done(ctx, s.queue(), taskID, s.holder); err != nil {
+		s.log.Warn("promise kept but not noted so", slog.Any("error", err))
+	}
 }
 
 // codeError is an error code of the platform. Its text is left out: it carries the

@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,6 +11,7 @@ import (
 	"time"
 
 	"aeobot/bot"
+	"aeobot/bot/wecom/cards"
 	"aeobot/bot/wecom/envelope"
 )
 
@@ -19,6 +22,8 @@ type Answerer interface {
 	Answer(ctx context.Context, m bot.Message) (bot.Reply, error)
 	// Welcome is what a person reads who opens the application; empty: nothing.
 	Welcome(ctx context.Context) string
+	// Press does what a card's button says.
+	Press(ctx context.Context, p bot.Press) (bot.Pressed, error)
 }
 
 // Outcomes given to Options.Count, besides those of envelope.Receiver. They are a
@@ -33,6 +38,7 @@ const (
 	OutcomeForeign      = "foreign"       // authentic, but for another corp or application
 	OutcomePushSent     = "push_sent"     // a further page was sent
 	OutcomePushFailed   = "push_failed"   // a further page was refused; the rest was not sent
+	OutcomePushPutOff   = "push_put_off"  // a further page waits in the journal
 	OutcomePushRefused  = "push_refused"  // too many replies in hand, or shutting down
 	OutcomePushRepeated = "push_repeated" // a redelivery, whose pages are already in hand
 )
@@ -63,6 +69,15 @@ type Options struct {
 	//
 	// default: any
 	AgentID string
+	// Markdown sends replies as Markdown messages instead of texts in the callback's
+	// response. Only the platform's own client shows them.
+	Markdown bool
+	// Cards sends a card with buttons after an answer.
+	Cards bool
+	// Journal keeps what is still to be sent, through a crash.
+	//
+	// default: it is lost with the process
+	Journal bot.Journal
 	// MaxSkew is how far a callback's timestamp may be off.
 	//
 	// default: 0, not checked
@@ -127,15 +142,15 @@ func NewCallback(a Answerer, codec *envelope.Codec, s *Sender, o Options) *Callb
 	o = o.withDefaults()
 	c := &Callback{answerer: a, o: o, surface: bot.Surface{Name: "app", MaxBytes: MaxBytes, MaxPages: 1}}
 	if s != nil {
-		c.surface.MaxPages = maxPages
-		c.pushes = newPushes(s, o.Log, o.Count)
+		c.surface.MaxPages, c.surface.Markdown = maxPages, o.Markdown
+		c.pushes = newPushes(s, o.Journal, "app:"+o.CorpID+":"+o.AgentID, o.Log, o.Count)
 	}
 	c.receiver = &envelope.Receiver{Codec: codec, MaxSkew: o.MaxSkew, Now: o.Now, Log: o.Log,
-		Unwrap: readEnvelope, Handle: c.handle, Wrap: writeEnvelope, Count: o.Count}
+		Unwrap: envelope.UnwrapXML, Handle: c.handle, Wrap: envelope.WrapXML, Count: o.Count}
 	return c
 }
 
-// restKey is the context key of the pages that are sent after the response.
+// restKey is the context key of what is sent after the response.
 type restKey struct{}
 
 // ServeHTTP answers one request of the platform. Further pages are sent only after
@@ -143,8 +158,15 @@ type restKey struct{}
 func (c *Callback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var rest push
 	c.receiver.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), restKey{}, &rest)))
-	if len(rest.pages) > 0 && c.pushes != nil {
-		c.pushes.start(rest)
+	if len(rest.Items) > 0 {
+		c.pushes.start(rest, c.pushes.headStart)
+	}
+}
+
+// Run sends what was left undone by a replica that is gone, until ctx ends.
+func (c *Callback) Run(ctx context.Context) {
+	if c.pushes != nil {
+		c.pushes.run(ctx)
 	}
 }
 
@@ -203,25 +225,92 @@ func (c *Callback) reply(ctx context.Context, in incoming) (text, outcome string
 	case "image", "video", "file", "location", "link":
 		return c.o.Wording.Media, OutcomeUnsupported, nil
 	case "event":
-		text, outcome = c.event(ctx, in)
-		return text, outcome, nil
+		return c.event(ctx, in)
 	}
 	return c.o.Wording.Unknown, OutcomeUnsupported, nil
 }
 
-// event greets whoever opens the application or may use it from now on. It needs
-// no record: delivered again it gives the same text.
-func (c *Callback) event(ctx context.Context, in incoming) (text, outcome string) {
+// event greets whoever opens the application or may use it from now on (which needs no
+// record: delivered again it gives the same text), answers a menu entry, whose key is
+// what it asks, and does what a card's button says.
+func (c *Callback) event(ctx context.Context, in incoming) (text, outcome string, err error) {
 	switch in.event {
 	case "enter_agent", "subscribe":
-		return c.answerer.Welcome(ctx), OutcomeWelcome
+		return c.answerer.Welcome(ctx), OutcomeWelcome, nil
+	case "click":
+		if in.eventKey != "" {
+			return c.answer(ctx, in, in.eventKey)
+		}
+	case "template_card_event":
+		return c.press(ctx, in)
 	}
-	return "", OutcomeIgnored
+	return "", OutcomeIgnored, nil
 }
 
-// answer gives the reply's first page and leaves the others to ServeHTTP.
+// press does what a card's button says. Both the card's change and what is to be said
+// are sent: the response has no room for them.
+func (c *Callback) press(ctx context.Context, in incoming) (text, outcome string, err error) {
+	if c.pushes == nil {
+		return "", OutcomeIgnored, nil
+	}
+	m := c.message(in, "")
+	var p bot.Pressed
+	err = safely(func() (err error) {
+		p, err = c.answerer.Press(ctx, bot.Press{ID: m.ID, Asker: m.Asker, Key: in.eventKey, Answer: in.taskID, Surface: c.surface})
+		return err
+	})
+	switch {
+	case errors.Is(err, bot.ErrElsewhere):
+		return "", "", err
+	case errors.Is(err, bot.ErrKey):
+		c.o.Log.Warn("button unknown; is it of another version or program?")
+		return "", OutcomeIgnored, nil
+	case err != nil:
+		c.o.Log.Error("button not answered", slog.Any("asker", m.Asker), slog.Any("error", err))
+		c.sendLater(ctx, m, []item{{Kind: itemText, Text: c.o.Apology(err)}})
+		return "", OutcomeApology, nil
+	}
+	var items []item
+	if len(p.Card.Buttons) > 0 && in.code != "" {
+		items = append(items, item{Kind: itemUpdate, Code: in.code, Card: cards.ForApp(p.Card, in.taskID)})
+	}
+	c.sendLater(ctx, m, append(items, c.items(p.Reply.Pages)...))
+	return "", OutcomeAnswered, nil
+}
+
+// items are pages as they are sent.
+func (c *Callback) items(pages []string) []item {
+	var items []item
+	kind := itemText
+	if c.surface.Markdown {
+		kind = itemMarkdown
+	}
+	for _, page := range pages {
+		items = append(items, item{Kind: kind, Text: page})
+	}
+	return items
+}
+
+// sendLater takes what is to be sent after the response into hand.
+func (c *Callback) sendLater(ctx context.Context, m bot.Message, items []item) {
+	rest, ok := ctx.Value(restKey{}).(*push)
+	if !ok || c.pushes == nil || len(items) == 0 {
+		return
+	}
+	job := push{id: m.ID, To: m.Asker, Items: items}
+	if c.pushes.promise(ctx, &job) {
+		*rest = job
+	}
+}
+
+// message is what was said, as the engine takes it.
+func (c *Callback) message(in incoming, text string) bot.Message {
+	return bot.Message{ID: c.messageID(in), Asker: bot.Asker(in.from), Text: text, Surface: c.surface}
+}
+
+// answer gives the reply's first page and leaves the others, and the card, to be sent.
 func (c *Callback) answer(ctx context.Context, in incoming, text string) (page, outcome string, err error) {
-	m := bot.Message{ID: c.messageID(in), Asker: bot.Asker(in.from), Text: text, Surface: c.surface}
+	m := c.message(in, text)
 	reply, err := c.answerSafely(ctx, m)
 	if errors.Is(err, bot.ErrElsewhere) {
 		return "", "", err // the next delivery gets the reply of the attempt that runs
@@ -230,10 +319,22 @@ func (c *Callback) answer(ctx context.Context, in incoming, text string) (page, 
 		c.o.Log.Error("question not answered", slog.Any("asker", m.Asker), slog.Any("error", err))
 		return c.o.Apology(err), OutcomeApology, nil
 	}
-	if rest, ok := ctx.Value(restKey{}).(*push); ok {
-		*rest = push{id: m.ID, to: m.Asker, pages: reply.Pages[1:]}
+	items := c.items(reply.Pages)
+	if card, ok := reply.Card(); ok && c.o.Cards {
+		items = append(items, item{Kind: itemCard, Card: cards.ForApp(card, taskID(m.ID))})
 	}
-	return reply.Pages[0], OutcomeAnswered, nil
+	if !c.surface.Markdown {
+		page, items = reply.Pages[0], items[1:]
+	}
+	c.sendLater(ctx, m, items)
+	return page, OutcomeAnswered, nil
+}
+
+// taskID names a card by the message it belongs to; it may have letters and digits, and
+// is used once.
+func taskID(messageID string) string {
+	sum := sha256.Sum256([]byte("card\x00" + messageID))
+	return hex.EncodeToString(sum[:16])
 }
 
 // messageID names a message among all channels' messages: MsgId is unique within
@@ -243,7 +344,11 @@ func (c *Callback) messageID(in incoming) string {
 	if agent == "" {
 		agent = in.agentID
 	}
-	return fmt.Sprintf("app:%s:%s:%s", in.to, agent, in.id)
+	id := in.id
+	if in.kind == "event" { // events have no id; these tell them apart (90240)
+		id = fmt.Sprintf("%s/%d/%s/%s/%s", in.from, in.created.Unix(), in.event, in.eventKey, in.taskID)
+	}
+	return fmt.Sprintf("app:%s:%s:%s", in.to, agent, id)
 }
 
 // errPanic stands for a panic while answering, whose value may quote the question.
@@ -253,14 +358,21 @@ var errPanic = errors.New("app: panic while answering")
 var errNoPage = errors.New("app: reply without a page")
 
 func (c *Callback) answerSafely(ctx context.Context, m bot.Message) (reply bot.Reply, err error) {
+	err = safely(func() (err error) {
+		reply, err = c.answerer.Answer(ctx, m)
+		return err
+	})
+	if err == nil && len(reply.Pages) == 0 {
+		err = errNoPage
+	}
+	return reply, err
+}
+
+func safely(do func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("%w (%T)", errPanic, p)
 		}
 	}()
-	reply, err = c.answerer.Answer(ctx, m)
-	if err == nil && len(reply.Pages) == 0 {
-		err = errNoPage
-	}
-	return reply, err
+	return do()
 }

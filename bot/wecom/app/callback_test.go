@@ -24,9 +24,21 @@ import (
 
 // answerer answers each question with pages made from it, or as its hook says.
 type answerer struct {
-	mu   sync.Mutex
-	got  []bot.Message
-	hook func(bot.Message) (bot.Reply, error)
+	mu      sync.Mutex
+	got     []bot.Message
+	hook    func(bot.Message) (bot.Reply, error)
+	pressed []bot.Press
+	press   bot.Pressed
+}
+
+func (a *answerer) Press(_ context.Context, p bot.Press) (bot.Pressed, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.pressed = append(a.pressed, p)
+	if p.Key == "strange" {
+		return bot.Pressed{}, bot.ErrKey
+	}
+	return a.press, nil
 }
 
 func (a *answerer) Answer(_ context.Context, m bot.Message) (bot.Reply, error) {
@@ -90,17 +102,21 @@ type bench struct {
 	url      string
 }
 
-func newBench(t *testing.T, s *Sender) *bench {
+func newBench(t *testing.T, s *Sender, edit ...func(*Options)) *bench {
 	t.Helper()
 	codec, err := envelope.New(testToken, testKey, testCorp)
 	if err != nil {
 		t.Fatal(err)
 	}
 	b := &bench{t: t, answerer: &answerer{}, counts: &tally{}, log: &lockedBuffer{}, codec: codec}
-	b.callback = NewCallback(b.answerer, codec, s, Options{CorpID: testCorp, AgentID: testAgent, Count: b.counts.count,
+	o := Options{CorpID: testCorp, AgentID: testAgent, Count: b.counts.count,
 		Log:     slog.New(slog.NewJSONHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Wording: Wording{Media: "只看得懂文字", Unknown: "不认识这种消息"},
-		Apology: func(error) string { return "没能答上来" }})
+		Apology: func(error) string { return "没能答上来" }}
+	for _, e := range edit {
+		e(&o)
+	}
+	b.callback = NewCallback(b.answerer, codec, s, o)
 	if b.callback.pushes != nil {
 		b.callback.pushes.headStart = 0
 	}
@@ -124,7 +140,7 @@ func (b *bench) deliver(message string) map[string]string {
 	if contentType != "application/xml" {
 		b.t.Errorf("Content-Type = %q, want application/xml", contentType)
 	}
-	sealed, err := readFields(body, "Encrypt", "MsgSignature", "TimeStamp", "Nonce")
+	sealed, err := envelope.Fields(body, "Encrypt", "MsgSignature", "TimeStamp", "Nonce")
 	if err != nil {
 		b.t.Fatalf("reply %q: %v", body, err)
 	}
@@ -132,7 +148,7 @@ func (b *bench) deliver(message string) map[string]string {
 	if err != nil {
 		b.t.Fatalf("reply %q: %v", body, err)
 	}
-	fields, err := readFields(plaintext, "ToUserName", "FromUserName", "CreateTime", "MsgType", "Content")
+	fields, err := envelope.Fields(plaintext, "ToUserName", "FromUserName", "CreateTime", "MsgType", "Content")
 	if err != nil {
 		b.t.Fatalf("reply %q: %v", plaintext, err)
 	}
@@ -147,9 +163,9 @@ func (b *bench) post(message string) (status int, contentType string, body []byt
 	}
 	outer, err := xml.Marshal(struct {
 		XMLName             xml.Name `xml:"xml"`
-		ToUserName, AgentID cdata
-		Encrypt             cdata
-	}{ToUserName: cdata{testCorp}, AgentID: cdata{testAgent}, Encrypt: cdata{sealed.Encrypt}})
+		ToUserName, AgentID envelope.CDATA
+		Encrypt             envelope.CDATA
+	}{ToUserName: envelope.CDATA{Text: testCorp}, AgentID: envelope.CDATA{Text: testAgent}, Encrypt: envelope.CDATA{Text: sealed.Encrypt}})
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -198,7 +214,7 @@ func TestCallbackReplies(t *testing.T) {
 		{"opens the application", event("enter_agent", "<AgentID>1000017</AgentID>"), "欢迎，请直接提问。", OutcomeWelcome},
 		{"may use it from now on", event("subscribe", ""), "欢迎，请直接提问。", OutcomeWelcome},
 		{"may not any more", event("unsubscribe", ""), "", OutcomeIgnored},
-		{"menu", event("click", "<EventKey>help</EventKey>"), "", OutcomeIgnored},
+		{"menu", event("click", "<EventKey> </EventKey>"), "", OutcomeIgnored},
 		{"menu page", event("view", "<EventKey>http://x</EventKey>"), "", OutcomeIgnored},
 		{"card", event("template_card_event", card), "", OutcomeIgnored},
 		{"another corp", strings.Replace(question("10", "你好"), testCorp, "wwother", 1), "", OutcomeForeign},
@@ -236,7 +252,7 @@ func TestMessageForTheEngine(t *testing.T) {
 	for _, tt := range []struct {
 		sender *Sender
 		pages  int
-	}{{nil, 1}, {c.sender(t, SenderOptions{}), 5}} {
+	}{{nil, 1}, {c.sender(t), 5}} {
 		b := newBench(t, tt.sender)
 		b.deliver(question("7420011223344556677", "  ]]]]><![CDATA[> 第３条\n"))
 		want := bot.Message{ID: "app:ww7c1e2f9a0b3d4e58:1000017:7420011223344556677", Asker: "lin.yue", Text: "  ]]> 第３条\n",
@@ -305,7 +321,7 @@ func TestHostileTextStaysText(t *testing.T) {
 
 func TestFurtherPages(t *testing.T) {
 	c := newCorp(t)
-	b := newBench(t, c.sender(t, SenderOptions{}))
+	b := newBench(t, c.sender(t))
 	b.answerer.hook = func(bot.Message) (bot.Reply, error) {
 		return reply("一（1/3）", "二（2/3）", "三（3/3）"), nil
 	}
@@ -333,7 +349,7 @@ func TestFurtherPages(t *testing.T) {
 
 func TestDeliveredAtOnce(t *testing.T) {
 	c := newCorp(t)
-	b := newBench(t, c.sender(t, SenderOptions{}))
+	b := newBench(t, c.sender(t))
 	b.answerer.hook = func(bot.Message) (bot.Reply, error) { return reply("一", "二"), nil }
 	var wg sync.WaitGroup
 	for range 4 {
@@ -359,18 +375,18 @@ func TestPagesWaitForTheOneBefore(t *testing.T) {
 		}
 		answer(w, 81013, "all invalid")
 	}
-	b := newBench(t, c.sender(t, SenderOptions{}))
+	b := newBench(t, c.sender(t))
 	b.answerer.hook = func(bot.Message) (bot.Reply, error) { return reply("一", "二", "三", "四"), nil }
 	b.deliver(question("1", "TEXTMARK"))
 	waitFor(t, "the second page is under way", func() bool { return c.sent.Load() == 1 })
-	if got := c.texts(); len(got) != 1 {
+	if got := c.tried(); len(got) != 1 {
 		t.Errorf("sent %q while the second page is under way", got)
 	}
 	close(second)
 	if err := b.callback.Close(context.Background()); err != nil {
 		t.Errorf("Close = %v", err)
 	}
-	if got, want := c.texts(), []string{"二", "三"}; !slices.Equal(got, want) {
+	if got, want := c.tried(), []string{"二", "三"}; !slices.Equal(got, want) {
 		t.Errorf("sent %q, want %q: nothing after the page that failed", got, want)
 	}
 	if b.counts.of(OutcomePushSent) != 1 || b.counts.of(OutcomePushFailed) != 1 {
@@ -384,7 +400,7 @@ func TestPagesWaitForTheOneBefore(t *testing.T) {
 func TestPlatformAPIDown(t *testing.T) {
 	c := newCorp(t)
 	c.onToken = c.hang
-	b := newBench(t, c.sender(t, SenderOptions{}))
+	b := newBench(t, c.sender(t))
 	b.answerer.hook = func(bot.Message) (bot.Reply, error) { return reply("一", "二"), nil }
 	const more = 5
 	for i := range maxPushes + more {
@@ -406,7 +422,7 @@ func TestPlatformAPIDown(t *testing.T) {
 // TestFirstPageGoesFirst: no further page leaves before the response was written.
 func TestFirstPageGoesFirst(t *testing.T) {
 	c := newCorp(t)
-	b := newBench(t, c.sender(t, SenderOptions{}))
+	b := newBench(t, c.sender(t))
 	var early int32
 	b.answerer.hook = func(bot.Message) (bot.Reply, error) { return reply("一", "二"), nil }
 	inner := b.callback.receiver.Wrap

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"aeobot/bot/wecom/envelope"
 )
 
 // incoming is one decrypted callback message, as far as we use it (90238 to 90240,
@@ -20,6 +22,9 @@ type incoming struct {
 	created     time.Time // CreateTime; zero when it is no number
 	content     string
 	recognition string // what the platform heard in a voice message, when it says so
+	eventKey    string // of a menu entry or a card's button
+	taskID      string // of the card
+	code        string // ResponseCode: lets the card be changed once
 }
 
 // Refusals of a message that is authentic and readable but not for us, or not
@@ -33,27 +38,13 @@ var (
 // maxIDDigits is the length of the largest 64-bit number in decimal.
 const maxIDDigits = 20
 
-// readEnvelope takes the ciphertext out of a callback's body. ToUserName and
-// AgentID stand there too, but unsigned; those inside the ciphertext are checked.
-func readEnvelope(body []byte) (string, error) {
-	fields, err := readFields(body, "Encrypt", "ToUserName", "AgentID")
-	if err != nil {
-		return "", fmt.Errorf("app: envelope: %w", err)
-	}
-	encrypted := strings.TrimSpace(fields["Encrypt"])
-	if encrypted == "" {
-		return "", errors.New("app: envelope: no Encrypt element")
-	}
-	return encrypted, nil
-}
-
 // readIncoming reads a decrypted message and checks that it is whole.
 func readIncoming(plaintext []byte) (incoming, error) {
-	if !utf8.Valid(plaintext) { // printable would mend it
-		return incoming{}, fmt.Errorf("app: message: %w", errNotUTF8)
+	if !utf8.Valid(plaintext) { // Printable would mend it
+		return incoming{}, fmt.Errorf("app: message: %w", envelope.ErrNotUTF8)
 	}
-	f, err := readFields([]byte(printable(string(plaintext))), "ToUserName", "FromUserName",
-		"CreateTime", "MsgType", "Event", "MsgId", "AgentID", "Content", "Recognition")
+	f, err := envelope.Fields([]byte(envelope.Printable(string(plaintext))), "ToUserName", "FromUserName",
+		"CreateTime", "MsgType", "Event", "MsgId", "AgentID", "Content", "Recognition", "EventKey", "TaskId", "ResponseCode")
 	if err != nil {
 		return incoming{}, fmt.Errorf("app: message: %w", err)
 	}
@@ -66,6 +57,9 @@ func readIncoming(plaintext []byte) (incoming, error) {
 		agentID:     strings.TrimSpace(f["AgentID"]),
 		content:     f["Content"],
 		recognition: strings.TrimSpace(f["Recognition"]),
+		eventKey:    strings.TrimSpace(f["EventKey"]),
+		taskID:      strings.TrimSpace(f["TaskId"]),
+		code:        strings.TrimSpace(f["ResponseCode"]),
 	}
 	if seconds, err := strconv.ParseInt(strings.TrimSpace(f["CreateTime"]), 10, 64); err == nil {
 		in.created = time.Unix(seconds, 0)

@@ -4,85 +4,79 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"aeobot/bot/wecom/api"
+	"aeobot/bot/wecom/platform"
 )
 
-// The SDK has one API address for the whole process, so all tests share one fake
-// platform; each test has a corp of its own there, with its own faults.
-var fake = &platform{corps: map[string]*corp{}}
+// The SDK has one API address for the whole process, so all tests share one
+// stand-in; each test has a corp of its own there.
+var (
+	standIn = &platform.API{}
+	baseURL string
+)
 
 func TestMain(m *testing.M) {
-	server := httptest.NewServer(fake)
-	fake.url = server.URL
+	server := httptest.NewServer(standIn)
+	baseURL = server.URL
 	code := m.Run()
 	server.CloseClientConnections()
 	os.Exit(code)
 }
 
-// platform is gettoken and message/send over real HTTP.
-type platform struct {
-	url   string
-	mu    sync.Mutex
-	corps map[string]*corp
-}
-
-// corp is one test's account there. The hooks answer the n-th request, from 1; nil
-// hooks answer as the healthy platform does.
+// corp is one test's company. The hooks answer the n-th request, from 1, instead of the
+// stand-in.
 type corp struct {
-	id      string
+	*platform.Corp
 	onToken func(w http.ResponseWriter, r *http.Request, n int)
 	onSend  func(w http.ResponseWriter, r *http.Request, n int)
 	release chan struct{} // closed when the test ends: hung requests go on
 
 	asked, sent atomic.Int32
-	mu          sync.Mutex
-	bodies      []textMessage
-	strays      []string // requests that no client of ours should make
 }
 
 var corpCount atomic.Int32
 
 func newCorp(t *testing.T) *corp {
 	t.Helper()
-	c := &corp{id: fmt.Sprintf("wwcorp%d", corpCount.Add(1)), release: make(chan struct{})}
-	fake.mu.Lock()
-	fake.corps[c.id] = c
-	fake.mu.Unlock()
-	t.Cleanup(func() {
-		close(c.release)
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		for _, s := range c.strays {
-			t.Errorf("unexpected request: %s", s)
-		}
-	})
+	c := &corp{Corp: standIn.Corp(fmt.Sprintf("wwcorp%d", corpCount.Add(1)), "SECRETMARK-q8Zr5v2c"), release: make(chan struct{})}
+	c.SetFaults(platform.APIFaults{Break: c.hook})
+	t.Cleanup(func() { close(c.release) })
 	return c
 }
 
-const testSecret = "SECRETMARK-q8Zr5v2c"
-
-// sender makes a Sender for the corp that waits little before it tries again.
-func (c *corp) sender(t *testing.T, o SenderOptions) *Sender {
-	t.Helper()
-	o.BaseURL, o.CorpID, o.AgentID, o.Secret = fake.url, c.id, "1000017", testSecret
-	s, err := NewSender(o)
-	if err != nil {
-		t.Fatalf("NewSender: %v", err)
+func (c *corp) hook(w http.ResponseWriter, r *http.Request, name string) bool {
+	do, count := c.onSend, &c.sent
+	if name == "gettoken" {
+		do, count = c.onToken, &c.asked
 	}
-	s.delay = time.Millisecond
-	return s
+	n := int(count.Add(1))
+	if do == nil {
+		return false
+	}
+	do(w, r, n)
+	return true
 }
 
-// token is the access_token that the n-th gettoken gave.
-func (c *corp) token(n int) string { return fmt.Sprintf("TOKENMARK.%s.%d", c.id, n) }
+func (c *corp) sender(t *testing.T) *Sender {
+	t.Helper()
+	client, err := api.New(api.Options{BaseURL: baseURL, CorpID: c.ID, AgentID: testAgent, Secret: c.Secret})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := NewSender(client, testAgent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
 
 // hang answers nothing until the client leaves or the test ends.
 func (c *corp) hang(_ http.ResponseWriter, r *http.Request, _ int) {
@@ -92,85 +86,47 @@ func (c *corp) hang(_ http.ResponseWriter, r *http.Request, _ int) {
 	}
 }
 
-func (p *platform) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	q := r.URL.Query()
-	id := q.Get("corpid")
-	if parts := strings.Split(q.Get("access_token"), "."); len(parts) == 3 {
-		id = parts[1]
-	}
-	p.mu.Lock()
-	c := p.corps[id]
-	p.mu.Unlock()
-	if c == nil {
-		http.NotFound(w, r)
-		return
-	}
-	switch r.Method + " " + r.URL.Path {
-	case "GET /cgi-bin/gettoken":
-		c.serveToken(w, r)
-	case "POST /cgi-bin/message/send":
-		c.serveSend(w, r)
-	default:
-		c.stray(r.Method + " " + r.URL.Path)
-		http.NotFound(w, r)
-	}
-}
-
-func (c *corp) serveToken(w http.ResponseWriter, r *http.Request) {
-	n := int(c.asked.Add(1))
-	switch {
-	case r.URL.Query().Get("corpsecret") != testSecret:
-		answer(w, 40001, "invalid credential")
-	case c.onToken != nil:
-		c.onToken(w, r, n)
-	default:
-		c.giveToken(w, n, 7200)
-	}
-}
-
-func (c *corp) giveToken(w io.Writer, n int, expiresIn int64) {
-	fmt.Fprintf(w, `{"errcode":0,"errmsg":"ok","access_token":%q,"expires_in":%d}`, c.token(n), expiresIn)
-}
-
-func (c *corp) serveSend(w http.ResponseWriter, r *http.Request) {
-	n := int(c.sent.Add(1))
-	var m textMessage
-	var raw bytes.Buffer
-	d := json.NewDecoder(io.TeeReader(r.Body, &raw))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&m); err != nil {
-		c.stray("message/send body: " + err.Error())
-	}
-	r.Body = io.NopCloser(&raw) // for hooks that look at it
-	c.mu.Lock()
-	c.bodies = append(c.bodies, m)
-	c.mu.Unlock()
-	if c.onSend != nil {
-		c.onSend(w, r, n)
-		return
-	}
-	answer(w, 0, "ok")
-}
-
-func (c *corp) stray(what string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.strays = append(c.strays, what)
-}
-
-// texts are the contents sent so far, in order of arrival.
+// texts are the contents that reached people, in order.
 func (c *corp) texts() []string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	var texts []string
-	for _, m := range c.bodies {
-		texts = append(texts, m.Text.Content)
+	for _, s := range c.Sent() {
+		texts = append(texts, s.Text)
 	}
 	return texts
 }
 
-func answer(w io.Writer, code int, message string) {
+// tried are the contents of all calls of message/send, in order.
+func (c *corp) tried() []string {
+	var texts []string
+	for _, call := range c.Calls("message/send") {
+		var m outgoing
+		if json.Unmarshal(call.Body, &m) == nil && m.Text != nil {
+			texts = append(texts, m.Text.Content)
+		}
+	}
+	return texts
+}
+
+func answer(w http.ResponseWriter, code int, message string) {
 	fmt.Fprintf(w, `{"errcode":%d,"errmsg":%q,"msgid":"m-1"}`, code, message)
+}
+
+// lockedBuffer is a log that goroutines write while the test reads.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
 }
 
 // waitFor waits for a state, with a ceiling no healthy run comes near.
@@ -181,24 +137,4 @@ func waitFor(t *testing.T, what string, reached func() bool) {
 			t.Fatalf("never happened: %s", what)
 		}
 	}
-}
-
-// clock is a clock that stands still until it is moved.
-type clock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func newClock() *clock { return &clock{at: time.Date(2026, 3, 31, 9, 0, 0, 0, time.UTC)} }
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *clock) move(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
 }

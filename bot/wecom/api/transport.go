@@ -1,4 +1,4 @@
-package app
+package api
 
 import (
 	"bytes"
@@ -49,7 +49,7 @@ func installGuard(baseURL string) error {
 		return nil
 	case "":
 	default:
-		return errors.New("app: another API base URL is already in use in this process")
+		return errors.New("api: another API base URL is already in use in this process")
 	}
 	util.DefaultHTTPClient = newHTTPClient()
 	util.SetURIModifier(func(uri string) string {
@@ -71,7 +71,7 @@ func checkBaseURL(s string) (string, error) {
 	u, err := url.Parse(s)
 	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" ||
 		u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
-		return "", errors.New("app: API base URL must be http(s)://host[:port][/path] and nothing more")
+		return "", errors.New("api: API base URL must be http(s)://host[:port][/path] and nothing more")
 	}
 	return strings.TrimRight(u.String(), "/"), nil
 }

@@ -1,4 +1,4 @@
-package app
+package envelope
 
 import (
 	"bytes"
@@ -16,7 +16,7 @@ const maxDepth = 8
 
 // Why a document is refused. All are answered alike; the texts are for the log.
 var (
-	errNotUTF8    = errors.New("not UTF-8")
+	ErrNotUTF8    = errors.New("not UTF-8")
 	errDirective  = errors.New("directive or processing instruction")
 	errRoot       = errors.New("root is not a single xml element")
 	errDoubled    = errors.New("field stands twice")
@@ -26,17 +26,17 @@ var (
 	errSyntax     = errors.New("not well-formed")
 )
 
-// readFields reads the children of the root element that are in known and gives
+// Fields reads the children of the root element that are in known and gives
 // the text of those present. Elements it does not know are skipped, so that a
 // field the platform adds tomorrow does no harm; a known one that stands twice is
 // refused, because two readers could each believe a different one.
-func readFields(body []byte, known ...string) (map[string]string, error) {
+func Fields(body []byte, known ...string) (map[string]string, error) {
 	if !utf8.Valid(body) {
-		return nil, fmt.Errorf("xml: %w", errNotUTF8)
+		return nil, fmt.Errorf("envelope: xml: %w", ErrNotUTF8)
 	}
 	d := xml.NewDecoder(bytes.NewReader(body))
 	// Asked for every declared encoding other than UTF-8.
-	d.CharsetReader = func(string, io.Reader) (io.Reader, error) { return nil, errNotUTF8 }
+	d.CharsetReader = func(string, io.Reader) (io.Reader, error) { return nil, ErrNotUTF8 }
 	r := &fieldReader{known: map[string]bool{}, found: map[string]string{}}
 	for _, name := range known {
 		r.known[name] = true
@@ -47,10 +47,10 @@ func readFields(body []byte, known ...string) (map[string]string, error) {
 			return r.result()
 		}
 		if err != nil {
-			return nil, fmt.Errorf("xml: %w", nameless(err))
+			return nil, fmt.Errorf("envelope: xml: %w", nameless(err))
 		}
 		if err := r.take(token); err != nil {
-			return nil, fmt.Errorf("xml: %w", err)
+			return nil, fmt.Errorf("envelope: xml: %w", err)
 		}
 		r.tokens++
 	}
@@ -59,8 +59,8 @@ func readFields(body []byte, known ...string) (map[string]string, error) {
 // nameless drops the decoder's own words, which quote the document: what a person
 // wrote would stand in the log.
 func nameless(err error) error {
-	if errors.Is(err, errNotUTF8) {
-		return errNotUTF8
+	if errors.Is(err, ErrNotUTF8) {
+		return ErrNotUTF8
 	}
 	return errSyntax
 }
@@ -136,17 +136,17 @@ func (r *fieldReader) chars(text xml.CharData) error {
 
 func (r *fieldReader) result() (map[string]string, error) {
 	if r.roots == 0 {
-		return nil, fmt.Errorf("xml: %w", errNoDocument)
+		return nil, fmt.Errorf("envelope: xml: %w", errNoDocument)
 	}
 	return r.found, nil
 }
 
-// printable replaces by a space what XML 1.0 does not allow in a document.
+// Printable replaces by a space what XML 1.0 does not allow in a document.
 //
 // encoding/xml reads and writes CDATA, but writes such a character as it is, after
 // which the reply is no XML any more; and text pasted from slides does carry
 // U+000B where a line ends, which would make us refuse an honest question.
-func printable(s string) string {
+func Printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if allowedInXML(r) {
 			return r
@@ -159,4 +159,49 @@ func printable(s string) string {
 // neighbours U+FFFE and U+FFFF. Surrogates cannot occur in a Go rune from a string.
 func allowedInXML(r rune) bool {
 	return r == '\t' || r == '\n' || r == '\r' || (r >= ' ' && r != 0xFFFE && r != 0xFFFF)
+}
+
+// UnwrapXML takes the ciphertext out of a callback's body. ToUserName and AgentID
+// stand there too, but unsigned; those inside the ciphertext are checked.
+func UnwrapXML(body []byte) (string, error) {
+	fields, err := Fields(body, "Encrypt", "ToUserName", "AgentID")
+	if err != nil {
+		return "", err
+	}
+	encrypted := strings.TrimSpace(fields["Encrypt"])
+	if encrypted == "" {
+		return "", errors.New("envelope: xml: no Encrypt element")
+	}
+	return encrypted, nil
+}
+
+// CDATA is text that encoding/xml writes as CDATA, splitting a ]]> inside it. A
+// reply built by joining strings would let a question close the element it is
+// quoted in and add a second MsgType.
+type CDATA struct {
+	Text string `xml:",cdata"`
+}
+
+// sealedXML is the signed and encrypted body around a passive reply.
+type sealedXML struct {
+	XMLName      xml.Name `xml:"xml"`
+	Encrypt      CDATA
+	MsgSignature CDATA
+	TimeStamp    string // digits
+	Nonce        CDATA
+}
+
+// WrapXML writes a sealed reply as XML. The platform states no content type;
+// application/xml is usual.
+func WrapXML(s Sealed) (body []byte, contentType string, err error) {
+	body, err = xml.Marshal(sealedXML{
+		Encrypt:      CDATA{s.Encrypt},
+		MsgSignature: CDATA{s.Signature},
+		TimeStamp:    s.Timestamp,
+		Nonce:        CDATA{Printable(s.Nonce)},
+	})
+	if err != nil {
+		return nil, "", fmt.Errorf("envelope: xml: %w", err)
+	}
+	return body, "application/xml", nil
 }

@@ -1,4 +1,4 @@
-package app
+package api
 
 import (
 	"context"
@@ -72,7 +72,7 @@ func (f failingStore) DropToken(_ context.Context, _, token string) error {
 	return errors.New("cannot drop " + token)
 }
 
-func mustSend(t *testing.T, s *Sender) {
+func mustSend(t *testing.T, s sender) {
 	t.Helper()
 	if err := s.SendText(context.Background(), "lin.yue", "你好"); err != nil {
 		t.Errorf("SendText = %v, want nil", err)
@@ -81,7 +81,7 @@ func mustSend(t *testing.T, s *Sender) {
 
 func TestTokenIsAskedOnce(t *testing.T) {
 	c, now := newCorp(t), newClock()
-	s := c.sender(t, SenderOptions{Now: now.Now})
+	s := c.sender(t, Options{Now: now.Now})
 	var wg sync.WaitGroup
 	for range 50 {
 		wg.Go(func() { mustSend(t, s) })
@@ -126,7 +126,7 @@ func TestUnusableTokenIsRefused(t *testing.T) {
 	} {
 		c := newCorp(t)
 		c.onToken = func(w http.ResponseWriter, _ *http.Request, _ int) { w.Write([]byte(body)) }
-		if err := c.sender(t, SenderOptions{}).SendText(context.Background(), "lin.yue", "你好"); !errors.Is(err, errNoToken) {
+		if err := c.sender(t, Options{}).SendText(context.Background(), "lin.yue", "你好"); !errors.Is(err, errNoToken) {
 			t.Errorf("gettoken answered %s: SendText = %v, want %v", body, err, errNoToken)
 		}
 	}
@@ -135,7 +135,7 @@ func TestUnusableTokenIsRefused(t *testing.T) {
 func TestFailureIsShared(t *testing.T) {
 	c, now := newCorp(t), newClock()
 	c.onToken = func(w http.ResponseWriter, _ *http.Request, _ int) { w.WriteHeader(502) }
-	s := c.sender(t, SenderOptions{Now: now.Now})
+	s := c.sender(t, Options{Now: now.Now})
 	for range 20 {
 		if err := s.SendText(context.Background(), "lin.yue", "你好"); err == nil {
 			t.Error("SendText = nil, want an error")
@@ -171,7 +171,7 @@ func TestWrongCredentialsStop(t *testing.T) {
 			} else {
 				c.onSend = refuse
 			}
-			s := c.sender(t, SenderOptions{Now: now.Now})
+			s := c.sender(t, Options{Now: now.Now})
 			for range 10 {
 				var api *APIError
 				err := s.SendText(context.Background(), "lin.yue", "你好")
@@ -195,10 +195,10 @@ func TestWrongCredentialsStop(t *testing.T) {
 func TestReplicasShareToken(t *testing.T) {
 	c, now := newCorp(t), newClock()
 	store := newStore(now.Now)
-	first := c.sender(t, SenderOptions{Now: now.Now, Tokens: store})
+	first := c.sender(t, Options{Now: now.Now, Tokens: store})
 	mustSend(t, first)
 	waitFor(t, "token is in the store", func() bool { return store.held() == 1 })
-	mustSend(t, c.sender(t, SenderOptions{Now: now.Now, Tokens: store}))
+	mustSend(t, c.sender(t, Options{Now: now.Now, Tokens: store}))
 	if got := c.asked.Load(); got != 1 {
 		t.Errorf("two replicas asked gettoken %d times, want once", got)
 	}
@@ -223,7 +223,7 @@ func TestTokenNames(t *testing.T) {
 func TestStoreAway(t *testing.T) {
 	t.Run("fails", func(t *testing.T) {
 		c := newCorp(t)
-		s := c.sender(t, SenderOptions{Tokens: failingStore{}})
+		s := c.sender(t, Options{Tokens: failingStore{}})
 		mustSend(t, s)
 		mustSend(t, s)
 		if got := c.asked.Load(); got != 1 {
@@ -241,7 +241,7 @@ func TestStoreAway(t *testing.T) {
 		}
 		store := newStore(now.Now)
 		store.dropFails = true
-		s := c.sender(t, SenderOptions{Now: now.Now, Tokens: store})
+		s := c.sender(t, Options{Now: now.Now, Tokens: store})
 		store.SaveToken(context.Background(), s.tokens.name, c.token(1), now.Now().Add(time.Hour))
 		c.asked.Store(1) // by the replica that stored it
 		mustSend(t, s)
@@ -255,7 +255,7 @@ func TestStoreAway(t *testing.T) {
 func TestLateDrop(t *testing.T) {
 	c, now := newCorp(t), newClock()
 	store := newStore(now.Now)
-	s := c.sender(t, SenderOptions{Now: now.Now, Tokens: store})
+	s := c.sender(t, Options{Now: now.Now, Tokens: store})
 	mustSend(t, s)
 	waitFor(t, "token is in the store", func() bool { return store.held() == 1 })
 	s.tokens.drop(context.Background(), "an older one")
@@ -278,7 +278,7 @@ func TestManyLearnOfDeath(t *testing.T) {
 		}
 		answer(w, 0, "ok")
 	}
-	s := c.sender(t, SenderOptions{})
+	s := c.sender(t, Options{})
 	var wg sync.WaitGroup
 	for range 50 {
 		wg.Go(func() { mustSend(t, s) })
@@ -291,7 +291,7 @@ func TestManyLearnOfDeath(t *testing.T) {
 
 func TestPanicWhileAsking(t *testing.T) {
 	c := newCorp(t)
-	s := c.sender(t, SenderOptions{})
+	s := c.sender(t, Options{})
 	s.tokens.ask = func(context.Context) (grant, error) { panic("SDK") }
 	if err := s.SendText(context.Background(), "lin.yue", "你好"); err == nil {
 		t.Error("SendText = nil, want an error")

@@ -1,4 +1,4 @@
-package app
+package api
 
 import (
 	"errors"
@@ -21,6 +21,17 @@ var (
 	ErrUntrustedIP = errors.New("caller's address is not trusted")
 	// ErrRecipient: the person does not exist or may not use the application.
 	ErrRecipient = errors.New("recipient is invalid or outside the visible range")
+	// ErrForbidden: the application may not do this; an administrator must allow it.
+	ErrForbidden = errors.New("not allowed for this application")
+	// ErrInput: the call itself is wrong. It is our fault, and repeating it is no use.
+	ErrInput = errors.New("the call is wrong")
+	// ErrSpent: a card's or message's one-time code is used up or too old.
+	ErrSpent = errors.New("one-time code is used or too old")
+	// ErrWindow: customer service may not write now (95001: five messages since the
+	// customer's last, 95018: over 48 h, or a person has taken the talk over).
+	ErrWindow = errors.New("customer service may not write to this customer now")
+	// ErrRobot: the push robot was removed or disabled, or its key is wrong.
+	ErrRobot = errors.New("push robot is removed, disabled, or its key is wrong")
 	// ErrBusy: the platform asks to try again.
 	ErrBusy = errors.New("platform is busy")
 )
@@ -48,6 +59,34 @@ var meanings = map[int64]error{
 	40003:            ErrRecipient, // userid invalid
 	60111:            ErrRecipient, // userid unknown
 	codeNoneReceived: ErrRecipient,
+	40056:            ErrForbidden, // agentid wrong
+	301002:           ErrForbidden, // the access_token is another application's
+	48002:            ErrForbidden, // API not allowed
+	48006:            ErrForbidden, // withdrawn because unused for long
+	50002:            ErrForbidden, // member outside the visible range
+	50003:            ErrForbidden, // application disabled
+	60011:            ErrForbidden, // no right on that member
+	95011:            ErrForbidden, // customer service: wrong kind of secret
+	95012:            ErrForbidden,
+	40007:            ErrInput, // media_id invalid
+	40008:            ErrInput, // bad type
+	40058:            ErrInput, // bad parameters
+	40063:            ErrInput, // missing parameter
+	44004:            ErrInput, // empty text
+	45001:            ErrInput, // file too large
+	45002:            ErrInput, // text too long
+	82001:            ErrInput, // no recipient
+	2000002:          ErrInput, // corpid parameter invalid
+	40029:            ErrSpent, // OAuth code
+	42014:            ErrSpent, // task_id invalid
+	42016:            ErrSpent, // task_id unknown
+	60140:            ErrSpent, // response_code
+	95001:            ErrWindow,
+	95013:            ErrWindow, // session ended
+	95018:            ErrWindow,
+	93000:            ErrRobot,
+	93004:            ErrRobot,
+	93008:            ErrRobot,
 }
 
 // APIError is an errcode of the platform.
@@ -70,10 +109,21 @@ func (e *APIError) Error() string {
 	if e.Code == codeUntrustedIP {
 		return text + "; add " + e.Address() + " to 企业可信IP of the application in the admin console"
 	}
+	if how, ok := mends[meanings[e.Code]]; ok {
+		text += "; " + how
+	}
 	if e.Message != "" {
 		text += ": " + e.Message
 	}
 	return text
+}
+
+// mends is what an operator can do about it.
+var mends = map[error]string{
+	ErrCredential:  "check corp_id and secret in the settings",
+	ErrRateLimited: "wait a minute; if it lasts, fewer messages",
+	ErrForbidden:   "in the admin console check the application's API permissions, visible range and whether it is enabled",
+	ErrRobot:       "copy the webhook address of the group's push robot again",
 }
 
 // Unwrap gives what the code means, or nil.

@@ -1,4 +1,4 @@
-package app
+package api
 
 import (
 	"context"
@@ -105,7 +105,7 @@ func (t *tokens) get(ctx context.Context) (string, error) {
 	t.mu.Unlock()
 	select {
 	case <-ctx.Done():
-		return "", fmt.Errorf("app: access_token: %w", ctx.Err())
+		return "", fmt.Errorf("api: access_token: %w", ctx.Err())
 	case <-f.landed:
 		return f.got.token, f.err
 	}
@@ -218,7 +218,7 @@ func (t *tokens) save(ctx context.Context, g grant) {
 }
 
 // errNoToken is returned when gettoken claims success and gives nothing to use.
-var errNoToken = errors.New("app: gettoken: answer without a usable access_token")
+var errNoToken = errors.New("api: gettoken: answer without a usable access_token")
 
 // getTokenPath is gettoken (91039).
 const getTokenPath = platformURL + "/cgi-bin/" + apiGetToken + "?"
@@ -230,7 +230,7 @@ func askPlatform(ctx context.Context, corpID, secret string, now func() time.Tim
 	address := getTokenPath + url.Values{"corpid": {corpID}, "corpsecret": {secret}}.Encode()
 	res, err := credential.GetTokenFromServerContext(ctx, address)
 	if err != nil {
-		return grant{}, fmt.Errorf("app: access_token: %w", redact(err, secret))
+		return grant{}, fmt.Errorf("api: access_token: %w", redact(err, secret))
 	}
 	if res.AccessToken == "" || len(res.AccessToken) > maxTokenBytes {
 		return grant{}, errNoToken

@@ -1,0 +1,225 @@
+package kf
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"aeobot/bot"
+	"aeobot/bot/wecom/api"
+	"aeobot/bot/wecom/envelope"
+)
+
+// MaxBytes bounds one message in bytes of UTF-8 (page 94677).
+const MaxBytes = 2048
+
+// Surface is what a customer's screen can show: texts, of which the platform takes
+// five after a message of the customer's. One is kept for a person to write.
+var Surface = bot.Surface{Name: "kf", MaxBytes: MaxBytes, MaxPages: 4}
+
+// Answerer is the engine as this channel needs it.
+type Answerer interface {
+	Answer(ctx context.Context, m bot.Message) (bot.Reply, error)
+	Welcome(ctx context.Context) string
+}
+
+// Store is what is kept between replicas and through a crash.
+type Store interface {
+	bot.Journal
+	bot.Cursors
+	bot.Leases
+}
+
+// Outcomes given to Options.Count, besides those of envelope.Receiver. They are a
+// closed set, fit for a metric's label.
+const (
+	OutcomeNudge    = "nudge"    // there is something to fetch
+	OutcomeIgnored  = "ignored"  // an event that needs nothing
+	OutcomeAnswered = "answered" // a customer's message got its reply
+	OutcomeWelcome  = "welcome"
+	OutcomeTooLate  = "too_late" // the platform takes no reply any more: 48 h, five messages, or a person has the talk
+	OutcomeFailed   = "failed"   // sending failed for good
+	OutcomeRetried  = "retried"  // fetching or sending failed and is tried again
+	OutcomeForeign  = "foreign"  // for another company
+)
+
+// Options of a Callback. CorpID is needed.
+type Options struct {
+	CorpID string
+	// MaxSkew, Now, Log and Count are as in envelope.Receiver.
+	MaxSkew time.Duration
+	Now     func() time.Time
+	Log     *slog.Logger
+	Count   func(outcome string)
+	// Media and Again are what a customer reads in return for a picture and the like, and
+	// above a page that may have arrived before.
+	//
+	// default: bot.TextMedia, bot.TextAgain
+	Media, Again string
+}
+
+// Callback takes the platform's nudges and answers customers.
+type Callback struct {
+	answerer Answerer
+	client   *api.Client
+	store    Store
+	o        Options
+	receiver *envelope.Receiver
+	holder   string
+	times    times
+	lanes    *bot.Lanes // one fetching of an account at a time in this process
+
+	ctx  context.Context // ends with Close
+	end  context.CancelFunc
+	work sync.WaitGroup
+}
+
+// times are waits that tests shorten.
+type times struct {
+	lease, claim, later time.Duration
+}
+
+// NewCallback makes the handler for /wecom/kf.
+func NewCallback(a Answerer, codec *envelope.Codec, c *api.Client, s Store, o Options) *Callback {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Count == nil {
+		o.Count = func(string) {}
+	}
+	if o.Media == "" {
+		o.Media = bot.TextMedia
+	}
+	if o.Again == "" {
+		o.Again = bot.TextAgain
+	}
+	k := &Callback{answerer: a, client: c, store: s, o: o, holder: rand.Text(), lanes: bot.NewLanes(),
+		times: times{lease: time.Minute, claim: 2 * time.Second, later: 10 * time.Second}}
+	k.ctx, k.end = context.WithCancel(context.Background())
+	k.receiver = &envelope.Receiver{Codec: codec, MaxSkew: o.MaxSkew, Now: o.Now, Log: o.Log, Count: o.Count,
+		Unwrap: envelope.UnwrapXML, Handle: k.handle, Wrap: envelope.WrapXML}
+	return k
+}
+
+// ServeHTTP answers one request of the platform.
+func (k *Callback) ServeHTTP(w http.ResponseWriter, r *http.Request) { k.receiver.ServeHTTP(w, r) }
+
+// nudge is what a callback says: something is to be fetched for an account.
+type nudge struct {
+	Account string `json:"a"`
+	// Token lets sync_msg be called without a strict limit, for ten minutes.
+	Token string `json:"t"`
+}
+
+// queue names the nudges in the journal; nudgeKeep is how long the platform keeps what
+// can be fetched.
+func (k *Callback) queue() string { return "kf:" + k.o.CorpID }
+
+const nudgeKeep = 72 * time.Hour
+
+// handle notes that there is something to fetch; the platform is answered at once.
+func (k *Callback) handle(ctx context.Context, plaintext []byte) ([]byte, error) {
+	f, err := envelope.Fields([]byte(envelope.Printable(string(plaintext))), "ToUserName", "MsgType", "Event", "Token", "OpenKfId")
+	if err != nil {
+		k.o.Log.Error("callback ignored", slog.Any("error", err))
+		return nil, nil // signed, yet not understood: another delivery would be the same
+	}
+	for name := range f {
+		f[name] = strings.TrimSpace(f[name])
+	}
+	switch {
+	case f["ToUserName"] != k.o.CorpID:
+		k.o.Count(OutcomeForeign)
+		return nil, nil
+	case f["Event"] != "kf_msg_or_event" || f["OpenKfId"] == "":
+		k.o.Count(OutcomeIgnored)
+		return nil, nil
+	}
+	k.o.Count(OutcomeNudge)
+	n := nudge{f["OpenKfId"], f["Token"]}
+	data, err := json.Marshal(n)
+	if err != nil {
+		return nil, fmt.Errorf("kf: %w", err)
+	}
+	t := bot.Task{Queue: k.queue(), ID: "nudge:" + rand.Text(), Data: data}
+	if _, err := k.store.Enter(ctx, t, k.holder, k.times.lease, nudgeKeep); err != nil {
+		// Nothing is lost: the cursor stands, and the next nudge fetches it.
+		k.o.Log.Warn("nudge not noted", slog.Any("error", err))
+	}
+	k.work.Go(func() { k.follow(t.ID, n) })
+	return nil, nil
+}
+
+// follow fetches what a nudge is about, or leaves it for later.
+func (k *Callback) follow(taskID string, n nudge) {
+	turn := k.lanes.Queue(n.Account)
+	err := turn.Wait(k.ctx)
+	if err == nil {
+		err = k.fetch(k.ctx, n)
+	}
+	turn.Leave()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if err == nil {
+		err = k.store.Done(ctx, k.queue(), taskID, "")
+	} else {
+		if !errors.Is(err, errBusy) {
+			k.o.Count(OutcomeRetried)
+			k.o.Log.Warn("customers' messages not fetched; trying again", slog.Any("error", err))
+		}
+		err = k.later(ctx, taskID, n)
+	}
+	if err != nil && !errors.Is(err, bot.ErrClaimLost) {
+		k.o.Log.Warn("nudge not noted", slog.Any("error", err))
+	}
+}
+
+func (k *Callback) later(ctx context.Context, taskID string, n nudge) error {
+	data, err := json.Marshal(n)
+	if err != nil {
+		return err
+	}
+	return k.store.Note(ctx, k.queue(), taskID, k.holder, data, k.times.later)
+}
+
+// Run follows nudges that were left undone, by this replica or one that is gone, until
+// ctx ends.
+func (k *Callback) Run(ctx context.Context) {
+	tick := time.NewTicker(k.times.claim)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		tasks, err := k.store.Claim(ctx, k.queue(), k.holder, 16, k.times.lease)
+		if err != nil {
+			k.o.Log.Debug("nudges not looked for", slog.Any("error", err))
+		}
+		for _, t := range tasks {
+			var n nudge
+			if err := json.Unmarshal(t.Data, &n); err != nil || !strings.HasPrefix(t.ID, "nudge:") {
+				continue // a reply under way, which its account's fetching takes up
+			}
+			k.work.Go(func() { k.follow(t.ID, n) })
+		}
+	}
+}
+
+// Close breaks off what is under way, which is taken up where it stopped by another
+// replica or after a restart. No request may come any more.
+func (k *Callback) Close() {
+	k.end()
+	k.work.Wait()
+}
