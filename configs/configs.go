@@ -67,6 +67,9 @@ type AIBot struct {
 	WSURL          string `yaml:"ws_url"`
 	// Cards puts buttons under answers.
 	Cards bool `yaml:"cards"`
+	// Lease is how long the long connection stays with a replica that shows no sign of
+	// life; then another takes it.
+	Lease time.Duration `yaml:"lease"`
 }
 
 // App is a self-built application.
@@ -121,7 +124,7 @@ func Default() Config {
 		WeCom: WeCom{
 			APIBaseURL:   "https://qyapi.weixin.qq.com",
 			MaxClockSkew: 10 * time.Minute,
-			AIBot:        AIBot{WSURL: "wss://openws.work.weixin.qq.com", Cards: true},
+			AIBot:        AIBot{WSURL: "wss://openws.work.weixin.qq.com", Cards: true, Lease: 15 * time.Second},
 			App:          App{Cards: true},
 			Robot:        Robot{Every: 10 * time.Minute},
 		},

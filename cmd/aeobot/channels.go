@@ -67,7 +67,7 @@ func (s *server) openConnection(*http.ServeMux) error {
 	s.long = aibot.NewConnection(s.engine, s.store, aibot.ConnectionOptions{
 		URL: c.AIBot.WSURL, BotID: c.AIBot.BotID, Secret: c.AIBot.Secret.Reveal(), Name: c.AIBot.Name, Cards: c.AIBot.Cards,
 		Log: s.log, Count: s.metrics.callback("aibot_connection"), Journal: s.store, Late: late,
-		Times: aibot.Times{Drain: s.settings.ShutdownTimeout},
+		Times: aibot.Times{Lease: c.AIBot.Lease, Drain: s.settings.ShutdownTimeout},
 	})
 	return nil
 }

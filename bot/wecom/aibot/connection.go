@@ -102,6 +102,7 @@ const (
 	OutcomePushed     = "pushed" // delivered as a message of its own, not as a reply
 	OutcomeLate       = "late"   // delivered through the message's response_url
 	OutcomeAgain      = "again"  // delivered with the remark that it may have arrived before
+	OutcomeLeft       = "left"   // noted for the replica that has the connection now
 	OutcomeRepeated   = "repeated"
 	OutcomeGivenUp    = "given_up"
 )
@@ -140,7 +141,10 @@ type Connection struct {
 	holder   string
 	limits   *limits
 	promised *promises
-	state    atomic.Value // string
+	kept     sync.Map // ids of promises that were kept and are not noted so yet
+	noting   sync.WaitGroup
+	over     chan struct{} // closed when Run ends
+	state    atomic.Value  // string
 
 	mu      sync.Mutex
 	owned   time.Time // until when the lease is ours
@@ -155,7 +159,7 @@ func NewConnection(a Answerer, l Leases, o ConnectionOptions) *Connection {
 		o.Count = func(string) {}
 	}
 	c := &Connection{responder: newResponder(a, o.Name, o.Cards, o.Wording, o.Log), o: o, leases: l, holder: rand.Text(),
-		limits: newLimits(), promised: &promises{}}
+		limits: newLimits(), promised: &promises{}, over: make(chan struct{})}
 	c.state.Store(StateConnecting)
 	return c
 }
@@ -175,9 +179,12 @@ func Reach(ctx context.Context, url string) error {
 	return socket.CloseNow()
 }
 
-// Run keeps the connection until ctx ends, then finishes the answers in hand.
+// Run keeps the connection until ctx ends, then finishes the answers in hand. It is
+// called once.
 func (c *Connection) Run(ctx context.Context) {
 	defer func() {
+		close(c.over)
+		c.noting.Wait()
 		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		defer cancel()
 		if err := c.leases.Release(end, c.leaseName(), c.holder); err != nil {

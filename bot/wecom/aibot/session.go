@@ -111,23 +111,25 @@ func (s *session) handle(ctx context.Context, f frame) {
 		return
 	}
 	p := &promise{RequestID: f.Headers.RequestID, Message: f.Body, in: in, made: time.Now()}
-	s.inTurn(ctx, in, func() {
+	taken := s.inTurn(ctx, in, func() {
 		if f.Command == cmdEvent {
 			s.event(ctx, p)
 		} else {
 			s.message(ctx, p)
 		}
 	})
+	if !taken && f.Command == cmdMessage {
+		s.leave(ctx, p)
+	}
 }
 
-// inTurn does something after what came before in the same conversation. It does not
-// wait. What comes while the session ends is left: said to nobody, the next connection
-// gets what the platform sends again.
-func (s *session) inTurn(ctx context.Context, in incoming, do func()) {
+// inTurn does something after what came before in the same conversation, and does not
+// wait. It gives false when the session is ending.
+func (s *session) inTurn(ctx context.Context, in incoming, do func()) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.draining {
-		return
+		return false
 	}
 	turn := s.order.Queue(chat(in) + "\x00" + in.From.UserID)
 	s.answers.Go(func() {
@@ -137,6 +139,7 @@ func (s *session) inTurn(ctx context.Context, in incoming, do func()) {
 		}
 		do()
 	})
+	return true
 }
 
 const (
@@ -151,19 +154,35 @@ const (
 func (s *session) message(ctx context.Context, p *promise) {
 	s.o.Count(OutcomeMessage)
 	if !s.mayAnswer(ctx) {
+		s.leave(ctx, p)
 		s.end(errNotOwner)
 		return
 	}
-	if !s.accept(ctx, p) {
+	if !s.accept(ctx, p, s.o.Times.Lease) {
 		s.o.Count(OutcomeRepeated)
 		return
 	}
 	s.keep(ctx, p)
 }
 
+// leaveWithin bounds leaving a message to others, also when the session has ended.
+const leaveWithin = time.Second
+
+// leave notes a message that came although it is not ours to answer: this replica was
+// frozen and has been replaced, or is ending. Whoever has the connection takes it over.
+func (s *session) leave(ctx context.Context, p *promise) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveWithin)
+	defer cancel()
+	if s.o.Journal == nil || !s.accept(ctx, p, 0) || p.unnoted {
+		s.log.Warn("message left unanswered: this replica may not answer any more")
+		return
+	}
+	s.o.Count(OutcomeLeft)
+}
+
 // accept notes a message in the journal. It tells whether this is its first delivery, or
 // whether nobody can tell.
-func (s *session) accept(ctx context.Context, p *promise) bool {
+func (s *session) accept(ctx context.Context, p *promise, lease time.Duration) bool {
 	if s.promised.has(p.taskID()) {
 		return false
 	}
@@ -175,7 +194,7 @@ func (s *session) accept(ctx context.Context, p *promise) bool {
 		s.log.Error("message not noted", slog.Any("error", err))
 		return true
 	}
-	fresh, err := s.o.Journal.Enter(ctx, bot.Task{Queue: s.queue(), ID: p.taskID(), Data: data}, s.holder, s.o.Times.Lease, promisedFor)
+	fresh, err := s.o.Journal.Enter(ctx, bot.Task{Queue: s.queue(), ID: p.taskID(), Data: data}, s.holder, lease, promisedFor)
 	if err != nil {
 		s.log.Warn("message not noted; a crash would lose its answer", slog.Any("error", err))
 		p.unnoted = true
@@ -294,8 +313,8 @@ func (s *session) takeOver(ctx context.Context) {
 			s.forget(ctx, t.ID)
 			continue
 		}
-		if s.promised.has(p.taskID()) {
-			continue // ours, whose lease had run out
+		if _, said := s.kept.Load(p.taskID()); said || s.promised.has(p.taskID()) {
+			continue // ours: it was said, or it is being said
 		}
 		s.log.Info("promise taken over", slog.Int("holders", t.Holders))
 		s.inTurn(ctx, p.in, func() { s.keep(ctx, p) })
@@ -322,7 +341,7 @@ func (s *session) event(ctx context.Context, p *promise) {
 // button does what a card's button says: the card is changed in place, and what is to
 // be said is a message of its own.
 func (s *session) button(ctx context.Context, p *promise) {
-	if !s.accept(ctx, p) {
+	if !s.accept(ctx, p, s.o.Times.Lease) {
 		s.o.Count(OutcomeRepeated)
 		return
 	}
@@ -490,18 +509,47 @@ func (s *session) settle(ctx context.Context, p *promise, outcome string) {
 	s.o.Count(outcome) // last: who sees the count knows that it is noted
 }
 
-// forgetWithin bounds noting that a promise was kept, also when the session ends.
-const forgetWithin = time.Second
+// Noting that a promise was kept.
+const (
+	forgetWithin = time.Second
+	forgetEvery  = 200 * time.Millisecond
+	// forgetTries bounds how often it is tried while the store is away: five minutes,
+	// after which the next owner may say an answer again.
+	forgetTries = 1500
+)
 
-func (s *session) forget(ctx context.Context, taskID string) {
-	if s.o.Journal == nil {
+// forget notes that a promise was kept. While the store is away it goes on trying, so
+// that nobody takes up what has been said.
+func (c *Connection) forget(ctx context.Context, taskID string) {
+	if c.o.Journal == nil {
 		return
 	}
+	if c.done(ctx, taskID) {
+		return
+	}
+	c.log.Warn("promise kept but not noted so; trying on")
+	c.kept.Store(taskID, nil)
+	c.noting.Go(func() {
+		defer c.kept.Delete(taskID)
+		for range forgetTries {
+			select {
+			case <-c.over:
+				return
+			case <-time.After(forgetEvery):
+			}
+			if c.done(ctx, taskID) {
+				return
+			}
+		}
+	})
+}
+
+// done tells whether the journal knows that a promise was kept, or that it is another's.
+func (c *Connection) done(ctx context.Context, taskID string) bool {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), forgetWithin)
 	defer cancel()
-	if err := s.o.Journal.Done(ctx, s.queue(), taskID, s.holder); err != nil {
-		s.log.Warn("promise kept but not noted so", slog.Any("error", err))
-	}
+	err := c.o.Journal.Done(ctx, c.queue(), taskID, "")
+	return err == nil || errors.Is(err, bot.ErrClaimLost)
 }
 
 // codeError is an error code of the platform. Its text is left out: it carries the

@@ -26,8 +26,9 @@ const (
 	maxPushes = 64
 	// pushTimeout bounds one message, repeats and waiting for a free call included.
 	pushTimeout = 20 * time.Second
-	// pushLease is how long a replica has a reply's messages without a sign of life.
-	pushLease = 45 * time.Second
+	// pushLease is how long a replica has a reply's messages without a sign of life: a
+	// message's time, and some.
+	pushLease = pushTimeout + 5*time.Second
 	// pushKeep is how long a message is worth sending.
 	pushKeep = 30 * time.Minute
 	// headStart is the time the first page gets to reach the screen: it travels in

@@ -25,6 +25,8 @@ type Gateway struct {
 	//
 	// default: 0; the real gateway takes 2 s to 5 min
 	CloseAfter time.Duration
+	// Listener is told of every frame, in the order in which they come.
+	Listener func(Frame)
 
 	mu       sync.Mutex
 	current  *client
@@ -50,6 +52,8 @@ type Frame struct {
 	Command   string
 	RequestID string
 	Body      json.RawMessage
+	// Code is the errcode it was answered with; 0: taken.
+	Code int
 }
 
 type client struct {
@@ -108,8 +112,6 @@ const (
 func (g *Gateway) take(ctx context.Context, c *client, f wire) {
 	code := codeOK
 	g.mu.Lock()
-	g.received = append(g.received, Frame{f.Command, f.Headers.RequestID, f.Body})
-	g.notify()
 	silent := g.faults.Silent
 	if codes := g.faults.Codes[f.Command]; len(codes) > 0 {
 		code, g.faults.Codes[f.Command] = codes[0], codes[1:]
@@ -123,15 +125,26 @@ func (g *Gateway) take(ctx context.Context, c *client, f wire) {
 			g.open = map[string]bool{} // request ids are of one connection
 		}
 	case "aibot_respond_msg", "aibot_respond_welcome_msg":
-		if code == codeOK && !g.open[f.Headers.RequestID] {
+		if code == codeOK && (!g.open[f.Headers.RequestID] || g.current != c) {
 			code = codeBadRequestID
 		}
 		if g.faults.LoseAcks > 0 {
 			g.faults.LoseAcks--
 			silent = true
 		}
+	case "aibot_send_msg", "aibot_respond_update_msg":
+		if g.current != c {
+			code = codeBadRequestID
+		}
 	}
+	taken := Frame{f.Command, f.Headers.RequestID, f.Body, code}
+	g.received = append(g.received, taken)
+	g.notify()
+	listener := g.Listener
 	g.mu.Unlock()
+	if listener != nil {
+		listener(taken)
+	}
 	if displaced != nil && displaced != c {
 		go g.displace(displaced)
 	}

@@ -1,0 +1,762 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"aeobot/bot"
+	"aeobot/bot/storetest"
+	"aeobot/bot/wecom/envelope"
+	"aeobot/bot/wecom/platform"
+	"aeobot/knowledge"
+	"aeobot/knowledge/articles"
+)
+
+// The chaos run: real processes, real Redis, and a platform that delivers again, twice
+// at once and out of order, while replicas are killed and frozen and Redis stops. A
+// collector knows what every asker must read, once, and fails on whatever is missing,
+// double, or another person's.
+//
+//	AEOBOT_CHAOS_MESSAGES  how many messages each run has; default 600
+//	AEOBOT_CHAOS_SEED      what decides all that is random
+const (
+	chaosMessages  = 600
+	chaosRate      = 40 // messages a second
+	chaosWorkers   = 48
+	deliverWithin  = 5 * time.Second // what the platform waits
+	deliverTries   = 3
+	messagesOfUser = 10
+	// answerDeadline is when an asker gives up: far beyond what any fault here takes.
+	answerDeadline = 45 * time.Second
+)
+
+func chaosSetting(name string, otherwise int) int {
+	if n, err := strconv.Atoi(os.Getenv(name)); err == nil {
+		return n
+	}
+	return otherwise
+}
+
+// replica is one serve process that can be killed, frozen and started again with
+// everything it had.
+type replica struct {
+	t    testing.TB
+	dir  string
+	addr string
+	env  []string
+	cmd  *exec.Cmd
+	log  *lockedBuffer
+}
+
+func newReplica(t testing.TB, env ...string) *replica {
+	t.Helper()
+	r := &replica{t: t, dir: t.TempDir(), addr: freeAddress(t), env: env, log: &lockedBuffer{}}
+	r.start()
+	t.Cleanup(func() {
+		_ = r.cmd.Process.Kill() // it may have ended
+		_ = r.cmd.Wait()
+	})
+	return r
+}
+
+func (r *replica) start() {
+	r.cmd = exec.Command(program(r.t), "serve")
+	r.cmd.Dir, r.cmd.Stderr = r.dir, r.log
+	r.cmd.Env = append(append(cleanEnv(), serveEnv()...), append([]string{"AEOBOT_LISTEN=" + r.addr}, r.env...)...)
+	if err := r.cmd.Start(); err != nil {
+		r.t.Error(err)
+		return
+	}
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		if a, err := http.Get("http://" + r.addr + "/healthz"); err == nil {
+			a.Body.Close()
+			return
+		}
+	}
+	r.t.Errorf("a replica did not start: %s", r.log)
+}
+
+func (r *replica) kill() {
+	_ = r.cmd.Process.Signal(syscall.SIGKILL) // it is ours and runs
+	_ = r.cmd.Wait()
+}
+
+func (r *replica) freeze(t testing.TB, d time.Duration) {
+	if err := r.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Error(err)
+	}
+	time.Sleep(d)
+	if err := r.cmd.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Error(err)
+	}
+}
+
+// chaos is one run.
+type chaos struct {
+	t        *testing.T
+	random   *rand.Rand // of the driver; faults have their own
+	pace     *rate.Limiter
+	sections []*knowledge.Section
+	measures map[string]string // text → what it is
+	forgets  bool              // memory may be away: Redis stops in this run
+
+	mu      sync.Mutex
+	asked   map[string]*asked
+	tally   map[string]int
+	trouble []string
+}
+
+// asked is one message and what came of it.
+type asked struct {
+	id, chat, user, text string
+	section              *knowledge.Section
+	item                 int // 0: the section is asked for
+	// bubbles are the finished replies by the id that makes two of them one.
+	bubbles map[string]string
+	copies  int
+}
+
+func newChaos(t *testing.T, forgets bool) *chaos {
+	library, err := knowledge.LoadFS(articles.FS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seed := chaosSetting("AEOBOT_CHAOS_SEED", 1)
+	c := &chaos{t: t, random: rand.New(rand.NewPCG(uint64(seed), 1)), pace: rate.NewLimiter(chaosRate, 8), forgets: forgets,
+		measures: map[string]string{}, asked: map[string]*asked{}, tally: map[string]int{}}
+	for _, s := range library.Documents[0].Sections {
+		c.sections = append(c.sections, s)
+		for _, m := range s.Measures {
+			p, _ := library.Passage(m.ID) // every measure is a passage
+			c.measures[p.Text] = m.ID
+		}
+	}
+	return c
+}
+
+// scripts are what each user says, in order.
+func (c *chaos) scripts(n int) [][]*asked {
+	var all [][]*asked
+	for u := 0; n > 0; u++ {
+		s := c.sections[u%len(c.sections)]
+		var mine []*asked
+		for i := 0; i < messagesOfUser && n > 0; i, n = i+1, n-1 {
+			a := &asked{id: fmt.Sprintf("m%d-%d", u, i), user: fmt.Sprintf("u%d", u), chat: fmt.Sprintf("g%d", u%7), text: s.Heading, section: s, bubbles: map[string]string{}}
+			if i > 0 {
+				a.item = 1 + c.random.IntN(len(s.Measures))
+				a.text = fmt.Sprintf("第%d条", s.Measures[a.item-1].Number)
+			}
+			mine = append(mine, a)
+			c.asked[a.id] = a
+		}
+		all = append(all, mine)
+	}
+	return all
+}
+
+func (c *chaos) count(what string, n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.tally[what] += n
+}
+
+func (c *chaos) report(format string, args ...any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.trouble = append(c.trouble, fmt.Sprintf(format, args...))
+}
+
+// reads notes that an asker reads something finished. bubble is what makes two copies
+// one on the screen.
+func (c *chaos) reads(a *asked, bubble, text string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	a.copies++
+	if before, ok := a.bubbles[bubble]; ok && before != text {
+		c.tally["same bubble, other words"]++
+	}
+	a.bubbles[bubble] = text
+}
+
+// answered tells whether a message has a finished reply.
+func (c *chaos) answered(a *asked) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(a.bubbles) > 0
+}
+
+// judge looks at everything that was read.
+func (c *chaos) judge() {
+	lost, doubled, crossed, forgot, again := 0, 0, 0, 0, 0
+	for _, a := range c.asked {
+		var plain []string
+		for _, text := range a.bubbles {
+			if strings.Contains(text, bot.TextAgain) {
+				again++
+			} else {
+				plain = append(plain, text)
+			}
+		}
+		switch {
+		case len(a.bubbles) == 0:
+			lost++
+			c.trouble = append(c.trouble, fmt.Sprintf("lost: %s %q", a.id, a.text))
+		case len(plain) > 1 || len(a.bubbles) > 2:
+			doubled++
+			c.trouble = append(c.trouble, fmt.Sprintf("doubled: %s %q: %q", a.id, a.text, plain))
+		}
+		for _, text := range a.bubbles {
+			switch wrong, known := c.wrong(a, text); {
+			case wrong != "":
+				crossed++
+				c.trouble = append(c.trouble, fmt.Sprintf("crossed: %s of %s asked %q and read %s: %q", a.id, a.user, a.text, wrong, text))
+			case !known:
+				forgot++
+				if !c.forgets {
+					c.trouble = append(c.trouble, fmt.Sprintf("forgotten: %s %q: %q", a.id, a.text, text))
+				}
+			}
+		}
+	}
+	var notes []string
+	for what, n := range c.tally {
+		notes = append(notes, fmt.Sprintf("%s %d", what, n))
+	}
+	slices.Sort(notes)
+	c.t.Logf("messages %d: lost %d, doubled %d, crossed %d; memory away for %d; said to be repeated %d; %s",
+		len(c.asked), lost, doubled, crossed, forgot, again, strings.Join(notes, ", "))
+	for i, line := range c.trouble {
+		if i == 20 {
+			c.t.Errorf("and %d more", len(c.trouble)-i)
+			break
+		}
+		c.t.Error(line)
+	}
+}
+
+// wrong names what a reply shows that was not asked for; known is false when the reply
+// asks back because the memory is away.
+func (c *chaos) wrong(a *asked, text string) (wrong string, known bool) {
+	text = strings.ReplaceAll(text, "\u200b", "")
+	own := false
+	for words, id := range c.measures {
+		if !strings.Contains(text, words) {
+			continue
+		}
+		mine := strings.HasPrefix(id, a.section.ID) && (a.item == 0 || id == a.section.Measures[a.item-1].ID)
+		if mine {
+			own = true
+			continue
+		}
+		if !c.within(words, a) {
+			return id, true
+		}
+	}
+	return "", own
+}
+
+// within tells that words stand inside what was asked for: 优先查验 in a longer measure.
+func (c *chaos) within(words string, a *asked) bool {
+	for other, id := range c.measures {
+		if other != words && strings.Contains(other, words) && strings.HasPrefix(id, a.section.ID) {
+			return true
+		}
+	}
+	return false
+}
+
+// drive says all scripts, each user in turn, at the run's pace.
+func (c *chaos) drive(scripts [][]*asked, say func(a *asked, r *rand.Rand)) {
+	queue := make(chan []*asked)
+	var workers sync.WaitGroup
+	for w := range chaosWorkers {
+		r := rand.New(rand.NewPCG(uint64(chaosSetting("AEOBOT_CHAOS_SEED", 1)), uint64(100+w)))
+		workers.Go(func() {
+			for script := range queue {
+				c.script(script, r, say)
+			}
+		})
+	}
+	for _, s := range scripts {
+		queue <- s
+	}
+	close(queue)
+	workers.Wait()
+}
+
+// script says one user's messages; now and then two at once, in no order.
+func (c *chaos) script(script []*asked, r *rand.Rand, say func(a *asked, r *rand.Rand)) {
+	for i := 0; i < len(script); i++ {
+		_ = c.pace.Wait(context.Background()) // fails for an ended context only
+		if i > 0 && i+1 < len(script) && r.IntN(10) == 0 {
+			var both sync.WaitGroup
+			other := rand.New(rand.NewPCG(r.Uint64(), 7))
+			both.Go(func() { say(script[i+1], other) })
+			say(script[i], r)
+			both.Wait()
+			i++
+			continue
+		}
+		say(script[i], r)
+	}
+}
+
+// disturb runs faults, one after the other, until stop is closed.
+func (c *chaos) disturb(stop <-chan struct{}, faults []fault) (wait func()) {
+	r := rand.New(rand.NewPCG(uint64(chaosSetting("AEOBOT_CHAOS_SEED", 1)), 99))
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			case <-time.After(time.Duration(500+r.IntN(1000)) * time.Millisecond):
+			}
+			f := faults[i%len(faults)] // each in turn, so that a short run has them all
+			if i >= len(faults) {
+				f = faults[r.IntN(len(faults))]
+			}
+			c.count(f.name, 1)
+			f.do(r)
+		}
+	}()
+	return func() { <-ended }
+}
+
+// fault is something that goes wrong and is over when do returns.
+type fault struct {
+	name string
+	do   func(r *rand.Rand)
+}
+
+// once lets a fault happen the first time only.
+func once(f func()) func(*rand.Rand) {
+	g := sync.OnceFunc(f)
+	return func(*rand.Rand) { g() }
+}
+
+func redisFaults(redis *storetest.Redis) []fault {
+	return []fault{
+		{"Redis stopped", func(r *rand.Rand) {
+			redis.Pause()
+			time.Sleep(time.Duration(300+r.IntN(1500)) * time.Millisecond)
+			redis.Resume()
+		}},
+		{"Redis killed", func(*rand.Rand) {
+			redis.Kill()
+			time.Sleep(300 * time.Millisecond)
+			redis.Restart()
+		}},
+	}
+}
+
+func replicaFaults(t testing.TB, replicas []*replica, frozen time.Duration) []fault {
+	pick := func(r *rand.Rand) *replica { return replicas[r.IntN(len(replicas))] }
+	return []fault{
+		{"replica killed", func(r *rand.Rand) {
+			p := pick(r)
+			p.kill()
+			time.Sleep(time.Duration(r.IntN(300)) * time.Millisecond)
+			p.start()
+		}},
+		{"replica frozen", func(r *rand.Rand) {
+			pick(r).freeze(t, frozen/2+time.Duration(r.Int64N(int64(frozen/2))))
+		}},
+	}
+}
+
+// callbackPlatform delivers messages as callbacks to any of the replicas.
+type callbackPlatform struct {
+	*chaos
+	replicas []*replica
+	codec    *envelope.Codec
+	client   *http.Client
+}
+
+// say delivers a message until a reply came, three times at most; some are delivered
+// twice at once, some again after they were answered.
+func (p *callbackPlatform) say(a *asked, r *rand.Rand) {
+	var copies sync.WaitGroup
+	if r.IntN(20) == 0 {
+		p.count("delivered twice at once", 1)
+		at := r.IntN(len(p.replicas))
+		copies.Go(func() { p.deliver(a, p.replicas[at]) })
+	}
+	for range deliverTries {
+		if p.deliver(a, p.replicas[r.IntN(len(p.replicas))]) {
+			break
+		}
+		p.count("delivered again", 1)
+		time.Sleep(time.Second)
+	}
+	copies.Wait()
+	if r.IntN(30) == 0 {
+		p.count("delivered after its answer", 1)
+		p.deliver(a, p.replicas[r.IntN(len(p.replicas))])
+	}
+}
+
+// deliver is one delivery, polled to its end. It tells whether the platform has a reply.
+func (p *callbackPlatform) deliver(a *asked, to *replica) bool {
+	s, ok := p.post(to, aibotText(a.id, a.chat, a.user, a.text))
+	for polls := 0; ok && !s.Finish && polls < 100; polls++ {
+		time.Sleep(300 * time.Millisecond)
+		to = p.replicas[polls%len(p.replicas)]
+		next, polled := p.post(to, fmt.Sprintf(`{"msgid":"p-%s-%d","aibotid":"aib1","chattype":"group","chatid":%q,"from":{"userid":%q},"msgtype":"stream","stream":{"id":%q}}`, a.id, polls, a.chat, a.user, s.ID))
+		if polled {
+			s = next
+		}
+	}
+	if ok && s.Finish {
+		p.reads(a, s.ID, s.Content)
+	}
+	return ok
+}
+
+type chaosStream struct {
+	ID      string `json:"id"`
+	Finish  bool   `json:"finish"`
+	Content string `json:"content"`
+}
+
+func (p *callbackPlatform) post(to *replica, body string) (chaosStream, bool) {
+	sealed, err := p.codec.Seal([]byte(body), strconv.FormatInt(time.Now().Unix(), 10), strconv.FormatUint(rand.Uint64(), 36))
+	if err != nil {
+		p.report("seal: %v", err)
+		return chaosStream{}, false
+	}
+	query := url.Values{"msg_signature": {sealed.Signature}, "timestamp": {sealed.Timestamp}, "nonce": {sealed.Nonce}}
+	answer, err := p.client.Post("http://"+to.addr+"/wecom/aibot?"+query.Encode(), "application/json", strings.NewReader(`{"encrypt":"`+sealed.Encrypt+`"}`))
+	if err != nil {
+		return chaosStream{}, false
+	}
+	defer answer.Body.Close()
+	data, err := io.ReadAll(answer.Body)
+	if err != nil || answer.StatusCode != http.StatusOK {
+		return chaosStream{}, false
+	}
+	var e struct {
+		Encrypt   string      `json:"encrypt"`
+		Signature string      `json:"msgsignature"`
+		Timestamp json.Number `json:"timestamp"`
+		Nonce     string      `json:"nonce"`
+	}
+	var reply struct {
+		Stream chaosStream `json:"stream"`
+	}
+	if err := json.Unmarshal(data, &e); err == nil {
+		data, err = p.codec.Open(e.Signature, e.Timestamp.String(), e.Nonce, e.Encrypt)
+		if err == nil {
+			err = json.Unmarshal(data, &reply)
+		}
+		if err != nil {
+			p.report("reply not understood: %v", err)
+			return chaosStream{}, false
+		}
+	}
+	if reply.Stream.ID == "" {
+		p.report("reply without a stream: %s", bytes.TrimSpace(data))
+		return chaosStream{}, false
+	}
+	return reply.Stream, true
+}
+
+func (c *chaos) overCallbacks(replicas []*replica, faults []fault) {
+	codec, err := envelope.New(testToken, testKey, "")
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	p := &callbackPlatform{c, replicas, codec, &http.Client{Timeout: deliverWithin, Transport: &http.Transport{MaxIdleConnsPerHost: chaosWorkers}}}
+	stop := make(chan struct{})
+	wait := c.disturb(stop, faults)
+	c.drive(c.scripts(chaosSetting("AEOBOT_CHAOS_MESSAGES", chaosMessages)), p.say)
+	close(stop)
+	wait()
+	c.judge()
+}
+
+// TestChaosCallbacksRedis: two replicas on Redis.
+func TestChaosCallbacksRedis(t *testing.T) {
+	redis := storetest.StartRedis(t)
+	env := "AEOBOT_REDIS_URL=redis://" + redis.Addr
+	replicas := []*replica{newReplica(t, env), newReplica(t, env)}
+	newChaos(t, true).overCallbacks(replicas, append(redisFaults(redis), replicaFaults(t, replicas, 6*time.Second)...))
+}
+
+// TestChaosCallbacksBolt: one replica with the embedded store, killed and frozen.
+func TestChaosCallbacksBolt(t *testing.T) {
+	replicas := []*replica{newReplica(t)}
+	newChaos(t, false).overCallbacks(replicas, replicaFaults(t, replicas, 3*time.Second))
+}
+
+// longPlatform delivers messages over the long connection, and reads what comes back in
+// any way: as a reply, late, or as a message of its own.
+type longPlatform struct {
+	*chaos
+	gateway *platform.Gateway
+	corp    *platform.Corp
+	redis   *storetest.Redis
+}
+
+func (p *longPlatform) say(a *asked, r *rand.Rand) {
+	late := "https://qyapi.weixin.qq.com/cgi-bin/aibot/response?response_code=" + p.corp.ResponseCode(a.id)
+	body := fmt.Sprintf(`{"msgid":%q,"aibotid":"aib1","chattype":"single","from":{"userid":%q},"response_url":%q,"msgtype":"text","text":{"content":%q}}`, a.id, a.user, late, a.text)
+	for !p.gateway.Deliver(p.t.Context(), "aibot_msg_callback", "req-"+a.id, body) {
+		time.Sleep(50 * time.Millisecond) // nobody is connected: the platform has nobody to give it to
+	}
+	if r.IntN(20) == 0 {
+		p.count("delivered twice", 1)
+		p.gateway.Deliver(p.t.Context(), "aibot_msg_callback", "req-"+a.id, body)
+	}
+	for end := time.Now().Add(answerDeadline); !p.answered(a) && time.Now().Before(end); {
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// heard is a frame of the bot.
+func (p *longPlatform) heard(f platform.Frame) {
+	if f.Code != 0 {
+		return
+	}
+	switch f.Command {
+	case "aibot_respond_msg":
+		var b struct {
+			Stream chaosStream `json:"stream"`
+		}
+		if err := json.Unmarshal(f.Body, &b); err != nil {
+			p.report("frame not understood: %v", err)
+			return
+		}
+		if a := p.asked[strings.TrimPrefix(f.RequestID, "req-")]; a != nil && b.Stream.Finish {
+			p.reads(a, b.Stream.ID, b.Stream.Content)
+		}
+	case "aibot_send_msg":
+		p.report("pushed although there was a response_url: %s", f.Body)
+	}
+}
+
+// TestChaosLongConnection: two replicas on Redis, of which one has the connection; it is
+// killed, frozen, cut off, deafened, displaced.
+func TestChaosLongConnection(t *testing.T) {
+	redis := storetest.StartRedis(t)
+	gateway, ws := newGateway(t)
+	standIn := &platform.API{}
+	server := httptest.NewServer(standIn)
+	t.Cleanup(server.Close)
+	p := &longPlatform{newChaos(t, true), gateway, standIn.Corp("ww1", "unused"), redis}
+	gateway.Listener = p.heard
+	p.corp.Listen(func(s platform.Sent) {
+		if a := p.asked[s.To]; a != nil {
+			p.count("said late", 1)
+			p.reads(a, "late-"+a.id, s.Text)
+		}
+	})
+	env := overConnection(ws, "AEOBOT_REDIS_URL=redis://"+redis.Addr, "AEOBOT_WECOM_API_BASE_URL="+server.URL, "AEOBOT_WECOM_AIBOT_LEASE=3s")
+	replicas := []*replica{newReplica(t, env...), newReplica(t, env...)}
+	scripts := p.scripts(chaosSetting("AEOBOT_CHAOS_MESSAGES", chaosMessages))
+	faults := append(replicaFaults(t, replicas, 8*time.Second), redisFaults(redis)...)
+	faults = append(faults,
+		fault{"connection cut", func(*rand.Rand) { gateway.Cut() }},
+		fault{"acknowledgements lost", func(*rand.Rand) { gateway.SetFaults(platform.Faults{LoseAcks: 3}) }},
+		fault{"frames refused", func(*rand.Rand) {
+			gateway.SetFaults(platform.Faults{Codes: map[string][]int{"aibot_respond_msg": {846608, 846605}}})
+		}},
+	)
+	// A displaced replica stays away for two minutes, so that this happens once.
+	faults = append(faults, fault{"displaced by another program", once(gateway.Kick)})
+	stop := make(chan struct{})
+	wait := p.disturb(stop, faults)
+	p.drive(scripts, p.say)
+	close(stop)
+	wait()
+	p.forgive()
+	p.judge()
+}
+
+// forgive leaves out what was sent to a replica that was killed before it read it: the
+// platform has no way to learn that, and no bot can answer what it never had.
+func (p *longPlatform) forgive() {
+	for id, a := range p.asked {
+		if len(a.bubbles) > 0 {
+			continue
+		}
+		key := "aeobot:{journal:aibot:aib1}:task:m:" + id
+		if p.redis.Do("exists", key) == "0" {
+			p.tally["never read by a killed replica"]++
+			delete(p.asked, id)
+		}
+	}
+}
+
+// appPlatform delivers messages to the application, and reads the first page of a reply
+// in the response and the others as they are sent.
+type appPlatform struct {
+	*chaos
+	replicas []*replica
+	codec    *envelope.Codec
+	client   *http.Client
+
+	pages map[string]map[string]int // user → page mark → how often it was read
+}
+
+// pageOf finds the mark at a page's end: （2/3）.
+var pageOf = regexp.MustCompile(`（([0-9]+)/([0-9]+)）$`)
+
+func (p *appPlatform) readsPage(user, text string, pushed bool) {
+	m := pageOf.FindStringSubmatch(text)
+	if m == nil {
+		p.report("a page without a mark: %q", text)
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.pages[user] == nil {
+		p.pages[user] = map[string]int{}
+	}
+	if pushed || p.pages[user][m[0]] == 0 { // a response read twice is one bubble
+		p.pages[user][m[0]]++
+	}
+}
+
+// whole tells whether a user has read every page.
+func (p *appPlatform) whole(user string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for mark := range p.pages[user] {
+		if m := pageOf.FindStringSubmatch(mark); fmt.Sprint(len(p.pages[user])) == m[2] {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *appPlatform) say(user string, r *rand.Rand) {
+	n := r.Uint64() >> 2
+	for range deliverTries {
+		to := p.replicas[r.IntN(len(p.replicas))]
+		if p.deliver(to, user, n) {
+			if r.IntN(10) == 0 {
+				p.count("delivered after its answer", 1)
+				p.deliver(p.replicas[r.IntN(len(p.replicas))], user, n)
+			}
+			break
+		}
+		p.count("delivered again", 1)
+		time.Sleep(time.Second)
+	}
+	for end := time.Now().Add(answerDeadline); !p.whole(user) && time.Now().Before(end); {
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+func (p *appPlatform) deliver(to *replica, user string, id uint64) bool {
+	plain := fmt.Sprintf(`<xml><ToUserName>%s</ToUserName><FromUserName>%s</FromUserName><CreateTime>%d</CreateTime><MsgType>text</MsgType><Content>海关直接激励措施有哪些？跨部门联合激励措施有哪些？地方政府特色支持有哪些？</Content><MsgId>%d</MsgId><AgentID>1000017</AgentID></xml>`,
+		testCorp, user, time.Now().Unix(), id)
+	sealed, err := p.codec.Seal([]byte(plain), strconv.FormatInt(time.Now().Unix(), 10), strconv.FormatUint(id, 36))
+	if err != nil {
+		p.report("seal: %v", err)
+		return false
+	}
+	query := url.Values{"msg_signature": {sealed.Signature}, "timestamp": {sealed.Timestamp}, "nonce": {sealed.Nonce}}
+	answer, err := p.client.Post("http://"+to.addr+"/wecom/app?"+query.Encode(), "text/xml", strings.NewReader("<xml><Encrypt>"+sealed.Encrypt+"</Encrypt></xml>"))
+	if err != nil {
+		return false
+	}
+	defer answer.Body.Close()
+	data, err := io.ReadAll(answer.Body)
+	if err != nil || answer.StatusCode != http.StatusOK {
+		return false
+	}
+	outer, err := envelope.Fields(data, "Encrypt", "MsgSignature", "TimeStamp", "Nonce")
+	if err == nil {
+		data, err = p.codec.Open(outer["MsgSignature"], outer["TimeStamp"], outer["Nonce"], outer["Encrypt"])
+	}
+	inner := map[string]string{}
+	if err == nil {
+		inner, err = envelope.Fields(data, "Content")
+	}
+	if err != nil {
+		p.report("reply not understood: %v", err)
+		return false
+	}
+	p.readsPage(user, inner["Content"], false)
+	return true
+}
+
+// TestChaosApplication: replies of several pages, of which all but the first are sent
+// through the API, while replicas are killed and frozen, Redis stops, and the API loses
+// answers, is busy, refuses access_tokens.
+func TestChaosApplication(t *testing.T) {
+	redis := storetest.StartRedis(t)
+	standIn := &platform.API{}
+	server := httptest.NewServer(standIn)
+	t.Cleanup(server.Close)
+	corp := standIn.Corp(testCorp, "app-secret")
+	codec, err := envelope.New(testAppToken, testAppKey, testCorp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := []string{"AEOBOT_REDIS_URL=redis://" + redis.Addr, "AEOBOT_WECOM_API_BASE_URL=" + server.URL,
+		"AEOBOT_WECOM_APP_SECRET=app-secret", "AEOBOT_WECOM_APP_CARDS=false"}
+	replicas := []*replica{newReplica(t, env...), newReplica(t, env...)}
+	p := &appPlatform{newChaos(t, true), replicas, codec, &http.Client{Timeout: deliverWithin}, map[string]map[string]int{}}
+	corp.Listen(func(s platform.Sent) { p.readsPage(s.To, s.Text, true) })
+	faults := append(replicaFaults(t, replicas, 4*time.Second), redisFaults(redis)...)
+	faults = append(faults,
+		fault{"answers of the API lost", func(*rand.Rand) { corp.SetFaults(platform.APIFaults{LoseAnswers: 3}) }},
+		fault{"API busy", func(*rand.Rand) {
+			corp.SetFaults(platform.APIFaults{Codes: map[string][]int{"message/send": {-1, -1, 45033}}})
+		}},
+		fault{"access_tokens expired", func(*rand.Rand) { corp.ExpireTokens() }},
+	)
+	users := chaosSetting("AEOBOT_CHAOS_MESSAGES", chaosMessages) / 4
+	stop := make(chan struct{})
+	wait := p.disturb(stop, faults)
+	var all sync.WaitGroup
+	for u := range users {
+		r := rand.New(rand.NewPCG(uint64(chaosSetting("AEOBOT_CHAOS_SEED", 1)), uint64(u)))
+		_ = p.pace.Wait(context.Background()) // fails for an ended context only
+		all.Go(func() { p.say(fmt.Sprint("u", u), r) })
+	}
+	all.Wait()
+	close(stop)
+	wait()
+	lost, doubled := 0, 0
+	for u := range users {
+		user := fmt.Sprint("u", u)
+		if !p.whole(user) {
+			lost++
+			p.report("lost: %s read only %v", user, p.pages[user])
+		}
+		for mark, n := range p.pages[user] {
+			if n > 1 {
+				doubled++
+				p.report("doubled: %s read %s %d times", user, mark, n)
+			}
+		}
+	}
+	t.Logf("replies of several pages %d: lost %d, doubled %d; %v", users, lost, doubled, p.tally)
+	for _, line := range p.trouble {
+		t.Error(line)
+	}
+}
