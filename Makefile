@@ -4,7 +4,7 @@ VERSION  ?= $(shell git describe --tags --always 2>/dev/null || echo dev)
 Q        ?= 海关对AEO企业有何激励?
 
 .DEFAULT_GOAL := help
-.PHONY: help run ask build tools test check fuzz bench eval
+.PHONY: help run ask build tools test check chaos fuzz bench eval
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
@@ -29,6 +29,12 @@ check: ## format, vet, lint, test
 	go vet ./...
 	go tool staticcheck ./...
 	$(MAKE) test
+
+MESSAGES ?= 10000
+SEED     ?= 1
+
+chaos: tools ## the chaos runs with 10,000 messages each: some 40 minutes (MESSAGES=…, SEED=…)
+	AEOBOT_TEST_REQUIRE=1 AEOBOT_CHAOS_MESSAGES=$(MESSAGES) AEOBOT_CHAOS_SEED=$(SEED) go test ./cmd/aeobot -run Chaos -count=1 -v -timeout 3h
 
 eval: ## judge the answers; writes index/eval/REPORT.md (COLLECTION=folder: plain retrieval too)
 	COLLECTION='$(if $(COLLECTION),$(abspath $(COLLECTION)))' .ci/eval

@@ -160,7 +160,7 @@ func (c *chaos) scripts(n int) [][]*asked {
 		s := c.sections[u%len(c.sections)]
 		var mine []*asked
 		for i := 0; i < messagesOfUser && n > 0; i, n = i+1, n-1 {
-			a := &asked{id: fmt.Sprintf("m%d-%d", u, i), user: fmt.Sprintf("u%d", u), chat: fmt.Sprintf("g%d", u%7), text: s.Heading, section: s, bubbles: map[string]string{}}
+			a := &asked{id: fmt.Sprintf("m%d-%d", u, i), user: fmt.Sprintf("u%d", u), chat: fmt.Sprintf("g%d", u/2), text: s.Heading, section: s, bubbles: map[string]string{}}
 			if i > 0 {
 				a.item = 1 + c.random.IntN(len(s.Measures))
 				a.text = fmt.Sprintf("第%d条", s.Measures[a.item-1].Number)

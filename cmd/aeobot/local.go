@@ -32,8 +32,10 @@ func (s *server) tryLocally(out io.Writer) error {
 		return fmt.Errorf("local chat: %w", err)
 	}
 	base := "http://" + reachable(s.settings.Listen)
-	s.chat = platform.NewChat(&platform.Callbacks{URL: base + "/wecom/aibot", Codec: codec, BotID: "local"},
-		platform.ChatOptions{BotName: bot.Name, Log: s.log})
+	s.settings.WeCom.APIBaseURL = base // late answers are posted here, too
+	s.api = &platform.API{}
+	s.chat = platform.NewChat(platform.ChatOptions{BotName: bot.Name, Log: s.log, Corp: s.api.Corp("local", ""), APIBaseURL: base,
+		AIBot: &platform.Endpoint{URL: base + "/wecom/aibot", Codec: codec}})
 	_, err = fmt.Fprintf(out, "没有配置企业微信渠道，本机试用群聊：%s/\n接入企业微信见 README（wecom.aibot.bot_id 或 wecom.aibot.token）。Ctrl-C 结束。\n", base)
 	return err
 }

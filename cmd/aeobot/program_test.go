@@ -135,7 +135,11 @@ func (l *lockedBuffer) String() string {
 // startServe runs serve on a free port and waits until it is ready.
 func startServe(t testing.TB, dir string, env ...string) *running {
 	t.Helper()
-	address := freeAddress(t)
+	return startServeAt(t, freeAddress(t), dir, env...)
+}
+
+func startServeAt(t testing.TB, address, dir string, env ...string) *running {
+	t.Helper()
 	cmd := exec.Command(program(t), "serve")
 	cmd.Dir, cmd.Env = dir, append(append(cleanEnv(), serveEnv()...), append([]string{"AEOBOT_LISTEN=" + address}, env...)...)
 	r := &running{t: t, cmd: cmd, base: "http://" + address, stderr: &lockedBuffer{}}

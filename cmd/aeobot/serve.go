@@ -66,7 +66,9 @@ type server struct {
 	metrics  *metrics
 	store    store
 	engine   *bot.Engine
-	chat     *platform.Chat // only when no channel is configured
+	// Only when no channel is configured: a stand-in for the platform.
+	chat *platform.Chat
+	api  *platform.API
 
 	// Nil when not configured.
 	aibot   *aibot.Callback
@@ -179,6 +181,7 @@ func (s *server) routes() (http.Handler, error) {
 	}
 	if s.chat != nil {
 		mux.Handle("/", s.chat)
+		mux.Handle("/cgi-bin/", onlyLocal(s.api))
 	}
 	return mux, nil
 }

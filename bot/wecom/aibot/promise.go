@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/hashicorp/golang-lru/v2/expirable"
-	"golang.org/x/time/rate"
 )
 
 // promise is a message to be answered, and the answer that the platform has not
@@ -91,32 +90,54 @@ func (l *promises) has(taskID string) bool {
 }
 
 // limits keep to the platform's 30 messages a minute and 1,000 an hour in one
-// conversation (page 101463).
+// conversation (page 101463), whichever minute or hour one looks at.
 type limits struct {
 	mu    sync.Mutex
-	chats *expirable.LRU[string, [2]*rate.Limiter]
+	chats *expirable.LRU[string, []time.Time] // when the messages of the last hour went, and will go
 }
 
-// maxLimited bounds the conversations whose pace is remembered.
-const maxLimited = 10_000
+const (
+	perMinute = 30
+	perHour   = 1000
+	// maxLimited bounds the conversations whose pace is remembered.
+	maxLimited = 10_000
+)
 
 func newLimits() *limits {
-	return &limits{chats: expirable.NewLRU[string, [2]*rate.Limiter](maxLimited, nil, time.Hour)}
+	return &limits{chats: expirable.NewLRU[string, []time.Time](maxLimited, nil, 2*time.Hour)}
 }
 
-// wait returns when one more message may be sent.
+// wait returns when one more message may be sent; who came first goes first.
 func (l *limits) wait(ctx context.Context, chat string) error {
-	l.mu.Lock()
-	pace, ok := l.chats.Get(chat)
-	if !ok {
-		pace = [2]*rate.Limiter{rate.NewLimiter(rate.Every(2*time.Second), 30), rate.NewLimiter(rate.Every(3600*time.Millisecond), 1000)}
-		l.chats.Add(chat, pace)
+	delay := time.Until(l.reserve(chat, time.Now()))
+	if delay <= 0 {
+		return ctx.Err()
 	}
-	l.mu.Unlock()
-	for _, p := range pace {
-		if err := p.Wait(ctx); err != nil {
-			return err
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(delay):
+		return nil
+	}
+}
+
+// reserve gives the moment at which one more message may be sent, and counts it.
+func (l *limits) reserve(chat string, now time.Time) time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	times, _ := l.chats.Get(chat)
+	at := now
+	for _, limit := range []struct {
+		most   int
+		within time.Duration
+	}{{perMinute, time.Minute}, {perHour, time.Hour}} {
+		if n := len(times); n >= limit.most {
+			if free := times[n-limit.most].Add(limit.within); free.After(at) {
+				at = free
+			}
 		}
 	}
-	return nil
+	times = append(times, at)
+	l.chats.Add(chat, slices.Clone(times[max(0, len(times)-perHour):]))
+	return at
 }

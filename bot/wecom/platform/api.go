@@ -3,7 +3,6 @@ package platform
 import (
 	"crypto/rand"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -31,7 +30,8 @@ type Corp struct {
 	faults   APIFaults
 	calls    []Call
 	sent     []Sent
-	cards    map[string]bool // response_code → used
+	cards    map[string]*cardCode // by response_code
+	welcomes map[string]string    // welcome_code → customer
 	late     map[string]*lateReply
 	kf       map[string]*kfAccount
 	listener func(Sent)
@@ -61,8 +61,12 @@ type Sent struct {
 	Kind string // msgtype
 	Text string
 	Card json.RawMessage
+	// Code is the response_code by which its card can be changed, or was.
+	Code string
 	Body json.RawMessage
 	At   time.Time
+	// Number counts what reached people, from 1.
+	Number int
 }
 
 // Corp makes a company known, or gives the one of that id.
@@ -73,8 +77,8 @@ func (a *API) Corp(id, secret string) *Corp {
 		a.corps = map[string]*Corp{}
 	}
 	if a.corps[id] == nil {
-		a.corps[id] = &Corp{ID: id, Secret: secret, tokens: map[string]time.Time{}, cards: map[string]bool{},
-			late: map[string]*lateReply{}, kf: map[string]*kfAccount{}}
+		a.corps[id] = &Corp{ID: id, Secret: secret, tokens: map[string]time.Time{}, cards: map[string]*cardCode{},
+			welcomes: map[string]string{}, late: map[string]*lateReply{}, kf: map[string]*kfAccount{}}
 	}
 	return a.corps[id]
 }
@@ -126,6 +130,7 @@ func (c *Corp) Listen(f func(Sent)) {
 func (c *Corp) deliver(s Sent) {
 	s.At = time.Now()
 	c.mu.Lock()
+	s.Number = len(c.sent) + 1
 	c.sent = append(c.sent, s)
 	listener := c.listener
 	c.mu.Unlock()
@@ -331,7 +336,11 @@ func (c *Corp) messageSend(_ *http.Request, body []byte) (int, map[string]any) {
 	s := Sent{Via: "message/send", To: m.ToUser, Kind: m.MsgType, Text: content, Card: m.Card, Body: body}
 	fields := map[string]any{"msgid": "mm-" + rand.Text()[:8]}
 	if len(m.Card) > 0 {
-		fields["response_code"] = c.NewResponseCode()
+		if _, err := readCard(m.Card); err != nil {
+			return apiBadParameters, nil
+		}
+		s.Code = c.NewResponseCode()
+		fields["response_code"] = s.Code
 	}
 	if m.Check == 1 && c.recently(s, time.Duration(m.CheckTime)*time.Second) || c.crowded(m.ToUser) {
 		return apiOK, fields
@@ -340,12 +349,21 @@ func (c *Corp) messageSend(_ *http.Request, body []byte) (int, map[string]any) {
 	return apiOK, fields
 }
 
+// cardCode is the one change that a response_code allows.
+type cardCode struct {
+	until time.Time
+	used  bool
+}
+
+// cardLife is how long a response_code can be used.
+const cardLife = 72 * time.Hour
+
 // NewResponseCode lets a card be changed once.
 func (c *Corp) NewResponseCode() string {
 	code := "rc-" + rand.Text()[:12]
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.cards[code] = false
+	c.cards[code] = &cardCode{until: time.Now().Add(cardLife)}
 	return code
 }
 
@@ -383,13 +401,16 @@ func (c *Corp) updateCard(_ *http.Request, body []byte) (int, map[string]any) {
 		return apiBadParameters, nil
 	}
 	c.mu.Lock()
-	used, known := c.cards[m.Code]
-	c.cards[m.Code] = true
+	code := c.cards[m.Code]
+	good := code != nil && !code.used && time.Now().Before(code.until)
+	if good {
+		code.used = true
+	}
 	c.mu.Unlock()
-	if used || !known {
+	if !good {
 		return apiBadCode, nil
 	}
-	c.deliver(Sent{Via: "message/update_template_card", Kind: "template_card", Card: m.Card, Body: body})
+	c.deliver(Sent{Via: "message/update_template_card", Kind: "template_card", Card: m.Card, Code: m.Code, Body: body})
 	return apiOK, nil
 }
 
@@ -462,104 +483,4 @@ func (c *Corp) webhookSend(_ *http.Request, body []byte) (int, map[string]any) {
 	}
 	c.deliver(Sent{Via: "webhook/send", To: "coordinators", Kind: m.MsgType, Text: m.Text.Content + m.Markdown.Content, Body: body})
 	return apiOK, nil
-}
-
-// kfAccount is one customer service account: what customers wrote, and what may still
-// be written to each.
-type kfAccount struct {
-	messages []map[string]any
-	left     map[string]int // customer → how many messages are left
-}
-
-// kfMessages is how many messages customer service may write after one of a customer's.
-const kfMessages = 5
-
-// CustomerWrites puts a message into the inbox of a customer service account. kind is
-// a msgtype; fields are its own object.
-func (c *Corp) CustomerWrites(account, customer, id, kind string, fields map[string]any) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	k := c.kf[account]
-	if k == nil {
-		k = &kfAccount{left: map[string]int{}}
-		c.kf[account] = k
-	}
-	k.left[customer] = kfMessages
-	m := map[string]any{"msgid": id, "open_kfid": account, "external_userid": customer, "send_time": time.Now().Unix(), "origin": 3, "msgtype": kind, kind: fields}
-	if kind == "event" {
-		m["origin"] = 4
-	}
-	k.messages = append(k.messages, m)
-}
-
-// kfPage is how many messages one sync_msg gives: few, so that paging is exercised.
-const kfPage = 3
-
-func (c *Corp) kfSync(_ *http.Request, body []byte) (int, map[string]any) {
-	var q struct {
-		Cursor  string `json:"cursor"`
-		Account string `json:"open_kfid"`
-	}
-	if json.Unmarshal(body, &q) != nil {
-		return apiBadParameters, nil
-	}
-	from := 0
-	if q.Cursor != "" {
-		if _, err := fmt.Sscanf(q.Cursor, "c-%d", &from); err != nil {
-			return apiBadParameters, nil
-		}
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	k := c.kf[q.Account]
-	if k == nil || from > len(k.messages) {
-		return apiOK, map[string]any{"next_cursor": q.Cursor, "has_more": 0, "msg_list": []any{}}
-	}
-	to := min(from+kfPage, len(k.messages))
-	more := 0
-	if to < len(k.messages) {
-		more = 1
-	}
-	return apiOK, map[string]any{"next_cursor": fmt.Sprintf("c-%d", to), "has_more": more, "msg_list": slices.Clone(k.messages[from:to])}
-}
-
-func (c *Corp) kfSend(_ *http.Request, body []byte) (int, map[string]any) {
-	var m struct {
-		To      string `json:"touser"`
-		Account string `json:"open_kfid"`
-		ID      string `json:"msgid"`
-		MsgType string `json:"msgtype"`
-		Text    struct {
-			Content string `json:"content"`
-		} `json:"text"`
-	}
-	if json.Unmarshal(body, &m) != nil {
-		return apiBadParameters, nil
-	}
-	c.mu.Lock()
-	k := c.kf[m.Account]
-	if k == nil || k.left[m.To] == 0 {
-		c.mu.Unlock()
-		return apiKfLimit, nil
-	}
-	k.left[m.To]--
-	c.mu.Unlock()
-	// Whether the real one refuses a msgid it has seen is not documented; this does not.
-	c.deliver(Sent{Via: "kf/send_msg", To: m.To, Kind: m.MsgType, Text: cut(m.Text.Content, maxTextBytes), Body: body})
-	return apiOK, map[string]any{"msgid": m.ID}
-}
-
-func (c *Corp) kfSendOnEvent(_ *http.Request, body []byte) (int, map[string]any) {
-	var m struct {
-		Code    string `json:"code"`
-		MsgType string `json:"msgtype"`
-		Text    struct {
-			Content string `json:"content"`
-		} `json:"text"`
-	}
-	if json.Unmarshal(body, &m) != nil || m.Code == "" {
-		return apiBadParameters, nil
-	}
-	c.deliver(Sent{Via: "kf/send_msg_on_event", To: m.Code, Kind: m.MsgType, Text: m.Text.Content, Body: body})
-	return apiOK, map[string]any{"msgid": "kfe"}
 }

@@ -2,48 +2,52 @@ package platform
 
 import (
 	"bytes"
+	"cmp"
 	"context"
-	"crypto/rand"
-	"embed"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"html"
-	"html/template"
-	"io/fs"
 	"log/slog"
-	"mime"
-	"net"
 	"net/http"
-	"net/url"
-	"strconv"
+	"slices"
 	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/extension"
+	"github.com/yuin/goldmark/parser"
 	gohtml "github.com/yuin/goldmark/renderer/html"
+	"github.com/yuin/goldmark/util"
 )
 
-// Chat is a company on loopback: some members, a group with the bot in it, and each
-// member's own talk with the bot. What is written there reaches the bot as the
-// platform's callbacks do.
+// Chat is a company on loopback: some members, a group with the bot in it, each
+// member's own talk with the bot, and as configured the application, customer service
+// and the coordinators' group. What is done there reaches the bot as the platform's
+// callbacks and frames do, and what the bot says is shown as the platform shows it.
 type Chat struct {
-	callbacks *Callbacks
-	o         ChatOptions
-	markdown  goldmark.Markdown
-	mux       *http.ServeMux
-	work      sync.WaitGroup
+	o        ChatOptions
+	carriers map[string]carrier // by room
+	mux      *http.ServeMux
+	work     sync.WaitGroup
 
 	mu       sync.Mutex
-	messages []Message
-	last     int
-	changed  chan struct{} // closed when a message comes
+	messages []*Message
+	byKey    map[string]*Message // the bot's, by what makes two of them one
+	tasks    map[string]string   // task id of a card → key of its message
+	entered  map[string]string   // chat → day on which it was last opened
+	last     int                 // id of the last message
+	revision int
+	changed  chan struct{} // closed when something changes
 }
 
-// ChatOptions of a Chat. The zero value works.
+// Member is a person of the company.
+type Member struct {
+	ID   string `json:"id"` // userid
+	Name string `json:"name"`
+}
+
+// ChatOptions of a Chat. AIBot or Gateway, and Corp, are needed.
 type ChatOptions struct {
 	// BotName is how members call the bot.
 	//
@@ -52,7 +56,24 @@ type ChatOptions struct {
 	// Members are who writes.
 	//
 	// default: three
-	Members []string
+	Members []Member
+	// BotID is the AI bot's.
+	//
+	// default: local
+	BotID string
+	// AIBot is where the AI bot takes callbacks; Gateway is where it is connected instead.
+	AIBot   *Endpoint
+	Gateway *Gateway
+	// App and AgentID are the application's; KF is where customer service is told that
+	// there is something to fetch.
+	//
+	// default: the company has none
+	App     *Endpoint
+	AgentID string
+	KF      *Endpoint
+	// Corp is the company's account with the API, and APIBaseURL where that is reached.
+	Corp       *Corp
+	APIBaseURL string
 	// Log is told what goes wrong, without a word of what was said.
 	//
 	// default: discard
@@ -61,257 +82,263 @@ type ChatOptions struct {
 
 // Message is one bubble.
 type Message struct {
-	ID   int    `json:"id"`
-	Chat string `json:"chat"` // group, or the member whose own talk it is
-	From string `json:"from"`
-	Bot  bool   `json:"bot"`
+	ID int `json:"id"`
+	// Revision grows with every change anywhere.
+	Revision int    `json:"rev"`
+	Chat     string `json:"chat"` // room, and for one-to-one talks whose: single/lin.yue
+	From     string `json:"from"` // a member's id; empty: the bot, or the platform
+	Name     string `json:"name"`
+	Bot      bool   `json:"bot"`
 	// Text is what was written; HTML is how it looks, made safe.
 	Text  string `json:"text"`
 	HTML  string `json:"html"`
 	Quote string `json:"quote,omitempty"`
 	At    string `json:"at"`
+	// Unfinished: more of it is to come.
+	Unfinished bool `json:"unfinished,omitempty"`
+	// Card stands under it; Own is what some members see instead.
+	Card *Card            `json:"card,omitempty"`
+	Own  map[string]*Card `json:"own,omitempty"`
+	// Rateable: readers can say what they think of it. Rated is what they said: 1 accurate,
+	// 2 not.
+	Rateable bool           `json:"rateable,omitempty"`
+	Rated    map[string]int `json:"rated,omitempty"`
+
+	key      string
+	feedback string
+	code     string // response_code by which an application's card can be changed
 }
 
 const (
-	groupChat   = "group"
+	roomGroup  = "group"
+	roomSingle = "single"
+	roomApp    = "app"
+	roomKF     = "kf"
+	roomRobot  = "robot"
+
 	groupID     = "wrLocalGroup"
 	maxMessages = 500
-	// maxText bounds one message, in bytes.
-	maxText = 16 << 10
-	// pollFor is how long a page waits for news in one request.
-	pollFor = 20 * time.Second
 )
 
-//go:embed page
-var pages embed.FS
+// carrier takes to the bot what people do in a room. What the bot says in return comes
+// by Chat.hear.
+type carrier interface {
+	say(ctx context.Context, m Message) error
+	// press tells that a member used a card's button.
+	press(ctx context.Context, m Message, member string, key string) error
+	// rate tells what a member thinks of an answer: 1, 2, or 3 for neither any more.
+	rate(ctx context.Context, m Message, member string, kind int, reasons []int, comment string) error
+	// enter tells that a member opened the talk.
+	enter(ctx context.Context, chat, member string) error
+}
 
-// NewChat makes a company whose bot is called back so.
-func NewChat(c *Callbacks, o ChatOptions) *Chat {
-	if o.BotName == "" {
-		o.BotName = "AEO助手"
-	}
+// errCannot means that a room does not have what was tried.
+var errCannot = errors.New("platform: not possible here")
+
+// NewChat makes a company. Close it.
+func NewChat(o ChatOptions) *Chat {
+	o.BotName = cmp.Or(o.BotName, "AEO助手")
+	o.BotID = cmp.Or(o.BotID, "local")
 	if len(o.Members) == 0 {
-		o.Members = []string{"林悦", "王强", "陈静"}
+		o.Members = []Member{{"lin.yue", "林悦"}, {"wang.qiang", "王强"}, {"chen.jing", "陈静"}}
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	chat := &Chat{callbacks: c, o: o, changed: make(chan struct{}), mux: http.NewServeMux(),
-		markdown: goldmark.New(goldmark.WithExtensions(extension.Table), goldmark.WithRendererOptions(gohtml.WithHardWraps()))}
-	chat.mux.HandleFunc("GET /{$}", chat.page)
-	chat.mux.HandleFunc("GET /chat/messages", chat.list)
-	chat.mux.HandleFunc("POST /chat/messages", chat.post)
-	files, err := fs.Sub(pages, "page")
-	if err != nil {
-		panic(err) // the folder is embedded
+	c := &Chat{o: o, carriers: map[string]carrier{}, changed: make(chan struct{}),
+		byKey: map[string]*Message{}, tasks: map[string]string{}, entered: map[string]string{}}
+	var bot carrier
+	if o.Gateway != nil {
+		bot = newLine(c, o.Gateway)
+	} else {
+		bot = &calls{c, o.AIBot}
 	}
-	chat.mux.Handle("GET /chat/files/", http.StripPrefix("/chat/files/", http.FileServerFS(files)))
-	return chat
+	c.carriers[roomGroup], c.carriers[roomSingle] = bot, bot
+	if o.App != nil {
+		c.carriers[roomApp] = &application{c, o.App}
+	}
+	if o.KF != nil {
+		c.carriers[roomKF] = &customers{c, o.KF}
+	}
+	o.Corp.Listen(c.sent)
+	c.mux = c.routes()
+	return c
 }
 
 // Close waits for the bot's answers that are under way.
 func (c *Chat) Close() { c.work.Wait() }
 
-// ServeHTTP serves the page to browsers on this machine, and to nobody else: it has
-// no login. The Host is looked at as well, so that no web page elsewhere can have a
-// browser here speak for it.
-func (c *Chat) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	h := w.Header()
-	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Cache-Control", "no-store")
-	if !local(r) {
-		http.Error(w, "这个试用页只在本机打开：http://127.0.0.1:端口/", http.StatusForbidden)
-		return
-	}
-	c.mux.ServeHTTP(w, r)
+// room is the kind of a chat.
+func room(chat string) string {
+	kind, _, _ := strings.Cut(chat, "/")
+	return kind
 }
 
-// local tells whether a request comes from this machine, for this machine.
-func local(r *http.Request) bool {
-	loopback := func(hostport string) bool {
-		host, _, err := net.SplitHostPort(hostport)
-		if err != nil {
-			host = hostport
-		}
-		ip := net.ParseIP(strings.Trim(host, "[]"))
-		return host == "localhost" || ip != nil && ip.IsLoopback()
+// member finds a member by id.
+func (c *Chat) member(id string) (Member, bool) {
+	i := slices.IndexFunc(c.o.Members, func(m Member) bool { return m.ID == id })
+	if i < 0 {
+		return Member{}, false
 	}
-	if origin := r.Header.Get("Origin"); origin != "" {
-		u, err := url.Parse(origin)
-		if err != nil || u.Host != r.Host {
-			return false
-		}
-	}
-	return loopback(r.RemoteAddr) && loopback(r.Host)
+	return c.o.Members[i], true
 }
 
-var pageTemplate = template.Must(template.ParseFS(pages, "page/chat.html"))
-
-func (c *Chat) page(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	err := pageTemplate.Execute(w, map[string]any{"Bot": c.o.BotName, "Members": c.o.Members})
-	if err != nil {
-		c.o.Log.Warn("page not written", slog.Any("error", err)) // the browser has gone
-	}
+// may tells whether a member takes part in a chat.
+func (c *Chat) may(member, chat string) bool {
+	_, known := c.member(member)
+	return known && c.carriers[room(chat)] != nil && (chat == roomGroup || chat == room(chat)+"/"+member)
 }
 
-// list gives the messages after an id, and waits a while when there are none.
-func (c *Chat) list(w http.ResponseWriter, r *http.Request) {
-	after, err := strconv.Atoi(r.URL.Query().Get("after"))
-	if err != nil {
-		after = 0
-	}
-	timeout := time.NewTimer(pollFor)
-	defer timeout.Stop()
-	for {
-		c.mu.Lock()
-		var news []Message
-		for _, m := range c.messages {
-			if m.ID > after {
-				news = append(news, m)
-			}
-		}
-		changed := c.changed
-		c.mu.Unlock()
-		if len(news) > 0 {
-			writeJSON(w, http.StatusOK, news)
-			return
-		}
-		select {
-		case <-changed:
-		case <-timeout.C:
-			writeJSON(w, http.StatusOK, []Message{})
-			return
-		case <-r.Context().Done():
-			return
-		}
-	}
-}
-
-func writeJSON(w http.ResponseWriter, status int, v any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // the browser may have gone
-}
-
-// written is what a member writes.
-type written struct {
-	Chat  string `json:"chat"`
-	From  string `json:"from"`
-	Text  string `json:"text"`
-	Quote int    `json:"quote"` // id of the message quoted along; 0: none
-}
-
-var errWritten = errors.New("not understood")
-
-// post takes a member's message.
-func (c *Chat) post(w http.ResponseWriter, r *http.Request) {
-	m, err := c.read(w, r)
-	if err != nil {
-		writeJSON(w, http.StatusBadRequest, map[string]string{"error": err.Error()})
-		return
-	}
-	// The bot answers in its own time, and also when the page has been closed.
-	ctx := context.WithoutCancel(r.Context())
-	m = c.add(m)
-	if s, called := c.called(m); called {
-		c.work.Go(func() { c.ask(ctx, m.Chat, s) })
-	}
-	writeJSON(w, http.StatusOK, m)
-}
-
-func (c *Chat) read(w http.ResponseWriter, r *http.Request) (Message, error) {
-	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
-		return Message{}, fmt.Errorf("%w: send JSON", errWritten)
-	}
-	var in written
-	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxText+1024)).Decode(&in); err != nil {
-		return Message{}, fmt.Errorf("%w: %w", errWritten, err)
-	}
-	m := Message{Chat: in.Chat, From: in.From, Text: strings.TrimSpace(in.Text)}
-	switch {
-	case !c.member(m.From):
-		return Message{}, fmt.Errorf("%w: nobody here is called %q", errWritten, m.From)
-	case m.Chat != groupChat && m.Chat != m.From:
-		return Message{}, fmt.Errorf("%w: chat %q is not one of yours", errWritten, m.Chat)
-	case m.Text == "" || len(m.Text) > maxText || !utf8.ValidString(m.Text):
-		return Message{}, fmt.Errorf("%w: the text is empty or longer than %d bytes", errWritten, maxText)
-	}
-	if in.Quote != 0 {
-		quoted, ok := c.message(in.Quote)
-		if !ok || quoted.Chat != m.Chat {
-			return Message{}, fmt.Errorf("%w: message %d is not in this chat", errWritten, in.Quote)
-		}
-		m.Quote = quoted.Text
-	}
-	return m, nil
-}
-
-func (c *Chat) member(name string) bool {
-	for _, m := range c.o.Members {
-		if m == name {
-			return true
-		}
-	}
-	return false
-}
-
+// message gives a copy of a bubble.
 func (c *Chat) message(id int) (Message, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, m := range c.messages {
 		if m.ID == id {
-			return m, true
+			return *m, true
 		}
 	}
 	return Message{}, false
 }
 
-// add shows a message.
-func (c *Chat) add(m Message) Message {
-	m.HTML, m.At = c.html(m), time.Now().Format("15:04")
+// since gives what changed after a revision, and what is closed at the next change.
+func (c *Chat) since(revision int) (news []Message, changed <-chan struct{}) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	for _, m := range c.messages {
+		if m.Revision > revision {
+			news = append(news, *m)
+		}
+	}
+	return news, c.changed
+}
+
+// write shows a member's message.
+func (c *Chat) write(m Message) Message {
+	sender, _ := c.member(m.From)
+	m.Name = sender.Name
+	m.HTML = asText(m.Text)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return *c.add(&m)
+}
+
+// add shows a message; c.mu is held.
+func (c *Chat) add(m *Message) *Message {
 	c.last++
-	m.ID = c.last
+	m.ID, m.At = c.last, time.Now().Format("15:04")
 	c.messages = append(c.messages, m)
-	c.messages = c.messages[max(0, len(c.messages)-maxMessages):]
-	close(c.changed)
-	c.changed = make(chan struct{})
+	if over := len(c.messages) - maxMessages; over > 0 {
+		for _, old := range c.messages[:over] {
+			delete(c.byKey, old.key)
+		}
+		c.messages = c.messages[over:]
+	}
+	c.touch(m)
 	return m
 }
 
-// html is how WeCom shows a message: the bot's is Markdown without raw HTML, people's
-// is text.
-func (c *Chat) html(m Message) string {
+// touch tells pages that a message changed; c.mu is held.
+func (c *Chat) touch(m *Message) {
+	c.revision++
+	m.Revision = c.revision
+	close(c.changed)
+	c.changed = make(chan struct{})
+}
+
+// hear shows what the bot says: the message with that key changes, or comes into being.
+func (c *Chat) hear(chat, key string, change func(m *Message)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	m := c.byKey[key]
+	if m == nil {
+		m = &Message{Chat: chat, Name: c.o.BotName, Bot: true, key: key}
+		change(m)
+		c.add(m)
+		c.byKey[key] = m
+		return
+	}
+	change(m)
+	c.touch(m)
+}
+
+// notice shows a word of the platform's own.
+func (c *Chat) notice(chat, text string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.add(&Message{Chat: chat, Name: "平台", Text: text, HTML: asText(text)})
+}
+
+// carry takes something to the bot in its own time, also when the page has been closed,
+// and says so when that fails.
+func (c *Chat) carry(ctx context.Context, chat string, do func(ctx context.Context) error) {
+	ctx = context.WithoutCancel(ctx)
+	c.work.Go(func() {
+		if err := do(ctx); err != nil {
+			c.o.Log.Error("the bot did not take it", slog.Any("error", err))
+			c.notice(chat, "没有送到，或机器人的回应平台不收："+err.Error())
+		}
+	})
+}
+
+// called tells whether a message reaches the bot: in the group it hears only those who
+// mention it.
+func (c *Chat) called(m Message) bool {
+	return m.Chat != roomGroup || strings.Contains(m.Text, "@"+c.o.BotName)
+}
+
+// opened tells whether a member opens a chat for the first time that day.
+func (c *Chat) opened(chat string) bool {
+	today := time.Now().Format(time.DateOnly)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	first := c.entered[chat] != today
+	c.entered[chat] = today
+	return first
+}
+
+// sent shows what came through the API.
+func (c *Chat) sent(s Sent) {
+	switch s.Via {
+	case "message/send":
+		c.sentByApp(s)
+	case "message/update_template_card":
+		c.updatedByApp(s)
+	case "kf/send_msg", "kf/send_msg_on_event":
+		c.hear(roomKF+"/"+strings.TrimPrefix(s.To, customerPrefix), s.key(), func(m *Message) { m.Text, m.HTML = s.Text, asText(s.Text) })
+	case "webhook/send":
+		c.hear(roomRobot, s.key(), func(m *Message) { m.Text, m.HTML = s.Text, asMarkdown(smallMarkdown, s.Text) })
+	case "aibot/response":
+		c.answeredLate(s)
+	}
+}
+
+// key makes a message of its own of what came through the API.
+func (s Sent) key() string { return fmt.Sprintf("%s %d", s.Via, s.Number) }
+
+// wholeMarkdown is what an AI bot's message may hold, smallMarkdown what an application's
+// and a push robot's may. Raw HTML is shown as written in both.
+var (
+	wholeMarkdown = goldmark.New(goldmark.WithExtensions(extension.Table), goldmark.WithRendererOptions(gohtml.WithHardWraps()))
+	smallMarkdown = goldmark.New(goldmark.WithRendererOptions(gohtml.WithHardWraps()), goldmark.WithParser(parser.NewParser(
+		parser.WithBlockParsers(
+			util.Prioritized(parser.NewATXHeadingParser(), 600),
+			util.Prioritized(parser.NewBlockquoteParser(), 800),
+			util.Prioritized(parser.NewParagraphParser(), 1000)),
+		parser.WithInlineParsers(
+			util.Prioritized(parser.NewCodeSpanParser(), 100),
+			util.Prioritized(parser.NewLinkParser(), 200),
+			util.Prioritized(parser.NewEmphasisParser(), 500)))))
+)
+
+// asMarkdown is how a message of Markdown looks.
+func asMarkdown(md goldmark.Markdown, text string) string {
 	var b bytes.Buffer
-	if m.Bot && c.markdown.Convert([]byte(m.Text), &b) == nil {
-		return b.String()
+	if err := md.Convert([]byte(text), &b); err != nil {
+		return asText(text)
 	}
-	return strings.ReplaceAll(html.EscapeString(m.Text), "\n", "<br>")
+	return b.String()
 }
 
-// called tells whether a message reaches the bot, and as what: in the group the bot
-// hears only those who mention it.
-func (c *Chat) called(m Message) (said, bool) {
-	s := said{id: rand.Text(), user: m.From, text: m.Text, quote: m.Quote}
-	if m.Chat == groupChat {
-		s.chat = groupID
-		return s, strings.Contains(m.Text, "@"+c.o.BotName)
-	}
-	return s, true
-}
-
-// ask has the bot answer and shows what it says.
-func (c *Chat) ask(ctx context.Context, chat string, s said) {
-	answer, err := c.callbacks.send(ctx, s)
-	if err != nil {
-		c.o.Log.Error("the bot did not answer", slog.Any("error", err))
-		answer = "（平台：机器人没有回应，三次投递都失败了；日志里有原因）"
-	}
-	if answer != "" {
-		c.add(Message{Chat: chat, From: c.o.BotName, Bot: true, Text: answer})
-	}
-}
+// asText is how a plain message looks.
+func asText(text string) string { return strings.ReplaceAll(html.EscapeString(text), "\n", "<br>") }

@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -27,10 +28,16 @@ type Gateway struct {
 	CloseAfter time.Duration
 	// Listener is told of every frame, in the order in which they come.
 	Listener func(Frame)
+	// Chaos disturbs deliveries.
+	//
+	// default: none
+	Chaos *Chaos
 
 	mu       sync.Mutex
 	current  *client
-	open     map[string]bool // request ids that may be answered
+	open     map[string]string      // conversation by request id, of those that may be answered
+	pace     map[string][]time.Time // when messages went to a conversation
+	streams  map[string]bool        // streams begun
 	received []Frame
 	faults   Faults
 	logins   int
@@ -122,19 +129,26 @@ func (g *Gateway) take(ctx context.Context, c *client, f wire) {
 		if code = g.login(f.Body); code == codeOK {
 			displaced, g.current = g.current, c
 			g.logins++
-			g.open = map[string]bool{} // request ids are of one connection
+			g.open = map[string]string{} // request ids are of one connection
 		}
 	case "aibot_respond_msg", "aibot_respond_welcome_msg":
-		if code == codeOK && (!g.open[f.Headers.RequestID] || g.current != c) {
+		chat, open := g.open[f.Headers.RequestID]
+		if code == codeOK && (!open || g.current != c) {
 			code = codeBadRequestID
+		}
+		if code == codeOK && g.crowded(chat, f.Body) {
+			code = apiTooOften
 		}
 		if g.faults.LoseAcks > 0 {
 			g.faults.LoseAcks--
 			silent = true
 		}
 	case "aibot_send_msg", "aibot_respond_update_msg":
-		if g.current != c {
+		if code == codeOK && g.current != c {
 			code = codeBadRequestID
+		}
+		if code == codeOK && f.Command == "aibot_send_msg" && g.crowded("", f.Body) {
+			code = apiTooOften
 		}
 	}
 	taken := Frame{f.Command, f.Headers.RequestID, f.Body, code}
@@ -153,6 +167,53 @@ func (g *Gateway) take(ctx context.Context, c *client, f wire) {
 		answer.Headers = f.Headers
 		c.send(ctx, answer)
 	}
+}
+
+// perConversation is how many messages a conversation takes in a minute, answers and
+// pushes together. That refreshes of a stream do not count was observed.
+const perConversation = 30
+
+// crowded tells whether a message is one too many for its conversation, and counts it
+// when it is not; g.mu is held. A push names its conversation itself.
+func (g *Gateway) crowded(chat string, body json.RawMessage) bool {
+	var b struct {
+		ChatID string `json:"chatid"`
+		Stream struct {
+			ID string `json:"id"`
+		} `json:"stream"`
+	}
+	if json.Unmarshal(body, &b) != nil || g.streams[b.Stream.ID] {
+		return false
+	}
+	if chat == "" {
+		chat = b.ChatID
+	}
+	recent := slices.DeleteFunc(g.pace[chat], func(t time.Time) bool { return time.Since(t) > time.Minute })
+	if g.pace == nil {
+		g.pace, g.streams = map[string][]time.Time{}, map[string]bool{}
+	}
+	if g.pace[chat] = recent; len(recent) >= perConversation {
+		return true
+	}
+	g.pace[chat] = append(recent, time.Now())
+	if b.Stream.ID != "" {
+		g.streams[b.Stream.ID] = true
+	}
+	return false
+}
+
+// conversation is what a message or event belongs to: the group, or the person.
+func conversation(body string) string {
+	var b struct {
+		ChatID string `json:"chatid"`
+		From   struct {
+			UserID string `json:"userid"`
+		} `json:"from"`
+	}
+	if json.Unmarshal([]byte(body), &b) != nil || b.ChatID == "" {
+		return b.From.UserID
+	}
+	return b.ChatID
 }
 
 func (g *Gateway) login(body json.RawMessage) int {
@@ -210,7 +271,7 @@ func (g *Gateway) Deliver(ctx context.Context, command, requestID, body string) 
 	g.mu.Lock()
 	c := g.current
 	if c != nil {
-		g.open[requestID] = true
+		g.open[requestID] = conversation(body)
 	}
 	g.mu.Unlock()
 	if c == nil {

@@ -58,7 +58,7 @@ func New(c *api.Client, key string, s Store, log *slog.Logger) *Robot {
 	}
 	sum := sha256.Sum256([]byte("robot\x00" + key)) // the key is all the credential there is
 	return &Robot{client: c, key: key, store: s, log: log, queue: "robot:" + hex.EncodeToString(sum[:8]), holder: rand.Text(),
-		pace: rate.NewLimiter(rate.Every(time.Minute/perMinute), perMinute), every: 2 * time.Second, lease: 30 * time.Second, limited: time.Minute}
+		pace: rate.NewLimiter(rate.Every(time.Minute/perMinute), perMinute), every: 2 * time.Second, lease: time.Minute, limited: time.Minute}
 }
 
 // Notify promises a notice in the platform's small Markdown. The same id within a day is

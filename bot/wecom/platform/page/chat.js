@@ -1,55 +1,119 @@
-// The local group chat: shows what comes, sends what is written. All markup of
-// messages is made, and made safe, by the program.
+// The company's chats: shows what comes, sends what is done. All markup of messages is
+// made, and made safe, by the program.
 'use strict';
 const bot = document.body.dataset.bot;
 const el = (id) => document.getElementById(id);
 const member = el('member'), log = el('log'), text = el('text'), error = el('error');
-const all = [];
-let group = true, quoted = 0, last = 0;
+const all = new Map(); // messages by id
+const tabs = [...el('tabs').children];
+let tab = tabs[0], quoted = 0, last = 0;
 
-const chat = () => (group ? 'group' : member.value);
+const shared = () => ['group', 'robot'].includes(tab.dataset.room);
+const chat = () => (shared() ? tab.dataset.room : `${tab.dataset.room}/${member.value}`);
 
-function show(m) {
-  if (m.chat !== chat()) return;
-  const article = document.createElement('article');
-  if (m.from === member.value) article.className = 'mine';
-  const who = document.createElement('div');
-  who.className = 'who';
-  who.textContent = `${m.from} ${m.at} `;
-  const quote = document.createElement('button');
-  quote.type = 'button';
-  quote.textContent = '引用';
-  quote.addEventListener('click', () => startQuote(m));
-  who.append(quote);
-  const bubble = document.createElement('div');
-  bubble.className = 'bubble';
-  if (m.quote) {
-    const q = document.createElement('div');
-    q.className = 'quote';
-    q.textContent = m.quote;
-    bubble.append(q);
-  }
-  const words = document.createElement('div');
+function make(tag, className, words) {
+  const e = document.createElement(tag);
+  if (className) e.className = className;
+  if (words) e.textContent = words;
+  if (tag === 'button') e.type = 'button';
+  return e;
+}
+
+function button(words, pressed, className) {
+  const b = make('button', className, words);
+  b.addEventListener('click', pressed);
+  return b;
+}
+
+// draw makes the element of a message.
+function draw(m) {
+  const article = make('article', m.from === member.value ? 'mine' : m.bot ? 'bot' : m.from ? '' : 'platform');
+  article.id = `m${m.id}`;
+  const who = make('div', 'who', `${m.name} ${m.at} `);
+  if (m.bot || m.from) who.append(button('引用', () => startQuote(m)));
+  const bubble = make('div', 'bubble');
+  if (m.quote) bubble.append(make('div', 'quote', m.quote));
+  const words = make('div', 'words');
   words.innerHTML = m.html;
   bubble.append(words);
-  article.append(who, bubble);
-  log.append(article);
+  if (m.unfinished) bubble.append(make('div', 'soft', '正在生成…'));
+  article.append(who);
+  if (m.text || m.quote) article.append(bubble);
+  const card = (m.own || {})[member.value] || m.card;
+  if (card) article.append(drawCard(m, card));
+  if (m.rateable && !m.unfinished) article.append(drawRating(m));
+  return article;
+}
+
+function drawCard(m, card) {
+  const box = make('section', 'card');
+  box.setAttribute('aria-label', '卡片');
+  box.append(make('div', 'title', card.title));
+  for (const b of card.buttons) {
+    box.append(button(b.text, (e) => {
+      e.target.disabled = true;
+      act({ do: 'press', message: m.id, key: b.key });
+    }, `style${b.style}`));
+  }
+  return box;
+}
+
+function drawRating(m) {
+  const mine = (m.rated || {})[member.value] || 0;
+  const box = make('div', 'rating');
+  const rate = (kind, more) => act({ do: 'rate', message: m.id, kind: kind === mine ? 3 : kind, ...more });
+  const good = button('准确', () => rate(1));
+  const bad = button('不准确', () => (mine === 2 ? rate(2) : ask(m, rate)));
+  good.setAttribute('aria-pressed', String(mine === 1));
+  bad.setAttribute('aria-pressed', String(mine === 2));
+  box.append(good, bad);
+  return box;
+}
+
+// ask has the reader say what is wrong with an answer.
+function ask(m, rate) {
+  const why = el('why');
+  el('why-form').reset();
+  why.onclose = () => {
+    if (why.returnValue !== 'send') return;
+    const reasons = [...el('why-form').querySelectorAll('input:checked')].map((i) => Number(i.value));
+    rate(2, { reasons, comment: el('comment').value });
+  };
+  why.returnValue = '';
+  why.showModal();
+}
+
+function show(m) {
+  const old = el(`m${m.id}`);
+  if (m.chat !== chat()) return;
+  if (old) {
+    old.replaceWith(draw(m));
+    return;
+  }
+  log.append(draw(m));
   log.scrollTop = log.scrollHeight;
 }
 
 function redraw() {
   log.replaceChildren();
   all.forEach(show);
-  el('tab-group').setAttribute('aria-pressed', String(group));
-  el('tab-single').setAttribute('aria-pressed', String(!group));
+  for (const t of tabs) t.setAttribute('aria-pressed', String(t === tab));
+  text.placeholder = `${tab.dataset.hint}；回车发送，Shift+回车换行`;
+  el('form').hidden = tab.dataset.room === 'robot';
   stopQuote();
   hints();
+}
+
+function open(t) {
+  tab = t;
+  redraw();
+  if (!shared()) act({ do: 'enter' });
 }
 
 function startQuote(m) {
   quoted = m.id;
   el('quoting').hidden = false;
-  el('quoting').firstElementChild.textContent = `引用 ${m.from}：${m.text.slice(0, 40)}`;
+  el('quoting').firstElementChild.textContent = `引用 ${m.name}：${m.text.slice(0, 40)}`;
   text.focus();
 }
 
@@ -58,28 +122,38 @@ function stopQuote() {
   el('quoting').hidden = true;
 }
 
+// hints are things to write; where there is a menu they are its entries.
 function hints() {
   const offers = ['海关对AEO企业有何激励?', '优先通关如何实现?', '还有其他支持吗?', '第3条', '更多', '转发'];
-  el('hints').replaceChildren(...offers.map((offer) => {
-    const b = document.createElement('button');
-    b.type = 'button';
-    b.textContent = offer;
-    b.addEventListener('click', () => { text.value = (group ? `@${bot} ` : '') + offer; text.focus(); });
-    return b;
-  }));
+  const room = tab.dataset.room;
+  el('hints').replaceChildren(...(tab.dataset.menu ? ['菜单：'] : []), ...offers.map((offer) => button(offer, () => {
+    if (tab.dataset.menu) {
+      act({ do: 'menu', key: offer });
+    } else {
+      text.value = (room === 'group' ? `@${bot} ` : '') + offer;
+      text.focus();
+    }
+  })));
 }
 
-async function send() {
-  if (!text.value.trim()) return;
+async function post(path, body) {
   error.textContent = '';
-  const body = JSON.stringify({ chat: chat(), from: member.value, text: text.value, quote: quoted });
   try {
-    const answer = await fetch('/chat/messages', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body });
+    const answer = await fetch(path, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ chat: chat(), from: member.value, ...body }) });
     if (!answer.ok) throw new Error((await answer.json()).error);
-    text.value = '';
-    stopQuote();
+    return true;
   } catch (e) {
     error.textContent = `没有发出：${e.message}`;
+    return false;
+  }
+}
+
+const act = (body) => post('/chat/actions', body);
+
+async function send() {
+  if (text.value.trim() && await post('/chat/messages', { text: text.value, quote: quoted })) {
+    text.value = '';
+    stopQuote();
   }
 }
 
@@ -89,13 +163,15 @@ async function listen() {
       const answer = await fetch(`/chat/messages?after=${last}`);
       if (!answer.ok) throw new Error(String(answer.status));
       for (const m of await answer.json()) {
-        last = Math.max(last, m.id);
-        all.push(m);
+        last = Math.max(last, m.rev);
+        all.set(m.id, m);
         show(m);
       }
-      error.textContent = '';
+      if (error.dataset.lost) error.textContent = '';
+      delete error.dataset.lost;
     } catch (e) {
       error.textContent = '连不上程序，正在重试…';
+      error.dataset.lost = '1';
       await new Promise((again) => setTimeout(again, 1000));
     }
   }
@@ -106,8 +182,7 @@ text.addEventListener('keydown', (e) => {
   if (e.key === 'Enter' && !e.shiftKey && !e.isComposing) { e.preventDefault(); send(); }
 });
 member.addEventListener('change', redraw);
-el('tab-group').addEventListener('click', () => { group = true; redraw(); });
-el('tab-single').addEventListener('click', () => { group = false; redraw(); });
+for (const t of tabs) t.addEventListener('click', () => open(t));
 el('unquote').addEventListener('click', stopQuote);
-hints();
+redraw();
 listen();

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"net/http"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+)
+
+// startSimulate runs the stand-in platform and a bot at home in its company, with what
+// the command itself says of settings.
+func startSimulate(t *testing.T, flags ...string) (platform, bot *running) {
+	t.Helper()
+	listen, botListen := freeAddress(t), freeAddress(t)
+	flags = append([]string{"simulate", "--listen", listen, "--bot", "http://" + botListen}, flags...)
+	said := execute(t, t.TempDir(), "", nil, append(flags, "--env")...)
+	var env []string
+	for _, line := range strings.Split(strings.TrimSpace(said.stdout), "\n") {
+		env = append(env, strings.TrimPrefix(line, "export "))
+	}
+	cmd := exec.Command(program(t), flags...)
+	cmd.Env = cleanEnv()
+	platform = &running{t: t, cmd: cmd, base: "http://" + listen, stderr: &lockedBuffer{}}
+	cmd.Stdout, cmd.Stderr = platform.stderr, platform.stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill() // it may have ended
+		_ = cmd.Wait()
+	})
+	platform.await("serving", func() bool { status, _ := platform.get("/"); return status == http.StatusOK })
+	return platform, startServeAt(t, botListen, t.TempDir(), append(noChannel[:len(noChannel):len(noChannel)], env...)...)
+}
+
+// TestSimulate talks to the bot through every product of the stand-in company, the AI
+// bot over callbacks or over the long connection.
+func TestSimulate(t *testing.T) {
+	for name, flags := range map[string][]string{"callbacks": nil, "long connection": {"--connection"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			platform, bot := startSimulate(t, flags...)
+			c := newLocalChat(t, platform.base)
+			c.act("enter", "single/lin.yue", "lin.yue", nil)
+			if got := c.next(); got.Chat != "single/lin.yue" || !strings.Contains(got.Text, "你好，我是 AEO 激励措施问答助手") {
+				t.Errorf("the welcome is %+v", got)
+			}
+			buttonsAndOpinions(t, c)
+			inTheApplication(t, c)
+			asCustomer(t, c)
+			bot.stop()
+			platform.stop()
+			if out := bot.stderr.String(); strings.Contains(out, "lin.yue") || strings.Contains(out, "担保") {
+				t.Errorf("the bot's log holds a question or a person:\n%s", out)
+			}
+		})
+	}
+}
+
+func inTheApplication(t *testing.T, c *localChat) {
+	t.Helper()
+	const chat = "app/wang.qiang"
+	in := func(m bubble) bool { return m.Chat == chat && m.From == "" }
+	c.act("menu", chat, "wang.qiang", map[string]any{"key": "AEO"})
+	c.await("the passive reply", in)
+	card := c.await("its card", func(m bubble) bool { return in(m) && m.Card != nil })
+	c.press(card, "wang.qiang", "没用")
+	c.await("the card updated", func(m bubble) bool {
+		return m.ID == card.ID && m.Card != nil && strings.Contains(m.Card.Title, "已记录")
+	})
+	c.write(chat, "wang.qiang", "能免除担保吗")
+	if got := c.await("an answer", in); !strings.Contains(got.Text, "5、可向海关申请免除担保") {
+		t.Errorf("the application said %q", got.Text)
+	}
+}
+
+func asCustomer(t *testing.T, c *localChat) {
+	t.Helper()
+	const chat = "kf/chen.jing"
+	in := func(m bubble) bool { return m.Chat == chat && m.From == "" }
+	c.act("enter", chat, "chen.jing", nil)
+	c.await("the welcome", in)
+	c.write(chat, "chen.jing", "地方政府特色支持")
+	if got := c.await("an answer", in); !strings.Contains(got.Text, "6、在行政服务中心试点设立AEO服务专窗") {
+		t.Errorf("customer service said %q", got.Text)
+	}
+}
+
+// TestSimulateChaos asks while things go wrong by a seed; every answer comes.
+func TestSimulateChaos(t *testing.T) {
+	for name, flags := range map[string][]string{"callbacks": nil, "long connection": {"--connection"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			platform, _ := startSimulate(t, append(flags, "--chaos", "7")...)
+			c := newLocalChat(t, platform.base)
+			for _, question := range []string{"地方政府特色支持", "第3条", "第4条", "第5条", "海关直接激励措施", "第5条", "第6条", "第1条"} {
+				c.write("single/lin.yue", "lin.yue", question)
+				if got := c.next(); !got.Bot {
+					t.Fatalf("%s: %+v", question, got)
+				}
+			}
+			platform.await("disturbed", func() bool { return strings.Contains(platform.stderr.String(), "故障：") })
+		})
+	}
+}
+
+func TestSimulateRefuses(t *testing.T) {
+	for _, listen := range []string{"0.0.0.0:0", ":8090", "example.com:80", "nonsense"} {
+		start := time.Now()
+		if got := execute(t, t.TempDir(), "", nil, "simulate", "--listen", listen); got.status != exitUsage || !strings.Contains(got.stderr, "127.0.0.1") {
+			t.Errorf("--listen %s: status %d after %v: %s", listen, got.status, time.Since(start), got.stderr)
+		}
+	}
+}
