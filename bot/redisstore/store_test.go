@@ -3,8 +3,8 @@ package redisstore_test
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -212,9 +212,11 @@ func TestClusterFailover(t *testing.T) {
 	s := open(t, cluster.URL, redisstore.Options{})
 	storetest.Eventually(t, "first save", func() bool { return save(s) == nil })
 	holds(t, 2, cluster.Nodes...)
-	slot := cluster.Nodes[0].Do("cluster", "keyslot", "{"+someone.Key()+"}")
-	master := masterOf(t, cluster, slot)
-	master.Kill()
+	slot, err := strconv.Atoi(cluster.Nodes[0].Do("cluster", "keyslot", "{"+someone.Key()+"}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cluster.MasterOf(t, slot).Kill()
 	storetest.Eventually(t, "failed over", func() bool { return bounded(t, "failover", func() error { return save(s) }) == nil })
 	turn, err := s.Begin(t.Context(), someone, "", "look", time.Second)
 	if err != nil || turn.Version < 2 {
@@ -235,33 +237,6 @@ func holds(t *testing.T, count int, servers ...*storetest.Redis) {
 		}
 		return n == count
 	})
-}
-
-// masterOf is the node that owns a slot: the one that answers for it without
-// sending the asker elsewhere.
-func masterOf(t *testing.T, c *storetest.Cluster, slot string) *storetest.Redis {
-	t.Helper()
-	var n int
-	if _, err := fmt.Sscan(slot, &n); err != nil {
-		t.Fatal(err)
-	}
-	for line := range strings.Lines(c.Nodes[0].Do("cluster", "nodes")) {
-		fields := strings.Fields(line)
-		for _, ranged := range fields[8:] {
-			var from, to int
-			if _, err := fmt.Sscanf(ranged, "%d-%d", &from, &to); err != nil || n < from || n > to {
-				continue
-			}
-			addr, _, _ := strings.Cut(fields[1], "@")
-			for _, node := range c.Nodes {
-				if node.Addr == addr {
-					return node
-				}
-			}
-		}
-	}
-	t.Fatalf("no master for slot %s", slot)
-	return nil
 }
 
 func TestURLs(t *testing.T) {

@@ -18,6 +18,7 @@ type Redis struct {
 	Addr string // host:port on the loopback
 
 	t    testing.TB
+	dir  string
 	args []string
 	cmd  *exec.Cmd
 }
@@ -28,7 +29,7 @@ type Redis struct {
 func StartRedis(t testing.TB, settings ...string) *Redis {
 	t.Helper()
 	dir, port := t.TempDir(), freePort(t)
-	r := &Redis{t: t, Addr: fmt.Sprintf("127.0.0.1:%d", port)}
+	r := &Redis{t: t, dir: dir, Addr: fmt.Sprintf("127.0.0.1:%d", port)}
 	r.args = append([]string{"--port", fmt.Sprint(port), "--bind", "127.0.0.1", "--dir", dir,
 		"--appendonly", "yes", "--save", ""}, settings...)
 	r.start(r.args...)
@@ -105,6 +106,15 @@ func (r *Redis) Kill() {
 // Restart starts a killed server again with its data.
 func (r *Redis) Restart() { r.t.Helper(); r.start(r.args...) }
 
+// RestartEmpty starts a killed server again without its data.
+func (r *Redis) RestartEmpty() {
+	r.t.Helper()
+	if err := os.RemoveAll(filepath.Join(r.dir, "appendonlydir")); err != nil {
+		r.t.Fatal(err)
+	}
+	r.Restart()
+}
+
 // Sentinels are a master, a replica and three sentinels that watch them.
 type Sentinels struct {
 	URL             string
@@ -139,29 +149,41 @@ func StartSentinel(t testing.TB) *Sentinels {
 	return s
 }
 
-// Cluster is three masters with a replica each.
+// Cluster is three masters with their replicas.
 type Cluster struct {
 	URL   string
 	Nodes []*Redis
 }
 
-// StartCluster starts and joins them.
+// StartCluster starts and joins three masters with a replica each.
 func StartCluster(t testing.TB) *Cluster {
+	t.Helper()
+	return startCluster(t, 1)
+}
+
+// StartBareCluster starts and joins three masters that nobody stands in for.
+func StartBareCluster(t testing.TB) *Cluster {
+	t.Helper()
+	return startCluster(t, 0)
+}
+
+func startCluster(t testing.TB, replicas int) *Cluster {
 	t.Helper()
 	c := &Cluster{}
 	var addrs []string
-	for range 6 {
+	nodes := 3 * (1 + replicas)
+	for range nodes {
 		n := StartRedis(t, "--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--cluster-config-file", "nodes.conf")
 		c.Nodes = append(c.Nodes, n)
 		addrs = append(addrs, n.Addr)
 	}
-	join := append(append([]string{"--cluster", "create"}, addrs...), "--cluster-replicas", "1", "--cluster-yes")
+	join := append(append([]string{"--cluster", "create"}, addrs...), "--cluster-replicas", fmt.Sprint(replicas), "--cluster-yes")
 	if out, err := exec.Command("redis-cli", join...).CombinedOutput(); err != nil {
 		t.Fatalf("cluster: %v\n%s", err, out)
 	}
 	eventually(t, "cluster up", func() bool {
 		for _, n := range c.Nodes {
-			if !strings.Contains(n.cli("cluster", "info"), "cluster_state:ok") || strings.Count(n.cli("cluster", "nodes"), "connected") < 6 {
+			if !strings.Contains(n.cli("cluster", "info"), "cluster_state:ok") || strings.Count(n.cli("cluster", "nodes"), "connected") < nodes {
 				return false
 			}
 		}
@@ -174,10 +196,32 @@ func StartCluster(t testing.TB) *Cluster {
 				synced++
 			}
 		}
-		return synced == 3
+		return synced == 3*replicas
 	})
 	c.URL = "redis+cluster://" + strings.Join(addrs, ",")
 	return c
+}
+
+// MasterOf is the node that owns a slot.
+func (c *Cluster) MasterOf(t testing.TB, slot int) *Redis {
+	t.Helper()
+	for line := range strings.Lines(c.Nodes[0].Do("cluster", "nodes")) {
+		fields := strings.Fields(line)
+		for _, ranged := range fields[8:] {
+			var from, to int
+			if _, err := fmt.Sscanf(ranged, "%d-%d", &from, &to); err != nil || slot < from || slot > to {
+				continue
+			}
+			addr, _, _ := strings.Cut(fields[1], "@")
+			for _, node := range c.Nodes {
+				if node.Addr == addr {
+					return node
+				}
+			}
+		}
+	}
+	t.Fatalf("no master for slot %d", slot)
+	return nil
 }
 
 // freePort is a port that is free now, and whose cluster bus port is a port too.

@@ -16,7 +16,7 @@ import (
 // write its folder, its section in configs, and a row.
 var channels = []struct {
 	name string
-	open func(s *server, mux *http.ServeMux) error
+	open func(s *server) error
 }{
 	{"wecom.aibot", (*server).openAIBot},
 	{"wecom.aibot", (*server).openConnection},
@@ -26,16 +26,19 @@ var channels = []struct {
 }
 
 func (s *server) openChannels(mux *http.ServeMux) error {
-	s.clients = map[string]*api.Client{}
+	s.clients, s.callbacks = map[string]*api.Client{}, map[string]callback{}
 	for _, c := range channels {
-		if err := c.open(s, mux); err != nil {
+		if err := c.open(s); err != nil {
 			return fmt.Errorf("%s: %w", c.name, err)
 		}
+	}
+	for name, c := range s.callbacks {
+		mux.Handle("/wecom/"+name, c)
 	}
 	return nil
 }
 
-func (s *server) openAIBot(mux *http.ServeMux) error {
+func (s *server) openAIBot() error {
 	c := s.settings.WeCom
 	if c.AIBot.Token.Reveal() == "" {
 		return nil
@@ -51,11 +54,11 @@ func (s *server) openAIBot(mux *http.ServeMux) error {
 	}
 	s.aibot = aibot.NewCallback(s.engine, codec, aibot.Options{Name: c.AIBot.Name, Cards: c.AIBot.Cards, MaxSkew: c.MaxClockSkew,
 		Log: s.log, Count: s.metrics.callback("aibot"), Journal: s.store, Late: late})
-	mux.Handle("/wecom/aibot", s.aibot)
+	s.callbacks["aibot"] = s.aibot
 	return nil
 }
 
-func (s *server) openConnection(*http.ServeMux) error {
+func (s *server) openConnection() error {
 	c := s.settings.WeCom
 	if c.AIBot.BotID == "" {
 		return nil
@@ -82,7 +85,7 @@ func (s *server) client(name string, o api.Options) (*api.Client, error) {
 	return c, err
 }
 
-func (s *server) openApp(mux *http.ServeMux) error {
+func (s *server) openApp() error {
 	c := s.settings.WeCom
 	if c.App.Token.Reveal() == "" {
 		return nil
@@ -105,11 +108,11 @@ func (s *server) openApp(mux *http.ServeMux) error {
 		CorpID: c.App.CorpID, AgentID: c.App.AgentID, Markdown: c.App.Markdown, Cards: c.App.Cards, MaxSkew: c.MaxClockSkew,
 		Log: s.log, Count: s.metrics.callback("app"), Journal: s.store,
 	})
-	mux.Handle("/wecom/app", s.app)
+	s.callbacks["app"] = s.app
 	return nil
 }
 
-func (s *server) openKF(mux *http.ServeMux) error {
+func (s *server) openKF() error {
 	c := s.settings.WeCom
 	if c.KF.Token.Reveal() == "" {
 		return nil
@@ -124,11 +127,11 @@ func (s *server) openKF(mux *http.ServeMux) error {
 	}
 	s.kf = kf.NewCallback(s.engine, codec, client, s.store, kf.Options{CorpID: c.KF.CorpID, MaxSkew: c.MaxClockSkew,
 		Log: s.log, Count: s.metrics.callback("kf")})
-	mux.Handle("/wecom/kf", s.kf)
+	s.callbacks["kf"] = s.kf
 	return nil
 }
 
-func (s *server) openRobot(*http.ServeMux) error {
+func (s *server) openRobot() error {
 	key := s.settings.WeCom.Robot.Key.Reveal()
 	if key == "" {
 		return nil

@@ -114,6 +114,8 @@ func (r *replica) freeze(t testing.TB, d time.Duration) {
 type chaos struct {
 	t        *testing.T
 	random   *rand.Rand // of the driver; faults have their own
+	messages int
+	prefix   string // of people and messages, so that two runs can follow each other
 	pace     *rate.Limiter
 	sections []*knowledge.Section
 	measures map[string]string // text → what it is
@@ -142,6 +144,7 @@ func newChaos(t *testing.T, forgets bool) *chaos {
 	}
 	seed := chaosSetting("AEOBOT_CHAOS_SEED", 1)
 	c := &chaos{t: t, random: rand.New(rand.NewPCG(uint64(seed), 1)), pace: rate.NewLimiter(chaosRate, 8), forgets: forgets,
+		messages: chaosSetting("AEOBOT_CHAOS_MESSAGES", chaosMessages),
 		measures: map[string]string{}, asked: map[string]*asked{}, tally: map[string]int{}}
 	for _, s := range library.Documents[0].Sections {
 		c.sections = append(c.sections, s)
@@ -160,7 +163,7 @@ func (c *chaos) scripts(n int) [][]*asked {
 		s := c.sections[u%len(c.sections)]
 		var mine []*asked
 		for i := 0; i < messagesOfUser && n > 0; i, n = i+1, n-1 {
-			a := &asked{id: fmt.Sprintf("m%d-%d", u, i), user: fmt.Sprintf("u%d", u), chat: fmt.Sprintf("g%d", u/2), text: s.Heading, section: s, bubbles: map[string]string{}}
+			a := &asked{id: fmt.Sprintf("%sm%d-%d", c.prefix, u, i), user: fmt.Sprintf("%su%d", c.prefix, u), chat: fmt.Sprintf("g%d", u/2), text: s.Heading, section: s, bubbles: map[string]string{}}
 			if i > 0 {
 				a.item = 1 + c.random.IntN(len(s.Measures))
 				a.text = fmt.Sprintf("第%d条", s.Measures[a.item-1].Number)
@@ -489,7 +492,7 @@ func (c *chaos) overCallbacks(replicas []*replica, faults []fault) {
 	p := &callbackPlatform{c, replicas, codec, &http.Client{Timeout: deliverWithin, Transport: &http.Transport{MaxIdleConnsPerHost: chaosWorkers}}}
 	stop := make(chan struct{})
 	wait := c.disturb(stop, faults)
-	c.drive(c.scripts(chaosSetting("AEOBOT_CHAOS_MESSAGES", chaosMessages)), p.say)
+	c.drive(c.scripts(c.messages), p.say)
 	close(stop)
 	wait()
 	c.judge()
@@ -573,7 +576,7 @@ func TestChaosLongConnection(t *testing.T) {
 	})
 	env := overConnection(ws, "AEOBOT_REDIS_URL=redis://"+redis.Addr, "AEOBOT_WECOM_API_BASE_URL="+server.URL, "AEOBOT_WECOM_AIBOT_LEASE=3s")
 	replicas := []*replica{newReplica(t, env...), newReplica(t, env...)}
-	scripts := p.scripts(chaosSetting("AEOBOT_CHAOS_MESSAGES", chaosMessages))
+	scripts := p.scripts(p.messages)
 	faults := append(replicaFaults(t, replicas, 8*time.Second), redisFaults(redis)...)
 	faults = append(faults,
 		fault{"connection cut", func(*rand.Rand) { gateway.Cut() }},
@@ -729,7 +732,7 @@ func TestChaosApplication(t *testing.T) {
 		}},
 		fault{"access_tokens expired", func(*rand.Rand) { corp.ExpireTokens() }},
 	)
-	users := chaosSetting("AEOBOT_CHAOS_MESSAGES", chaosMessages) / 4
+	users := p.messages / 4
 	stop := make(chan struct{})
 	wait := p.disturb(stop, faults)
 	var all sync.WaitGroup

@@ -71,6 +71,11 @@ func (s *server) readiness(ctx context.Context) readiness {
 			degraded(why)
 		}
 	}
+	for _, name := range slices.Sorted(maps.Keys(s.callbacks)) {
+		if off := s.callbacks[name].ClockOff(); off != 0 {
+			degraded(fmt.Sprintf("%s: callbacks refused, the clock here is off by %s; set the clock, or wecom.max_clock_skew", name, off.Round(time.Second)))
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(s.clients)) {
 		if err := s.clients[name].Trouble(); err != nil {
 			degraded(name + ": " + err.Error())

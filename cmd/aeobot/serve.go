@@ -79,6 +79,16 @@ type server struct {
 	running sync.WaitGroup
 	// clients are those that call the platform, by the name of their channel.
 	clients map[string]*api.Client
+	// callbacks are those that the platform calls, by the name of their channel.
+	callbacks map[string]callback
+}
+
+// callback is a channel's handler of callbacks.
+type callback interface {
+	http.Handler
+	// ClockOff is by how much the platform's time and ours are apart, when that is too
+	// much.
+	ClockOff() time.Duration
 }
 
 // run serves until ctx ends, then finishes what is in hand. What was opened last

@@ -99,6 +99,9 @@ func NewCallback(a Answerer, c *envelope.Codec, o Options) *Callback {
 	return b
 }
 
+// ClockOff is by how much the platform's time and ours are apart, when that is too much.
+func (b *Callback) ClockOff() time.Duration { return b.receiver.ClockOff() }
+
 // ServeHTTP answers one request of the platform.
 func (b *Callback) ServeHTTP(w http.ResponseWriter, r *http.Request) { b.receiver.ServeHTTP(w, r) }
 

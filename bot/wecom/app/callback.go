@@ -153,6 +153,9 @@ func NewCallback(a Answerer, codec *envelope.Codec, s *Sender, o Options) *Callb
 // restKey is the context key of what is sent after the response.
 type restKey struct{}
 
+// ClockOff is by how much the platform's time and ours are apart, when that is too much.
+func (c *Callback) ClockOff() time.Duration { return c.receiver.ClockOff() }
+
 // ServeHTTP answers one request of the platform. Further pages are sent only after
 // the response with the first one was written.
 func (c *Callback) ServeHTTP(w http.ResponseWriter, r *http.Request) {

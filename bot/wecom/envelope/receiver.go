@@ -12,7 +12,11 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strconv"
+	"sync"
+	"sync/atomic"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // maxBodyBytes bounds a callback. The largest honest one (20,480 bytes of text and
@@ -62,7 +66,16 @@ type Receiver struct {
 	//
 	// default: nobody
 	Count func(outcome string)
+
+	off     atomic.Int64 // nanoseconds by which the last signed timestamp was off, when that is too much
+	warn    sync.Once
+	warning rate.Sometimes // set by warn
+	unsaid  atomic.Int64   // warnings since the last that was logged
 }
+
+// ClockOff is by how much the last signed timestamp was refused as off; 0: it was not.
+// Either the clock is wrong here, or somebody sends old callbacks again.
+func (r *Receiver) ClockOff() time.Duration { return time.Duration(r.off.Load()) }
 
 // ServeHTTP answers a URL check (GET) or a message (POST). A bad signature or
 // timestamp gets 401, whatever fails behind a good signature 400, both without a
@@ -80,19 +93,30 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 }
 
 // refuse ends a request with a bare status and says why in the log: an error when
-// the fault is ours, else a warning.
+// the fault is ours, else a warning, of which a flood is only counted.
 func (r *Receiver) refuse(w http.ResponseWriter, q *http.Request, status int, outcome string, err error) {
 	r.count(outcome)
-	if r.Log != nil {
-		level := slog.LevelWarn
-		if status >= http.StatusInternalServerError {
-			level = slog.LevelError
+	say := func(level slog.Level, unsaid int64) {
+		if r.Log != nil {
+			r.Log.Log(q.Context(), level, "callback refused", slog.String("path", q.URL.Path), slog.String("outcome", outcome),
+				slog.Int("status", status), slog.Any("error", err), slog.Int64("more_unsaid", unsaid))
 		}
-		r.Log.Log(q.Context(), level, "callback refused", slog.String("path", q.URL.Path),
-			slog.String("outcome", outcome), slog.Int("status", status), slog.Any("error", err))
+	}
+	if status >= http.StatusInternalServerError {
+		say(slog.LevelError, 0)
+	} else {
+		r.warn.Do(func() { r.warning = rate.Sometimes{First: firstWarnings, Interval: warnEvery} })
+		r.unsaid.Add(1)
+		r.warning.Do(func() { say(slog.LevelWarn, r.unsaid.Swap(0)-1) })
 	}
 	w.WriteHeader(status)
 }
+
+// Of warnings the first ones are logged, then one in a while.
+const (
+	firstWarnings = 20
+	warnEvery     = 10 * time.Second
+)
 
 func (r *Receiver) count(outcome string) {
 	if r.Count != nil {
@@ -138,9 +162,12 @@ func (r *Receiver) fresh(timestamp string) error {
 	if err != nil {
 		return errStale
 	}
-	if off := r.now().Sub(time.Unix(seconds, 0)); off > r.MaxSkew || off < -r.MaxSkew {
+	off := r.now().Sub(time.Unix(seconds, 0))
+	if off > r.MaxSkew || off < -r.MaxSkew {
+		r.off.Store(int64(off))
 		return fmt.Errorf("%w: off by %s; set the clock, or wecom.max_clock_skew", errStale, off.Round(time.Second))
 	}
+	r.off.Store(0)
 	return nil
 }
 

@@ -111,6 +111,9 @@ func NewCallback(a Answerer, codec *envelope.Codec, c *api.Client, s Store, o Op
 	return k
 }
 
+// ClockOff is by how much the platform's time and ours are apart, when that is too much.
+func (k *Callback) ClockOff() time.Duration { return k.receiver.ClockOff() }
+
 // ServeHTTP answers one request of the platform.
 func (k *Callback) ServeHTTP(w http.ResponseWriter, r *http.Request) { k.receiver.ServeHTTP(w, r) }
 
