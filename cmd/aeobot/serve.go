@@ -139,8 +139,9 @@ func (s *server) keepRunning(ctx context.Context) {
 	}
 }
 
-// maxConnections bounds open connections; each costs some 20 KiB.
-const maxConnections = 1024
+// maxConnections bounds open connections; each costs some 20 KiB. Two thousand clients
+// that never finish a request must leave room for the platform.
+const maxConnections = 4096
 
 func (s *server) serve(ctx context.Context, l net.Listener, handler http.Handler) error {
 	h := &http.Server{

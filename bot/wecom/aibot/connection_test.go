@@ -20,7 +20,7 @@ import (
 
 // short are waits that let a test see minutes in a blink.
 var short = Times{Heartbeat: 50 * time.Millisecond, Ack: 150 * time.Millisecond, RetryMin: 10 * time.Millisecond, RetryMax: 50 * time.Millisecond,
-	Displaced: 300 * time.Millisecond, Refused: 300 * time.Millisecond, Lease: 300 * time.Millisecond, Drain: time.Second}
+	Displaced: 300 * time.Millisecond, Refused: 300 * time.Millisecond, Lease: 300 * time.Millisecond, Drain: time.Second, RateLimited: 20 * time.Millisecond}
 
 // leases are a store's, in memory.
 type leases struct {
@@ -262,6 +262,8 @@ func TestErrorCodesOfAnswers(t *testing.T) {
 		{"request id not valid any more", map[string][]int{"aibot_respond_msg": {codeBadRequestID}}, OutcomePushed},
 		{"stream too old", map[string][]int{"aibot_respond_msg": {codeStreamTooOld}}, OutcomePushed},
 		{"refused for another reason", map[string][]int{"aibot_respond_msg": {40058}}, OutcomeGivenUp},
+		{"too many, then taken", map[string][]int{"aibot_respond_msg": {codeRateLimited}}, OutcomeDelivered},
+		{"too many for long", map[string][]int{"aibot_respond_msg": {codeRateLimited, codeRateLimited, codeRateLimited}}, OutcomePushed},
 		{"push refused too", map[string][]int{"aibot_respond_msg": {codeBadRequestID}, "aibot_send_msg": {93006}}, OutcomeGivenUp},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -276,6 +278,26 @@ func TestErrorCodesOfAnswers(t *testing.T) {
 				t.Errorf("the log holds the platform's error text:\n%s", b.log.String())
 			}
 		})
+	}
+}
+
+// TestFramesThatAreNone: half a frame, a command that the platform added since, answers
+// to nobody's question. The connection goes on.
+func TestFramesThatAreNone(t *testing.T) {
+	b := newGatewayBench(t)
+	c, _ := b.run(&sluggish{})
+	b.wait("login", func() bool { return c.State() == StateReady })
+	for _, text := range []string{`{"cmd":"aibot_msg_callback","headers":{"req_`, `null`, `[]`, ``, `{"cmd":"aibot_new_thing","headers":{"req_id":"x"},"body":{"marker":1}}`,
+		`{"headers":{"req_id":"of nobody"},"errcode":0}`, `{"errcode":"0"}`, "\x00\xff"} {
+		b.gateway.Raw(t.Context(), text)
+	}
+	b.say("m1", "u1", "问")
+	b.wait("a reply", func() bool { return b.count(OutcomeDelivered, 0) == 1 })
+	if b.gateway.Logins() != 1 {
+		t.Errorf("%d logins", b.gateway.Logins())
+	}
+	if unread := b.count(OutcomeUnreadable, 0); unread < 4 {
+		t.Errorf("%d frames counted as not understood", unread)
 	}
 }
 

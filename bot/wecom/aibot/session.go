@@ -455,6 +455,7 @@ func (s *session) deliver(ctx context.Context, p *promise) {
 			return
 		}
 	}
+	s.sayApart(ctx, p)
 }
 
 // offer puts the card under an answer: a reply of its own on the same request, since

@@ -28,6 +28,8 @@ type Gateway struct {
 	CloseAfter time.Duration
 	// Listener is told of every frame, in the order in which they come.
 	Listener func(Frame)
+	// Forget: Received gives nothing. For long runs.
+	Forget bool
 	// Chaos disturbs deliveries.
 	//
 	// default: none
@@ -152,7 +154,9 @@ func (g *Gateway) take(ctx context.Context, c *client, f wire) {
 		}
 	}
 	taken := Frame{f.Command, f.Headers.RequestID, f.Body, code}
-	g.received = append(g.received, taken)
+	if !g.Forget {
+		g.received = append(g.received, taken)
+	}
 	g.notify()
 	listener := g.Listener
 	g.mu.Unlock()
@@ -279,6 +283,16 @@ func (g *Gateway) Deliver(ctx context.Context, command, requestID, body string) 
 	}
 	c.sendRaw(ctx, fmt.Sprintf(`{"cmd":%q,"headers":{"req_id":%q},"body":%s}`, command, requestID, body))
 	return true
+}
+
+// Raw sends text that need not be a frame.
+func (g *Gateway) Raw(ctx context.Context, text string) {
+	g.mu.Lock()
+	c := g.current
+	g.mu.Unlock()
+	if c != nil {
+		c.sendRaw(ctx, text)
+	}
 }
 
 // Kick displaces the bot as a second login does.
