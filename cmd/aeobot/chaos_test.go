@@ -38,6 +38,7 @@ import (
 //
 //	AEOBOT_CHAOS_MESSAGES  how many messages each run has; default 600
 //	AEOBOT_CHAOS_SEED      what decides all that is random
+//	AEOBOT_CHAOS_FAULTS    a regular expression; only faults of matching names happen
 const (
 	chaosMessages  = 600
 	chaosRate      = 40 // messages a second
@@ -121,10 +122,17 @@ type chaos struct {
 	measures map[string]string // text → what it is
 	forgets  bool              // memory may be away: Redis stops in this run
 
-	mu      sync.Mutex
-	asked   map[string]*asked
-	tally   map[string]int
-	trouble []string
+	mu       sync.Mutex
+	asked    map[string]*asked
+	tally    map[string]int
+	trouble  []string
+	happened []happened
+}
+
+// happened is when a fault began.
+type happened struct {
+	name string
+	at   time.Time
 }
 
 // asked is one message and what came of it.
@@ -135,6 +143,8 @@ type asked struct {
 	// bubbles are the finished replies by the id that makes two of them one.
 	bubbles map[string]string
 	copies  int
+	said    time.Time
+	failed  []string // why deliveries failed
 }
 
 func newChaos(t *testing.T, forgets bool) *chaos {
@@ -200,6 +210,13 @@ func (c *chaos) reads(a *asked, bubble, text string) {
 	a.bubbles[bubble] = text
 }
 
+// fails notes why a delivery failed.
+func (c *chaos) fails(a *asked, why string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	a.failed = append(a.failed, time.Now().Format("05.000 ")+why)
+}
+
 // answered tells whether a message has a finished reply.
 func (c *chaos) answered(a *asked) bool {
 	c.mu.Lock()
@@ -222,7 +239,7 @@ func (c *chaos) judge() {
 		switch {
 		case len(a.bubbles) == 0:
 			lost++
-			c.trouble = append(c.trouble, fmt.Sprintf("lost: %s %q", a.id, a.text))
+			c.trouble = append(c.trouble, fmt.Sprintf("lost: %s %q: %v", a.id, a.text, a.failed))
 		case len(plain) > 1 || len(a.bubbles) > 2:
 			doubled++
 			c.trouble = append(c.trouble, fmt.Sprintf("doubled: %s %q: %q", a.id, a.text, plain))
@@ -326,6 +343,11 @@ func (c *chaos) script(script []*asked, r *rand.Rand, say func(a *asked, r *rand
 // disturb runs faults, one after the other, until stop is closed.
 func (c *chaos) disturb(stop <-chan struct{}, faults []fault) (wait func()) {
 	r := rand.New(rand.NewPCG(uint64(chaosSetting("AEOBOT_CHAOS_SEED", 1)), 99))
+	only, err := regexp.Compile(os.Getenv("AEOBOT_CHAOS_FAULTS"))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	faults = slices.DeleteFunc(slices.Clone(faults), func(f fault) bool { return !only.MatchString(f.name) })
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -340,6 +362,9 @@ func (c *chaos) disturb(stop <-chan struct{}, faults []fault) (wait func()) {
 				f = faults[r.IntN(len(faults))]
 			}
 			c.count(f.name, 1)
+			c.mu.Lock()
+			c.happened = append(c.happened, happened{f.name, time.Now()})
+			c.mu.Unlock()
 			f.do(r)
 		}
 	}()
@@ -406,11 +431,12 @@ func (p *callbackPlatform) say(a *asked, r *rand.Rand) {
 		copies.Go(func() { p.deliver(a, p.replicas[at]) })
 	}
 	for range deliverTries {
+		start := time.Now()
 		if p.deliver(a, p.replicas[r.IntN(len(p.replicas))]) {
 			break
 		}
 		p.count("delivered again", 1)
-		time.Sleep(time.Second)
+		time.Sleep(time.Until(start.Add(deliverWithin)))
 	}
 	copies.Wait()
 	if r.IntN(30) == 0 {
@@ -421,11 +447,11 @@ func (p *callbackPlatform) say(a *asked, r *rand.Rand) {
 
 // deliver is one delivery, polled to its end. It tells whether the platform has a reply.
 func (p *callbackPlatform) deliver(a *asked, to *replica) bool {
-	s, ok := p.post(to, aibotText(a.id, a.chat, a.user, a.text))
+	s, ok := p.post(a, to, aibotText(a.id, a.chat, a.user, a.text))
 	for polls := 0; ok && !s.Finish && polls < 100; polls++ {
 		time.Sleep(300 * time.Millisecond)
 		to = p.replicas[polls%len(p.replicas)]
-		next, polled := p.post(to, fmt.Sprintf(`{"msgid":"p-%s-%d","aibotid":"aib1","chattype":"group","chatid":%q,"from":{"userid":%q},"msgtype":"stream","stream":{"id":%q}}`, a.id, polls, a.chat, a.user, s.ID))
+		next, polled := p.post(a, to, fmt.Sprintf(`{"msgid":"p-%s-%d","aibotid":"aib1","chattype":"group","chatid":%q,"from":{"userid":%q},"msgtype":"stream","stream":{"id":%q}}`, a.id, polls, a.chat, a.user, s.ID))
 		if polled {
 			s = next
 		}
@@ -442,7 +468,7 @@ type chaosStream struct {
 	Content string `json:"content"`
 }
 
-func (p *callbackPlatform) post(to *replica, body string) (chaosStream, bool) {
+func (p *callbackPlatform) post(a *asked, to *replica, body string) (chaosStream, bool) {
 	sealed, err := p.codec.Seal([]byte(body), strconv.FormatInt(time.Now().Unix(), 10), strconv.FormatUint(rand.Uint64(), 36))
 	if err != nil {
 		p.report("seal: %v", err)
@@ -451,11 +477,13 @@ func (p *callbackPlatform) post(to *replica, body string) (chaosStream, bool) {
 	query := url.Values{"msg_signature": {sealed.Signature}, "timestamp": {sealed.Timestamp}, "nonce": {sealed.Nonce}}
 	answer, err := p.client.Post("http://"+to.addr+"/wecom/aibot?"+query.Encode(), "application/json", strings.NewReader(`{"encrypt":"`+sealed.Encrypt+`"}`))
 	if err != nil {
+		p.fails(a, err.Error())
 		return chaosStream{}, false
 	}
 	defer answer.Body.Close()
 	data, err := io.ReadAll(answer.Body)
 	if err != nil || answer.StatusCode != http.StatusOK {
+		p.fails(a, fmt.Sprint(answer.Status, err))
 		return chaosStream{}, false
 	}
 	var e struct {
@@ -524,8 +552,10 @@ type longPlatform struct {
 func (p *longPlatform) say(a *asked, r *rand.Rand) {
 	late := "https://qyapi.weixin.qq.com/cgi-bin/aibot/response?response_code=" + p.corp.ResponseCode(a.id)
 	body := fmt.Sprintf(`{"msgid":%q,"aibotid":"aib1","chattype":"single","from":{"userid":%q},"response_url":%q,"msgtype":"text","text":{"content":%q}}`, a.id, a.user, late, a.text)
+	a.said = time.Now()
 	for !p.gateway.Deliver(p.t.Context(), "aibot_msg_callback", "req-"+a.id, body) {
 		time.Sleep(50 * time.Millisecond) // nobody is connected: the platform has nobody to give it to
+		a.said = time.Now()
 	}
 	if r.IntN(20) == 0 {
 		p.count("delivered twice", 1)
@@ -596,19 +626,27 @@ func TestChaosLongConnection(t *testing.T) {
 	p.judge()
 }
 
-// forgive leaves out what was sent to a replica that was killed before it read it: the
-// platform has no way to learn that, and no bot can answer what it never had.
+// forgive leaves out what was sent at the moment in which the replica was killed or the
+// connection cut, and never read: the platform has no way to learn that, and no bot can
+// answer what it never had.
 func (p *longPlatform) forgive() {
 	for id, a := range p.asked {
-		if len(a.bubbles) > 0 {
+		if len(a.bubbles) > 0 || !p.cutOffAt(a.said) {
 			continue
 		}
 		key := "aeobot:{journal:aibot:aib1}:task:m:" + id
 		if p.redis.Do("exists", key) == "0" {
-			p.tally["never read by a killed replica"]++
+			p.tally["never read"]++
 			delete(p.asked, id)
 		}
 	}
+}
+
+// cutOffAt tells whether a replica was killed, or its connection cut, at that moment.
+func (p *longPlatform) cutOffAt(t time.Time) bool {
+	return slices.ContainsFunc(p.happened, func(h happened) bool {
+		return (h.name == "replica killed" || h.name == "connection cut") && t.Sub(h.at).Abs() < 300*time.Millisecond
+	})
 }
 
 // appPlatform delivers messages to the application, and reads the first page of a reply
@@ -656,6 +694,7 @@ func (p *appPlatform) whole(user string) bool {
 func (p *appPlatform) say(user string, r *rand.Rand) {
 	n := r.Uint64() >> 2
 	for range deliverTries {
+		start := time.Now()
 		to := p.replicas[r.IntN(len(p.replicas))]
 		if p.deliver(to, user, n) {
 			if r.IntN(10) == 0 {
@@ -665,7 +704,7 @@ func (p *appPlatform) say(user string, r *rand.Rand) {
 			break
 		}
 		p.count("delivered again", 1)
-		time.Sleep(time.Second)
+		time.Sleep(time.Until(start.Add(deliverWithin)))
 	}
 	for end := time.Now().Add(answerDeadline); !p.whole(user) && time.Now().Before(end); {
 		time.Sleep(10 * time.Millisecond)

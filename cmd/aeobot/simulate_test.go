@@ -3,6 +3,7 @@ package main
 import (
 	"net/http"
 	"os/exec"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -31,7 +32,7 @@ func startSimulate(t *testing.T, flags ...string) (platform, bot *running) {
 		_ = cmd.Wait()
 	})
 	platform.await("serving", func() bool { status, _ := platform.get("/"); return status == http.StatusOK })
-	return platform, startServeAt(t, botListen, t.TempDir(), append(noChannel[:len(noChannel):len(noChannel)], env...)...)
+	return platform, startServeAt(t, botListen, t.TempDir(), append(append(noChannel[:len(noChannel):len(noChannel)], "AEOBOT_LOG_LEVEL=debug"), env...)...)
 }
 
 // TestSimulate talks to the bot through every product of the stand-in company, the AI
@@ -49,12 +50,32 @@ func TestSimulate(t *testing.T) {
 			buttonsAndOpinions(t, c)
 			inTheApplication(t, c)
 			asCustomer(t, c)
+			nothingLeaked(t, bot)
 			bot.stop()
 			platform.stop()
-			if out := bot.stderr.String(); strings.Contains(out, "lin.yue") || strings.Contains(out, "担保") {
-				t.Errorf("the bot's log holds a question or a person:\n%s", out)
-			}
 		})
+	}
+}
+
+// secrets are what no log, metric or state may hold: who asked what, what was answered,
+// settings that are secret, and what the platform gives out.
+var secrets = regexp.MustCompile(`lin\.yue|wang\.qiang|chen\.jing|林悦|wrLocalGroup|担保|地方政府|专窗|第3条|没有写国家|` +
+	simSecret + `|` + simKey + `|` + simRobotKey + `|\b(at|late|rc|welcome|t)-[A-Z2-7]{12,}|response_code=|access_token=|corpsecret=|[?&]key=`)
+
+// nothingLeaked looks for secrets in everything that the bot shows operators.
+func nothingLeaked(t *testing.T, bot *running) {
+	t.Helper()
+	_, metrics := bot.get("/metrics")
+	_, ready := bot.get("/readyz")
+	for where, text := range map[string]string{"log": bot.stderr.String(), "metrics": metrics, "readyz": ready} {
+		for line := range strings.Lines(text) {
+			if found := secrets.FindString(line); found != "" {
+				t.Errorf("%q stands in the %s: %s", found, where, line)
+			}
+		}
+	}
+	if !strings.Contains(bot.stderr.String(), "level=INFO msg=turn") {
+		t.Errorf("there is nothing in the log:\n%s", bot.stderr)
 	}
 }
 
@@ -92,7 +113,7 @@ func TestSimulateChaos(t *testing.T) {
 	for name, flags := range map[string][]string{"callbacks": nil, "long connection": {"--connection"}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			platform, _ := startSimulate(t, append(flags, "--chaos", "7")...)
+			platform, bot := startSimulate(t, append(flags, "--chaos", "7")...)
 			c := newLocalChat(t, platform.base)
 			for _, question := range []string{"地方政府特色支持", "第3条", "第4条", "第5条", "海关直接激励措施", "第5条", "第6条", "第1条"} {
 				c.write("single/lin.yue", "lin.yue", question)
@@ -101,6 +122,10 @@ func TestSimulateChaos(t *testing.T) {
 				}
 			}
 			platform.await("disturbed", func() bool { return strings.Contains(platform.stderr.String(), "故障：") })
+			// What an address is refused for (60020) stays unsent, so only the passive reply is sure.
+			c.write("app/chen.jing", "chen.jing", "能免除担保吗")
+			c.await("the passive reply", func(m bubble) bool { return m.Bot && m.Chat == "app/chen.jing" })
+			nothingLeaked(t, bot)
 		})
 	}
 }

@@ -273,7 +273,12 @@ func (c *Connection) mayAnswer(ctx context.Context) bool {
 	c.mu.Lock()
 	fresh := time.Now().Before(c.owned) || c.lastErr != nil
 	c.mu.Unlock()
-	return fresh || c.own(ctx)
+	if fresh {
+		return true
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteWithin)
+	defer cancel()
+	return c.own(ctx)
 }
 
 // session is one connection from dialling to its end. It tells whether it got as
@@ -290,7 +295,14 @@ func (c *Connection) session(ctx context.Context) (loggedIn bool, err error) {
 	open, end := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer end(nil)
 	s := &session{Connection: c, link: newLink(socket), end: end, order: bot.NewLanes()}
-	go func() { end(s.read(open, func(f frame) { s.handle(open, f) })) }()
+	// Reading outlives the session: what has arrived when it ends is left to others.
+	reading, stopReading := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopReading()
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		end(s.read(reading, func(f frame) { s.handle(open, f) }))
+	}()
 	if err := s.subscribe(open); err != nil {
 		return false, err
 	}
@@ -303,6 +315,11 @@ func (c *Connection) session(ctx context.Context) (loggedIn bool, err error) {
 	select {
 	case <-open.Done():
 		s.stopTaking()
+		s.readRest(read)
+		if cause := context.Cause(open); errors.Is(cause, errDisplaced) || errors.Is(cause, errNotOwner) {
+			s.answers.Wait()
+			s.giveUp(ctx) // another has the connection
+		}
 	case <-ctx.Done():
 		s.stopTaking()
 		s.drain(c.o.Times.Drain)

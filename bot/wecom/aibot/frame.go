@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coder/websocket"
@@ -48,6 +49,7 @@ var errNoAck = errors.New("aibot: no acknowledgement")
 // link is one open connection. One goroutine reads it; anybody may call.
 type link struct {
 	socket *websocket.Conn
+	frames atomic.Int64 // read so far
 	mu     sync.Mutex
 	calls  map[string]chan frame // request id → who waits for the answer
 }
@@ -103,6 +105,7 @@ func (l *link) read(ctx context.Context, handle func(frame)) error {
 		if err != nil {
 			return fmt.Errorf("aibot: connection: %w", err)
 		}
+		l.frames.Add(1)
 		var f frame
 		if err := json.Unmarshal(withoutControls(data), &f); err != nil {
 			handle(frame{Command: "?"}) // counted; the next frame may be fine

@@ -153,7 +153,7 @@ const (
 // another replica or to the next start; then it is answered and delivered.
 func (s *session) message(ctx context.Context, p *promise) {
 	s.o.Count(OutcomeMessage)
-	if !s.mayAnswer(ctx) {
+	if ctx.Err() != nil || !s.mayAnswer(ctx) {
 		s.leave(ctx, p)
 		s.end(errNotOwner)
 		return
@@ -165,19 +165,22 @@ func (s *session) message(ctx context.Context, p *promise) {
 	s.keep(ctx, p)
 }
 
-// leaveWithin bounds leaving a message to others, also when the session has ended.
-const leaveWithin = time.Second
+// noteWithin bounds a call of the store, also when the session has ended.
+const noteWithin = time.Second
 
 // leave notes a message that came although it is not ours to answer: this replica was
-// frozen and has been replaced, or is ending. Whoever has the connection takes it over.
+// frozen and has been replaced, or is ending. Whoever has the connection takes it over;
+// when it cannot be noted, we do once we have the connection again.
 func (s *session) leave(ctx context.Context, p *promise) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveWithin)
-	defer cancel()
-	if s.o.Journal == nil || !s.accept(ctx, p, 0) || p.unnoted {
-		s.log.Warn("message left unanswered: this replica may not answer any more")
-		return
+	switch {
+	case s.o.Journal == nil || p.unnoted:
+		s.promised.add(p)
+	case s.accept(ctx, p, 0) && p.unnoted:
+		s.promised.add(p)
+		s.log.Warn("message not left to the replica that has the connection now")
+	default:
+		s.o.Count(OutcomeLeft)
 	}
-	s.o.Count(OutcomeLeft)
 }
 
 // accept notes a message in the journal. It tells whether this is its first delivery, or
@@ -194,6 +197,8 @@ func (s *session) accept(ctx context.Context, p *promise, lease time.Duration) b
 		s.log.Error("message not noted", slog.Any("error", err))
 		return true
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteWithin)
+	defer cancel()
 	fresh, err := s.o.Journal.Enter(ctx, bot.Task{Queue: s.queue(), ID: p.taskID(), Data: data}, s.holder, lease, promisedFor)
 	if err != nil {
 		s.log.Warn("message not noted; a crash would lose its answer", slog.Any("error", err))
@@ -208,8 +213,8 @@ func (c *Connection) queue() string { return "aibot:" + c.o.BotID }
 // keep answers and delivers.
 func (s *session) keep(ctx context.Context, p *promise) {
 	s.promised.add(p)
-	if p.said == nil && !s.make(ctx, p) {
-		return
+	if ctx.Err() != nil || p.said == nil && !s.make(ctx, p) {
+		return // it stays promised, or another attempt is making it
 	}
 	s.deliver(ctx, p)
 }
@@ -373,6 +378,25 @@ func (s *session) stopTaking() {
 	s.mu.Unlock()
 }
 
+// Reading what is left ends when nothing came for a while.
+const (
+	restIdle   = 300 * time.Millisecond
+	restWithin = 3 * time.Second
+)
+
+// readRest lets messages be read that arrived before the session ended: a replica that
+// was frozen has many, and learns at the same moment that it is not the owner any more.
+func (s *session) readRest(read <-chan struct{}) {
+	for end, seen := time.Now().Add(restWithin), int64(-1); time.Now().Before(end) && seen != s.frames.Load(); {
+		seen = s.frames.Load()
+		select {
+		case <-read:
+			return
+		case <-time.After(restIdle):
+		}
+	}
+}
+
 // drain waits for the answers in hand.
 func (s *session) drain(within time.Duration) {
 	done := make(chan struct{})
@@ -389,8 +413,19 @@ func (s *session) drain(within time.Duration) {
 
 // giveUp leaves to others what could not be delivered before the end.
 func (s *session) giveUp(ctx context.Context) {
+	if s.o.Journal == nil {
+		return // it is kept for the next connection
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*noteWithin)
+	defer cancel()
 	for _, p := range s.promised.all() {
-		s.note(ctx, p, 0)
+		s.promised.remove(p)
+		if p.unnoted {
+			p.unnoted = false
+			s.leave(ctx, p)
+		} else {
+			s.note(ctx, p, 0)
+		}
 	}
 }
 
