@@ -34,7 +34,7 @@ MESSAGES ?= 10000
 SEED     ?= 1
 
 chaos: tools ## the chaos runs with 10,000 messages each: some 40 minutes (MESSAGES=…, SEED=…)
-	AEOBOT_TEST_REQUIRE=1 AEOBOT_CHAOS_MESSAGES=$(MESSAGES) AEOBOT_CHAOS_SEED=$(SEED) go test ./cmd/aeobot -run Chaos -count=1 -v -timeout 3h
+	AEOBOT_TEST_REQUIRE=1 AEOBOT_CHAOS_MESSAGES=$(MESSAGES) AEOBOT_CHAOS_SEED=$(SEED) go test ./cmd/aeobot -run '^TestChaos' -count=1 -v -timeout 3h
 
 eval: ## judge the answers; writes index/eval/REPORT.md (COLLECTION=folder: plain retrieval too)
 	COLLECTION='$(if $(COLLECTION),$(abspath $(COLLECTION)))' .ci/eval

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -32,7 +33,11 @@ func startSimulate(t *testing.T, flags ...string) (platform, bot *running) {
 		_ = cmd.Wait()
 	})
 	platform.await("serving", func() bool { status, _ := platform.get("/"); return status == http.StatusOK })
-	return platform, startServeAt(t, botListen, t.TempDir(), append(append(noChannel[:len(noChannel):len(noChannel)], "AEOBOT_LOG_LEVEL=debug"), env...)...)
+	bot = startServeAt(t, botListen, t.TempDir(), append(append(noChannel[:len(noChannel):len(noChannel)], "AEOBOT_LOG_LEVEL=debug"), env...)...)
+	if slices.Contains(flags, "--connection") {
+		bot.await("connected", func() bool { _, state := bot.get("/readyz"); return strings.Contains(state, `"long_connection":"ready"`) })
+	}
+	return platform, bot
 }
 
 // TestSimulate talks to the bot through every product of the stand-in company, the AI
