@@ -4,7 +4,7 @@ VERSION  ?= $(shell git describe --tags --always 2>/dev/null || echo dev)
 Q        ?= 海关对AEO企业有何激励?
 
 .DEFAULT_GOAL := help
-.PHONY: help run ask build tools test check chaos fuzz bench eval
+.PHONY: help run ask build tools test check chaos fuzz bench load eval
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
@@ -29,6 +29,9 @@ check: ## format, vet, lint, test
 	go vet ./...
 	go tool staticcheck ./...
 	$(MAKE) test
+
+load: tools ## callbacks and long connection for 60 s each beside a bare server (SECONDS=…)
+	AEOBOT_TEST_REQUIRE=1 AEOBOT_LOAD_SECONDS=$(or $(SECONDS),60) go test ./cmd/aeobot -run '^$$' -bench Serve -benchtime 1x -timeout 1h
 
 MESSAGES ?= 10000
 SEED     ?= 1

@@ -73,7 +73,7 @@ func (s *server) readiness(ctx context.Context) readiness {
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.callbacks)) {
 		if off := s.callbacks[name].ClockOff(); off != 0 {
-			degraded(fmt.Sprintf("%s: callbacks refused, the clock here is off by %s; set the clock, or wecom.max_clock_skew", name, off.Round(time.Second)))
+			degraded(fmt.Sprintf("%s: callbacks refused for their time; the clock here is off by %s: set it, or wecom.max_clock_skew", name, off.Round(time.Second)))
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.clients)) {

@@ -35,7 +35,10 @@ func startSimulate(t *testing.T, flags ...string) (platform, bot *running) {
 	platform.await("serving", func() bool { status, _ := platform.get("/"); return status == http.StatusOK })
 	bot = startServeAt(t, botListen, t.TempDir(), append(append(noChannel[:len(noChannel):len(noChannel)], "AEOBOT_LOG_LEVEL=debug"), env...)...)
 	if slices.Contains(flags, "--connection") {
-		bot.await("connected", func() bool { _, state := bot.get("/readyz"); return strings.Contains(state, `"long_connection":"ready"`) })
+		bot.await("connected", func() bool {
+			_, state := bot.get("/readyz")
+			return strings.Contains(state, `"long_connection":"ready"`)
+		})
 	}
 	return platform, bot
 }
