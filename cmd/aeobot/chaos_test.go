@@ -239,7 +239,7 @@ func (c *chaos) judge() {
 		switch {
 		case len(a.bubbles) == 0:
 			lost++
-			c.trouble = append(c.trouble, fmt.Sprintf("lost: %s %q: %v", a.id, a.text, a.failed))
+			c.trouble = append(c.trouble, fmt.Sprintf("lost: %s %q: %v; %s", a.id, a.text, a.failed, c.around(a.said)))
 		case len(plain) > 1 || len(a.bubbles) > 2:
 			doubled++
 			c.trouble = append(c.trouble, fmt.Sprintf("doubled: %s %q: %q", a.id, a.text, plain))
@@ -271,6 +271,17 @@ func (c *chaos) judge() {
 		}
 		c.t.Error(line)
 	}
+}
+
+// around names the faults within ten seconds of a moment.
+func (c *chaos) around(t time.Time) string {
+	var near []string
+	for _, h := range c.happened {
+		if d := h.at.Sub(t); d.Abs() < 10*time.Second {
+			near = append(near, fmt.Sprintf("%s %+.2f s", h.name, d.Seconds()))
+		}
+	}
+	return strings.Join(near, ", ")
 }
 
 // wrong names what a reply shows that was not asked for; known is false when the reply

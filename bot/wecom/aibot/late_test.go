@@ -231,6 +231,8 @@ func TestSlowAnswerIsPostedLate(t *testing.T) {
 	close(p.gate)
 	waitUntil(t, func() bool { return late.text("late-m1") == "答：慢" })
 	time.Sleep(400 * time.Millisecond)
+	late.mu.Lock()
+	defer late.mu.Unlock()
 	if late.calls != 2 {
 		t.Errorf("posted %d times, want twice", late.calls)
 	}

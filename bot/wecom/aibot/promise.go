@@ -61,11 +61,18 @@ type promises struct {
 	open []*promise
 }
 
-func (l *promises) add(p *promise) {
+// add takes one in, and gives false when that message is among them.
+func (l *promises) add(p *promise) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.open = append(l.open, p)
-	l.open = l.open[max(0, len(l.open)-maxPromised):]
+	if slices.ContainsFunc(l.open, func(o *promise) bool { return o != p && o.taskID() == p.taskID() }) {
+		return false
+	}
+	if !slices.Contains(l.open, p) {
+		l.open = append(l.open, p)
+		l.open = l.open[max(0, len(l.open)-maxPromised):]
+	}
+	return true
 }
 
 func (l *promises) remove(p *promise) {

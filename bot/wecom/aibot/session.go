@@ -111,11 +111,11 @@ func (s *session) handle(ctx context.Context, f frame) {
 		return
 	}
 	p := &promise{RequestID: f.Headers.RequestID, Message: f.Body, in: in, made: time.Now()}
-	taken := s.inTurn(ctx, in, func() {
+	taken := s.inTurn(ctx, in, func() bool { return s.arrives(ctx, f.Command, p) }, func() {
 		if f.Command == cmdEvent {
 			s.event(ctx, p)
 		} else {
-			s.message(ctx, p)
+			s.keep(ctx, p)
 		}
 	})
 	if !taken && f.Command == cmdMessage {
@@ -123,9 +123,10 @@ func (s *session) handle(ctx context.Context, f frame) {
 	}
 }
 
-// inTurn does something after what came before in the same conversation, and does not
-// wait. It gives false when the session is ending.
-func (s *session) inTurn(ctx context.Context, in incoming, do func()) bool {
+// inTurn does something after what came before in the same conversation, unless first,
+// which does not wait for its turn, gives false. It gives false itself, and does
+// nothing, when the session is ending.
+func (s *session) inTurn(ctx context.Context, in incoming, first func() bool, do func()) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.draining {
@@ -134,13 +135,16 @@ func (s *session) inTurn(ctx context.Context, in incoming, do func()) bool {
 	turn := s.order.Queue(chat(in) + "\x00" + in.From.UserID)
 	s.answers.Go(func() {
 		defer turn.Leave()
-		if turn.Wait(context.WithoutCancel(ctx)) != nil {
-			return // it has no end, and so no error
+		if !first() || turn.Wait(context.WithoutCancel(ctx)) != nil { // which has no end, and so no error
+			return
 		}
 		do()
 	})
 	return true
 }
+
+// always lets something wait for its turn.
+func always() bool { return true }
 
 const (
 	// answerWithin bounds making one answer.
@@ -149,20 +153,31 @@ const (
 	placeAfter = 2 * time.Second
 )
 
-// message answers a message: it is noted, so that a crash at any moment leaves it to
-// another replica or to the next start; then it is answered and delivered.
-func (s *session) message(ctx context.Context, p *promise) {
-	s.o.Count(OutcomeMessage)
-	if ctx.Err() != nil || !s.mayAnswer(ctx) {
-		s.leave(ctx, p)
-		s.end(errNotOwner)
-		return
+// arrives notes a message, or a button that was pressed, so that a crash at any moment
+// leaves it to another replica or to the next start. It tells whether there is something
+// to be done.
+func (s *session) arrives(ctx context.Context, command string, p *promise) bool {
+	if command == cmdEvent {
+		s.o.Count(OutcomeEvent)
+		if !s.mayAnswer(ctx) {
+			return false
+		}
+		if p.in.Event.EventType != eventCard {
+			return true
+		}
+	} else {
+		s.o.Count(OutcomeMessage)
+		if ctx.Err() != nil || !s.mayAnswer(ctx) {
+			s.leave(ctx, p)
+			s.end(errNotOwner)
+			return false
+		}
 	}
-	if !s.accept(ctx, p, s.o.Times.Lease) {
+	if !s.accept(ctx, p, s.o.Times.Lease) || !s.promised.add(p) {
 		s.o.Count(OutcomeRepeated)
-		return
+		return false
 	}
-	s.keep(ctx, p)
+	return true
 }
 
 // noteWithin bounds a call of the store, also when the session has ended.
@@ -210,9 +225,8 @@ func (s *session) accept(ctx context.Context, p *promise, lease time.Duration) b
 
 func (c *Connection) queue() string { return "aibot:" + c.o.BotID }
 
-// keep answers and delivers.
+// keep answers and delivers what is promised.
 func (s *session) keep(ctx context.Context, p *promise) {
-	s.promised.add(p)
 	if ctx.Err() != nil || p.said == nil && !s.make(ctx, p) {
 		return // it stays promised, or another attempt is making it
 	}
@@ -322,17 +336,15 @@ func (s *session) takeOver(ctx context.Context) {
 			continue // ours: it was said, or it is being said
 		}
 		s.log.Info("promise taken over", slog.Int("holders", t.Holders))
-		s.inTurn(ctx, p.in, func() { s.keep(ctx, p) })
+		if s.promised.add(p) {
+			s.inTurn(ctx, p.in, always, func() { s.keep(ctx, p) })
+		}
 	}
 }
 
 // event welcomes who opens the chat, does what a button says, and keeps opinions. Other
 // events take no reply (a stream reply to one fails with 846605).
 func (s *session) event(ctx context.Context, p *promise) {
-	s.o.Count(OutcomeEvent)
-	if !s.mayAnswer(ctx) {
-		return
-	}
 	switch p.in.Event.EventType {
 	case eventEnter:
 		s.reply(ctx, cmdWelcome, p.RequestID, map[string]any{"msgtype": "text", "text": text{s.engine.Welcome(ctx)}})
@@ -346,11 +358,6 @@ func (s *session) event(ctx context.Context, p *promise) {
 // button does what a card's button says: the card is changed in place, and what is to
 // be said is a message of its own.
 func (s *session) button(ctx context.Context, p *promise) {
-	if !s.accept(ctx, p, s.o.Times.Lease) {
-		s.o.Count(OutcomeRepeated)
-		return
-	}
-	s.promised.add(p)
 	update, said, err := s.press(ctx, p.in)
 	if err != nil { // it is being done by another attempt
 		s.note(ctx, p, 0)
@@ -432,7 +439,7 @@ func (s *session) giveUp(ctx context.Context) {
 // deliverPromised delivers what the connection before could not.
 func (s *session) deliverPromised(ctx context.Context) {
 	for _, p := range s.promised.all() {
-		s.inTurn(ctx, p.in, func() {
+		s.inTurn(ctx, p.in, always, func() {
 			if s.note(ctx, p, s.o.Times.Lease) && (p.said != nil || s.make(ctx, p)) {
 				s.deliver(ctx, p)
 			}
