@@ -57,6 +57,8 @@ type Event struct {
 	Degraded bool // the state could not be read or written
 	Shown    int
 	Took     time.Duration
+	// Quoted is what of the sources stood in the reply.
+	Quoted []Shown
 }
 
 // Engine answers messages. It may be used by many at once.
@@ -118,6 +120,7 @@ func (e *Engine) Answer(ctx context.Context, m Message) (Reply, error) {
 		return e.answer(ctx, m, &ev)
 	})
 	ev.Act, ev.Answered, ev.Shown, ev.Took = r.Act, r.Answered, len(r.Shown), e.o.Now().Sub(start)
+	ev.Quoted = r.Shown
 	if err != nil {
 		ev.Act = "error"
 	}

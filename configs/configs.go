@@ -17,6 +17,7 @@ type Config struct {
 	Knowledge       Knowledge     `yaml:"knowledge"`
 	Session         Session       `yaml:"session"`
 	Unanswered      Unanswered    `yaml:"unanswered"`
+	Answers         Answers       `yaml:"answers"`
 	WeCom           WeCom         `yaml:"wecom"`
 	Console         Console       `yaml:"console"`
 	Log             Log           `yaml:"log"`
@@ -37,6 +38,12 @@ type Knowledge struct {
 
 // Session is the memory of a conversation.
 type Session struct {
+	TTL time.Duration `yaml:"ttl"`
+}
+
+// Answers is what is kept of what was quoted, for verify.
+type Answers struct {
+	// TTL is how long; 0: nothing is kept.
 	TTL time.Duration `yaml:"ttl"`
 }
 
@@ -121,6 +128,7 @@ func Default() Config {
 		Redis:           Redis{KeyPrefix: "aeobot:"},
 		Session:         Session{TTL: 30 * time.Minute},
 		Unanswered:      Unanswered{TTL: 90 * 24 * time.Hour},
+		Answers:         Answers{TTL: 30 * 24 * time.Hour},
 		WeCom: WeCom{
 			APIBaseURL:   "https://qyapi.weixin.qq.com",
 			MaxClockSkew: 10 * time.Minute,

@@ -156,4 +156,7 @@ func (d *Document) Passages() []Passage {
 
 // fold makes one space of every run of white space, full-width space included,
 // and takes it off both ends.
+// Folded is how bytes of a source are shown: with white space folded.
+func Folded(source []byte) string { return fold(string(source)) }
+
 func fold(s string) string { return strings.Join(strings.Fields(s), " ") }

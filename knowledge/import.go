@@ -25,16 +25,12 @@ var ErrExists = errors.New("another file of that name is stored already")
 // with other bytes is replaced only when replace is set, and stays whole until
 // the new one is written. With dryRun nothing is stored.
 func Import(file, dir string, replace, dryRun bool) (Imported, error) {
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return Imported{}, fmt.Errorf("knowledge: %w; name a file that can be read", err)
-	}
 	if readerFor(file) == nil {
 		return Imported{}, fmt.Errorf("knowledge: %s: no reader for %q; use one of %s", file, filepath.Ext(file), extensions())
 	}
-	text, converted, err := ToUTF8(data)
+	text, converted, err := readText8(file)
 	if err != nil {
-		return Imported{}, fmt.Errorf("knowledge: %s %w; save it as text in UTF-8 or GB18030", file, err)
+		return Imported{}, err
 	}
 	target := filepath.Join(dir, filepath.Base(file))
 	doc, err := parse(target, text)
@@ -57,6 +53,32 @@ func Import(file, dir string, replace, dryRun bool) (Imported, error) {
 		return in, nil
 	}
 	return in, writeWhole(target, text)
+}
+
+// ReadText reads a file of the knowledge as text in UTF-8, which it is made into when it
+// is GB18030.
+func ReadText(file string) ([]byte, error) {
+	text, _, err := readText8(file)
+	return text, err
+}
+
+func readText8(file string) (text []byte, converted bool, err error) {
+	info, err := os.Stat(file)
+	if err != nil {
+		return nil, false, fmt.Errorf("knowledge: %w; name a file that can be read", err)
+	}
+	if info.Size() > MaxFileBytes {
+		return nil, false, fmt.Errorf("knowledge: %s has %d bytes, more than %d; split it", file, info.Size(), MaxFileBytes)
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, false, fmt.Errorf("knowledge: %w; name a file that can be read", err)
+	}
+	text, converted, err = ToUTF8(data)
+	if err != nil {
+		return nil, false, fmt.Errorf("knowledge: %s %w; save it as text in UTF-8 or GB18030", file, err)
+	}
+	return text, converted, nil
 }
 
 // writeWhole writes a file so that a reader sees the old bytes or the new ones,

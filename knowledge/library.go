@@ -93,6 +93,20 @@ func LoadFS(fsys fs.FS) (*Library, error) {
 	return b.finish()
 }
 
+// LoadFiles reads files that lie in memory, by name, as Load does with a folder.
+func LoadFiles(files map[string][]byte, shipped fs.FS) (*Library, error) {
+	b := &builder{shipped: shipped, library: &Library{}}
+	if err := b.addFolder(memory(files), ""); err != nil {
+		return nil, err
+	}
+	return b.finish()
+}
+
+// Takes tells whether a file of that name is part of the knowledge.
+func Takes(name string) bool {
+	return readerFor(name) != nil || strings.HasSuffix(name, NotesSuffix) || strings.HasSuffix(name, TermsSuffix)
+}
+
 // Lint reads files and folders as Load does, but goes on past files that cannot be
 // read as knowledge: their trouble is among the findings. The library is nil when
 // nothing is left to answer from.

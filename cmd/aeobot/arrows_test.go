@@ -11,7 +11,7 @@ import (
 // row: a decision, not an accident.
 var arrows = map[string][]string{
 	"cmd/aeobot": {"bot", "bot/boltstore", "bot/redisstore", "bot/terminal", "bot/wecom/aibot", "bot/wecom/api",
-		"bot/wecom/app", "bot/wecom/envelope", "bot/wecom/kf", "bot/wecom/platform", "bot/wecom/robot", "configs", "index", "index/eval", "knowledge", "knowledge/articles"},
+		"bot/wecom/app", "bot/wecom/envelope", "bot/wecom/kf", "bot/wecom/platform", "bot/wecom/robot", "configs", "index", "index/eval", "knowledge", "knowledge/articles", "knowledge/versions"},
 	"bot":                {"index", "knowledge"},
 	"bot/terminal":       {"bot"},
 	"bot/boltstore":      {"bot"},
@@ -32,6 +32,8 @@ var arrows = map[string][]string{
 	"index/eval":         {"index/analysis"},
 	"knowledge":          {},
 	"knowledge/articles": {},
+	"knowledge/curate":   {},
+	"knowledge/versions": {},
 }
 
 func TestArrows(t *testing.T) {

@@ -76,18 +76,12 @@ func (g *global) evaluate(cmd *cobra.Command, f evalFlags) error {
 	return f.compare(cmd, report)
 }
 
-// exam are the questions the flags name.
-type exam struct {
-	single, outOfScope []eval.Question
-	dialogs            []eval.Dialog
-	compounds          []eval.Compound
-}
-
-func (f evalFlags) read() (e exam, err error) {
-	if e.single, err = readAll(f.single, eval.ReadQuestions); err == nil {
-		if e.outOfScope, err = readAll(f.outOfScope, eval.ReadQuestions); err == nil {
-			if e.dialogs, err = readAll(f.dialogs, eval.ReadDialogs); err == nil {
-				e.compounds, err = readAll(f.compounds, eval.ReadCompounds)
+// read gives the questions the flags name.
+func (f evalFlags) read() (e eval.Exam, err error) {
+	if e.Single, err = readAll(f.single, eval.ReadQuestions); err == nil {
+		if e.OutOfScope, err = readAll(f.outOfScope, eval.ReadQuestions); err == nil {
+			if e.Dialogs, err = readAll(f.dialogs, eval.ReadDialogs); err == nil {
+				e.Compounds, err = readAll(f.compounds, eval.ReadCompounds)
 			}
 		}
 	}
@@ -114,7 +108,7 @@ func (f evalFlags) compare(cmd *cobra.Command, report eval.Report) error {
 }
 
 // examine asks all questions through the engine people talk to.
-func (g *global) examine(ctx context.Context, e exam, o index.Options, noise bool) (report eval.Report, losses []eval.Loss, err error) {
+func (g *global) examine(ctx context.Context, e eval.Exam, o index.Options, noise bool) (report eval.Report, losses []eval.Loss, err error) {
 	library, settings, err := g.loadLibrary()
 	if err != nil {
 		return eval.Report{}, nil, err
@@ -130,32 +124,18 @@ func (g *global) examine(ctx context.Context, e exam, o index.Options, noise boo
 	}
 	defer func() { err = errors.Join(err, state.Close()) }()
 	contents, answer := namesOf(library), answerer(bot.New(live, state, bot.Options{}), library)
-	v, err := e.judge(ctx, contents, answer)
+	v, err := e.Judge(ctx, contents, answer)
 	if err != nil {
 		return eval.Report{}, nil, err
 	}
 	if noise {
-		losses, err = eval.Losses(ctx, e.single, v.Answerable, contents, answer)
+		losses, err = eval.Losses(ctx, e.Single, v.Answerable, contents, answer)
 	}
 	return eval.NewReport(v), losses, err
 }
 
-func (e exam) judge(ctx context.Context, c eval.Contents, answer eval.Answerer) (v eval.Verdicts, err error) {
-	if v.Answerable, err = eval.Judge(ctx, e.single, c, answer); err != nil {
-		return v, err
-	}
-	if v.OutOfScope, err = eval.Judge(ctx, e.outOfScope, c, answer); err != nil {
-		return v, err
-	}
-	if v.Dialogs, err = eval.JudgeDialogs(ctx, e.dialogs, c, answer); err != nil {
-		return v, err
-	}
-	v.Compounds, err = eval.JudgeCompounds(ctx, e.compounds, c, answer)
-	return v, err
-}
-
 // calibrate shows what each bar would give.
-func (g *global) calibrate(cmd *cobra.Command, e exam) error {
+func (g *global) calibrate(cmd *cobra.Command, e eval.Exam) error {
 	out := cmd.OutOrStdout()
 	fmt.Fprintf(out, "| bar | hit@1 | recall | refused | mean |\n|---:|---:|---:|---:|---:|\n")
 	for step := range 13 {

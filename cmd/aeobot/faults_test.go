@@ -175,9 +175,9 @@ func TestClockOff(t *testing.T) {
 		says   string
 	}{
 		{4 * time.Minute, http.StatusOK, `"status":"ready"`},
-		{6 * time.Minute, http.StatusUnauthorized, "-6m"},
+		{6 * time.Minute, http.StatusUnauthorized, "off by -"},
 		{-4 * time.Minute, http.StatusOK, `"status":"ready"`},
-		{-6 * time.Minute, http.StatusUnauthorized, "6m"},
+		{-6 * time.Minute, http.StatusUnauthorized, "off by 6m"},
 		{0, http.StatusOK, `"status":"ready"`},
 	} {
 		request := c.request("send", "aibot", r.base, aibotText(fmt.Sprint("m", tt.off), "g", "u", "能免除担保吗"))

@@ -15,7 +15,7 @@ import (
 func newKnowledge(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "knowledge",
-		Short: "查看、检查、导入知识",
+		Short: "查看、检查、导入、发布知识，恢复以前的版本",
 		Args:  cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
@@ -24,7 +24,7 @@ func newKnowledge(g *global) *cobra.Command {
 			return cmd.Help()
 		},
 	}
-	cmd.AddCommand(newShow(g), newLint(g), newImport(g))
+	cmd.AddCommand(newShow(g), newLint(g), newImport(g), newDiff(g), newPublish(g), newRollback(g), newVersions(g))
 	return cmd
 }
 
@@ -114,7 +114,7 @@ func (g *global) lint() (*knowledge.Library, []knowledge.Finding, error) {
 		return nil, nil, err
 	}
 	if len(c.Knowledge.Paths) == 0 {
-		l, err := load(c)
+		l, _, err := load(c)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -147,7 +147,7 @@ func newImport(g *global) *cobra.Command {
 				report(cmd.OutOrStdout(), in, dry)
 			}
 			if !dry {
-				fmt.Fprintf(cmd.OutOrStdout(), "使用：aeobot --knowledge %s ask …\n", folder)
+				fmt.Fprintln(cmd.OutOrStdout(), "看差别：aeobot knowledge diff；生效：aeobot knowledge publish --reason 原因")
 			}
 			return nil
 		},

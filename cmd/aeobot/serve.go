@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -66,6 +67,7 @@ type server struct {
 	metrics  *metrics
 	store    store
 	engine   *bot.Engine
+	answers  *answerLog
 	// Only when no channel is configured: a stand-in for the platform.
 	chat *platform.Chat
 	api  *platform.API
@@ -77,6 +79,9 @@ type server struct {
 	kf      *kf.Callback
 	robot   *robot.Robot
 	running sync.WaitGroup
+	// version is the number of the published state in force; 0: none, or not known yet.
+	version   atomic.Int64
+	reloading sync.Mutex // held while the knowledge is read again
 	// clients are those that call the platform, by the name of their channel.
 	clients map[string]*api.Client
 	// callbacks are those that the platform calls, by the name of their channel.
@@ -99,7 +104,12 @@ func (s *server) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.store.Close()) }()
-	s.engine = bot.New(s.live, s.store, bot.Options{Unanswered: s.store, Feedback: s.store, Log: s.log, Observe: s.metrics.observe})
+	s.answers = newAnswerLog(s.settings.DataDir, s.settings.Answers.TTL, s.log)
+	defer func() { err = errors.Join(err, s.answers.close()) }()
+	s.engine = bot.New(s.live, s.store, bot.Options{Unanswered: s.store, Feedback: s.store, Log: s.log, Observe: func(e bot.Event) {
+		s.metrics.observe(e)
+		s.answers.observe(e)
+	}})
 	handler, err := s.routes()
 	if err != nil {
 		return usageError{err}
@@ -121,6 +131,8 @@ func (s *server) run(ctx context.Context) (err error) {
 
 // keepRunning runs what works beside the requests until ctx ends.
 func (s *server) keepRunning(ctx context.Context) {
+	s.running.Go(func() { s.follow(ctx) })
+	s.running.Go(func() { s.answers.run(ctx) })
 	if s.long != nil {
 		s.running.Go(func() { s.long.Run(ctx) })
 	}
@@ -211,7 +223,9 @@ func (s *server) reloadOnHangup(ctx context.Context) (stop func()) {
 			case <-ctx.Done():
 				return
 			case <-hangup:
-				s.reload(ctx)
+				if err := s.reload(ctx); err != nil {
+					s.log.Error("hangup", slog.Any("error", err))
+				}
 			}
 		}
 	}()
@@ -222,17 +236,21 @@ func (s *server) reloadOnHangup(ctx context.Context) (stop func()) {
 	}
 }
 
-func (s *server) reload(ctx context.Context) {
-	library, err := load(s.settings)
+// reload puts the knowledge as it is now in force, or leaves what is.
+func (s *server) reload(ctx context.Context) error {
+	s.reloading.Lock()
+	defer s.reloading.Unlock()
+	library, number, err := load(s.settings)
 	if err == nil {
 		err = swapIn(ctx, s.live, library, indexOptions(s.settings, func(text string) { s.log.Info(text) }))
 	}
 	if err != nil {
-		s.log.Error("knowledge not reloaded, the old one stays", slog.Any("error", err))
-		return
+		return fmt.Errorf("knowledge not reloaded, the old one stays: %w", err)
 	}
+	s.version.Store(int64(number))
 	s.countPassages()
-	s.log.Info("knowledge reloaded", slog.String("version", library.Fingerprint))
+	s.log.Info("knowledge reloaded", slog.String("version", library.Fingerprint), slog.Int("published", number))
+	return nil
 }
 
 func (s *server) countPassages() {

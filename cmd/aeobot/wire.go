@@ -46,18 +46,26 @@ func (g *global) loadLibrary() (*knowledge.Library, configs.Config, error) {
 	if err != nil {
 		return nil, configs.Config{}, err
 	}
-	library, err := load(c)
+	library, _, err := load(c)
 	if err != nil {
 		return nil, configs.Config{}, usageError{err}
 	}
 	return library, c, nil
 }
 
-func load(c configs.Config) (*knowledge.Library, error) {
-	if len(c.Knowledge.Paths) == 0 {
-		return knowledge.LoadFS(articles.FS)
+// load reads the files the settings name; without any, what was published last, or the
+// shipped article. number is the published state's; 0 for any other.
+func load(c configs.Config) (l *knowledge.Library, number int, err error) {
+	if len(c.Knowledge.Paths) > 0 {
+		l, err = knowledge.Load(c.Knowledge.Paths, articles.FS)
+		return l, 0, err
 	}
-	return knowledge.Load(c.Knowledge.Paths, articles.FS)
+	s, err := inForce(c)
+	if err != nil {
+		return nil, 0, err
+	}
+	l, err = s.library()
+	return l, s.number, err
 }
 
 // openIndex loads the knowledge and indexes it.

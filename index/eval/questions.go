@@ -69,36 +69,36 @@ type CompoundPart struct {
 }
 
 // ReadQuestions reads JSON Lines of judged questions. An error names file and line.
-func ReadQuestions(file string) ([]Question, error) {
-	return readLines(file, func(q Question) error {
-		switch {
-		case q.ID == "" || q.Question == "":
-			return fmt.Errorf("id or question is missing")
-		case q.Answerable && len(q.Expect) == 0:
-			return fmt.Errorf("question %s is answerable and expects nothing; fill in expect", q.ID)
-		case !q.Answerable && len(q.Expect) > 0:
-			return fmt.Errorf("question %s expects something and is not answerable; set answerable", q.ID)
-		}
-		return nil
-	})
+func ReadQuestions(file string) ([]Question, error) { return readLines(file, checkQuestion) }
+
+func checkQuestion(q Question) error {
+	switch {
+	case q.ID == "" || q.Question == "":
+		return fmt.Errorf("id or question is missing")
+	case q.Answerable && len(q.Expect) == 0:
+		return fmt.Errorf("question %s is answerable and expects nothing; fill in expect", q.ID)
+	case !q.Answerable && len(q.Expect) > 0:
+		return fmt.Errorf("question %s expects something and is not answerable; set answerable", q.ID)
+	}
+	return nil
 }
 
 // ReadDialogs reads JSON Lines of dialogs.
-func ReadDialogs(file string) ([]Dialog, error) {
-	return readLines(file, func(d Dialog) error {
-		if d.ID == "" || len(d.Turns) == 0 {
-			return fmt.Errorf("id or turns are missing")
+func ReadDialogs(file string) ([]Dialog, error) { return readLines(file, checkDialog) }
+
+func checkDialog(d Dialog) error {
+	if d.ID == "" || len(d.Turns) == 0 {
+		return fmt.Errorf("id or turns are missing")
+	}
+	for i, t := range d.Turns {
+		switch {
+		case !slices.Contains(acts, t.Act):
+			return fmt.Errorf("unknown act %q; use one of %s", t.Act, strings.Join(acts, ", "))
+		case t.Quotes < 0 || t.Quotes > i:
+			return fmt.Errorf("turn %d quotes turn %d; quote an earlier one", i+1, t.Quotes)
 		}
-		for i, t := range d.Turns {
-			switch {
-			case !slices.Contains(acts, t.Act):
-				return fmt.Errorf("unknown act %q; use one of %s", t.Act, strings.Join(acts, ", "))
-			case t.Quotes < 0 || t.Quotes > i:
-				return fmt.Errorf("turn %d quotes turn %d; quote an earlier one", i+1, t.Quotes)
-			}
-		}
-		return nil
-	})
+	}
+	return nil
 }
 
 // acts are what turns do: give an answer, go on, show one measure, narrow, switch or
@@ -107,13 +107,13 @@ func ReadDialogs(file string) ([]Dialog, error) {
 var acts = []string{"answer", "more", "detail", "narrow", "switch", "back", "none", "clarify", "command", "greet", "thanks", "help"}
 
 // ReadCompounds reads JSON Lines of messages with their parts.
-func ReadCompounds(file string) ([]Compound, error) {
-	return readLines(file, func(c Compound) error {
-		if c.ID == "" || c.Question == "" || len(c.Parts) == 0 {
-			return fmt.Errorf("id, question or parts are missing")
-		}
-		return nil
-	})
+func ReadCompounds(file string) ([]Compound, error) { return readLines(file, checkCompound) }
+
+func checkCompound(c Compound) error {
+	if c.ID == "" || c.Question == "" || len(c.Parts) == 0 {
+		return fmt.Errorf("id, question or parts are missing")
+	}
+	return nil
 }
 
 // maxLine bounds one line of a file, in bytes.

@@ -17,7 +17,7 @@ func TestSend(t *testing.T) {
 	c := newCorp(t)
 	s := c.sender(t)
 	text := "设立AEO企业专用窗口 <&> \"引号\"\n第二行"
-	card := json.RawMessage(`{"card_type":"button_interaction","task_id":"t1"}`)
+	card := json.RawMessage(`{"card_type":"button_interaction","main_title":{"title":"问"},"button_list":[{"text":"有用","key":"k"}],"task_id":"t1"}`)
 	for _, err := range []error{
 		s.SendText(t.Context(), "lin.yue", text, false),
 		s.SendMarkdown(t.Context(), "lin.yue", "**粗**", true),
@@ -30,7 +30,7 @@ func TestSend(t *testing.T) {
 	want := []string{
 		`{"touser":"lin.yue","msgtype":"text","agentid":1000017,"text":{"content":"设立AEO企业专用窗口 \u003c\u0026\u003e \"引号\"\n第二行"},"enable_duplicate_check":1,"duplicate_check_interval":60}`,
 		`{"touser":"lin.yue","msgtype":"markdown","agentid":1000017,"markdown":{"content":"**粗**"},"enable_duplicate_check":1,"duplicate_check_interval":3600}`,
-		`{"touser":"lin.yue","msgtype":"template_card","agentid":1000017,"template_card":{"card_type":"button_interaction","task_id":"t1"},"enable_duplicate_check":1,"duplicate_check_interval":60}`,
+		`{"touser":"lin.yue","msgtype":"template_card","agentid":1000017,"template_card":{"card_type":"button_interaction","main_title":{"title":"问"},"button_list":[{"text":"有用","key":"k"}],"task_id":"t1"},"enable_duplicate_check":1,"duplicate_check_interval":60}`,
 	}
 	for i, call := range c.Calls("message/send") {
 		if got := strings.TrimSpace(string(call.Body)); got != want[i] {

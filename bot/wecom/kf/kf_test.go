@@ -292,7 +292,7 @@ func TestKinds(t *testing.T) {
 	b.corp.CustomerWrites(account, "wm", "e-2", "event", map[string]any{"event_type": "msg_send_fail", "fail_type": 4})
 	b.nudge(k)
 	b.wait("both", func() bool { return len(b.seen()) == 2 && b.count(OutcomeFailed, 0) == 1 })
-	if got, want := b.seen(), []string{"wc-1 欢迎", "wm " + bot.TextMedia}; !slices.Equal(got, want) {
+	if got, want := b.seen(), []string{"wm 欢迎", "wm " + bot.TextMedia}; !slices.Equal(got, want) {
 		t.Errorf("the customer read %q, want %q", got, want)
 	}
 	foreign := `<xml><ToUserName>ww-other</ToUserName><MsgType>event</MsgType><Event>kf_msg_or_event</Event><Token>t</Token><OpenKfId>wkA1</OpenKfId></xml>`

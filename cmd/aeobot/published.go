@@ -1,0 +1,510 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"aeobot/bot"
+	"aeobot/configs"
+	"aeobot/index"
+	"aeobot/index/eval"
+	"aeobot/knowledge"
+	"aeobot/knowledge/articles"
+	"aeobot/knowledge/versions"
+)
+
+// publishedFolder is where in the data folder the published states lie.
+const publishedFolder = "published"
+
+func published(c configs.Config) *versions.Folder {
+	return versions.Open(filepath.Join(c.DataDir, publishedFolder))
+}
+
+// state is one state of the knowledge: all its files.
+type state struct {
+	number int // 0: the shipped article, before anything was published
+	files  map[string][]byte
+}
+
+// inForce is the state that is published, or the shipped article.
+func inForce(c configs.Config) (state, error) {
+	folder := published(c)
+	head, some, err := folder.Head()
+	if err != nil {
+		return state{}, usageError{err}
+	}
+	if !some {
+		return shippedState()
+	}
+	files, err := folder.Files(head)
+	if err != nil {
+		return state{}, usageError{err}
+	}
+	return state{head.Number, files}, nil
+}
+
+func shippedState() (state, error) {
+	s := state{files: map[string][]byte{}}
+	entries, err := fs.ReadDir(articles.FS, ".")
+	if err != nil {
+		return s, err
+	}
+	for _, e := range entries {
+		if s.files[e.Name()], err = articles.FS.ReadFile(e.Name()); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
+}
+
+// stateOf is the state of a number; 0 is the shipped article.
+func stateOf(c configs.Config, number int) (state, error) {
+	if number == 0 {
+		return shippedState()
+	}
+	folder := published(c)
+	v, err := folder.Get(number)
+	if err != nil {
+		return state{}, usageError{err}
+	}
+	files, err := folder.Files(v)
+	if err != nil {
+		return state{}, usageError{err}
+	}
+	return state{number, files}, nil
+}
+
+func (s state) library() (*knowledge.Library, error) {
+	l, err := knowledge.LoadFiles(s.files, articles.FS)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return l, nil
+}
+
+// with is the state with files put in, or in their place, and others taken away.
+func (s state) with(files map[string][]byte, without []string) (state, error) {
+	next := state{s.number, maps.Clone(s.files)}
+	maps.Copy(next.files, files)
+	for _, name := range without {
+		if _, there := next.files[name]; !there {
+			return state{}, usageError{fmt.Errorf("--remove %s: there is no such file; there are %s", name, strings.Join(slices.Sorted(maps.Keys(next.files)), ", "))}
+		}
+		delete(next.files, name)
+	}
+	return next, nil
+}
+
+// readWorking reads files and folders that are to be published; a file in GB18030 is
+// published as UTF-8.
+func readWorking(paths []string) (map[string][]byte, error) {
+	files := map[string][]byte{}
+	take := func(file string) error {
+		data, err := knowledge.ReadText(file)
+		if err != nil {
+			return usageError{err}
+		}
+		files[filepath.Base(file)] = data
+		return nil
+	}
+	for _, p := range paths {
+		info, err := os.Stat(p)
+		if err != nil {
+			return nil, usageError{fmt.Errorf("%w; name files or folders that can be read", err)}
+		}
+		if !info.IsDir() {
+			if err := take(p); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		entries, err := os.ReadDir(p)
+		if err != nil {
+			return nil, usageError{err}
+		}
+		for _, e := range entries {
+			if e.IsDir() || strings.HasPrefix(e.Name(), ".") || !knowledge.Takes(e.Name()) {
+				continue
+			}
+			if err := take(filepath.Join(p, e.Name())); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return files, nil
+}
+
+// publishFlags say who publishes what and why.
+type publishFlags struct {
+	author, approver, reason, override string
+	remove                             []string
+	dry                                bool
+}
+
+func newPublish(g *global) *cobra.Command {
+	var f publishFlags
+	cmd := &cobra.Command{
+		Use:   "publish --reason 原因 [文件或文件夹…]",
+		Short: "把改好的文件发布成一个新版本：先评测，没有变差才生效",
+		Long: `把文件放进现行的知识，作为一个有编号、作者、时间、原因的新版本发布；不写文件时取数据文件夹里 import 收进的全部文件。
+发布前用评测问题把新旧两个版本各问一遍：哪个问题变差就逐个列出，不发布；确有理由时由第二个人（--approver）写明 --override 原因。
+正在运行的 serve（所有副本）几秒内换用新版本。`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := g.settings()
+			if err != nil {
+				return err
+			}
+			if len(args) == 0 {
+				args = []string{filepath.Join(c.DataDir, "knowledge")}
+			}
+			files, err := readWorking(args)
+			if err != nil {
+				return err
+			}
+			return f.publish(cmd, c, files)
+		},
+	}
+	flags := cmd.Flags()
+	f.register(cmd)
+	flags.StringVar(&f.override, "override", "", "有问题变差也发布的理由（要有 --approver）")
+	flags.StringArrayVar(&f.remove, "remove", nil, "从知识里去掉的文件名，可重复")
+	flags.BoolVar(&f.dry, "dry-run", false, "只列出差别和评测结果，不发布")
+	return cmd
+}
+
+func (f *publishFlags) register(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.author, "author", "", "谁发布（默认当前系统用户）")
+	flags.StringVar(&f.approver, "approver", "", "第二个人")
+	flags.StringVar(&f.reason, "reason", "", "为什么（必填）")
+}
+
+// check fills in who and refuses what is incomplete.
+func (f *publishFlags) check() error {
+	if f.author == "" {
+		if u, err := user.Current(); err == nil {
+			f.author = u.Username
+		}
+	}
+	switch {
+	case strings.TrimSpace(f.author) == "":
+		return usageError{errors.New("who publishes? name them with --author")}
+	case strings.TrimSpace(f.reason) == "" && !f.dry:
+		return usageError{errors.New("why? say so with --reason")}
+	case f.override != "" && (f.approver == "" || f.approver == f.author):
+		return usageError{errors.New("--override needs a second person: name them with --approver")}
+	}
+	return nil
+}
+
+func (f *publishFlags) publish(cmd *cobra.Command, c configs.Config, files map[string][]byte) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	old, err := inForce(c)
+	if err != nil {
+		return err
+	}
+	next, err := old.with(files, f.remove)
+	if err != nil {
+		return err
+	}
+	was, err := old.library()
+	if err != nil {
+		return err
+	}
+	is, err := next.library()
+	if err != nil {
+		return err
+	}
+	out := cmd.OutOrStdout()
+	changes := knowledge.Diff(was, is)
+	if len(changes) == 0 {
+		fmt.Fprintln(out, "和现行版本没有差别，不用发布。")
+		return errShort
+	}
+	writeChanges(out, changes)
+	worse, err := gate(cmd.Context(), was, is, cmd.ErrOrStderr())
+	if err != nil {
+		return err
+	}
+	writeWorse(out, worse)
+	switch {
+	case len(worse) > 0 && f.override == "":
+		fmt.Fprintln(out, "没有发布。改到不变差再发布，或由第二个人写明理由：--approver 谁 --override 为什么")
+		return errShort
+	case f.dry:
+		return nil
+	}
+	v := versions.Version{Number: old.number + 1, At: time.Now().UTC(), Author: f.author, Approver: f.approver, Reason: f.reason, Fingerprint: is.Fingerprint}
+	if len(worse) > 0 {
+		v.Override = f.override
+	}
+	if v, err = put(cmd.Context(), c, v, next.files); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "已发布版本 %d（%s），正在运行的 serve 几秒内换用。\n", v.Number, v.Fingerprint)
+	return nil
+}
+
+// put publishes a state, to all replicas.
+func put(ctx context.Context, c configs.Config, v versions.Version, files map[string][]byte) (versions.Version, error) {
+	e, done, err := openExchange(c)
+	if err != nil {
+		return versions.Version{}, err
+	}
+	v, err = e.publish(ctx, v, files)
+	if err = errors.Join(err, done()); err != nil {
+		return versions.Version{}, usageError{err}
+	}
+	return v, nil
+}
+
+// gate asks the judged questions of both states and gives those that came out worse.
+func gate(ctx context.Context, was, is *knowledge.Library, progress io.Writer) ([]eval.Difference, error) {
+	exam, err := eval.Known()
+	if err != nil {
+		return nil, err
+	}
+	asked, all, last := 0, 2*exam.Len(), time.Now()
+	tick := func() {
+		asked++
+		if time.Since(last) > time.Second || asked == all {
+			last = time.Now()
+			fmt.Fprintf(progress, "评测 %d/%d\n", asked, all)
+		}
+	}
+	before, err := judgeState(ctx, exam, was, tick)
+	if err != nil {
+		return nil, err
+	}
+	after, err := judgeState(ctx, exam, is, tick)
+	if err != nil {
+		return nil, err
+	}
+	return after.WorseThan(before), nil
+}
+
+func judgeState(ctx context.Context, exam eval.Exam, l *knowledge.Library, tick func()) (v eval.Verdicts, err error) {
+	live := &index.Live{}
+	if err := swapIn(ctx, live, l, index.Options{}); err != nil {
+		return v, err
+	}
+	defer func() { err = errors.Join(err, live.Swap(nil)) }()
+	answer := answerer(bot.New(live, bot.NewMemory(), bot.Options{}), l)
+	return exam.Judge(ctx, namesOf(l), func(ctx context.Context, user, text, quote string) (eval.Answer, error) {
+		tick()
+		return answer(ctx, user, text, quote)
+	})
+}
+
+func writeWorse(out io.Writer, worse []eval.Difference) {
+	if len(worse) == 0 {
+		fmt.Fprintln(out, "评测：没有问题变差。")
+		return
+	}
+	fmt.Fprintf(out, "评测：%d 个问题变差。\n", len(worse))
+	for _, d := range worse {
+		fmt.Fprintf(out, "  %s %s\n    应答 %s\n    现在 %s\n    改后 %s\n", d.ID, d.Question,
+			orNothing(d.Expect), orNothing(d.Before), orNothing(d.After))
+	}
+}
+
+func orNothing(names []string) string { return cmp.Or(strings.Join(names, "、"), "（无）") }
+
+var changeNames = map[string]string{knowledge.ChangeAdded: "新增", knowledge.ChangeRemoved: "去掉", knowledge.ChangeText: "改字",
+	knowledge.ChangeNotes: "改备注", knowledge.ChangeWords: "改词表"}
+
+func writeChanges(out io.Writer, changes []knowledge.Change) {
+	for _, c := range changes {
+		fmt.Fprintf(out, "%s %s\n", changeNames[c.Kind], c.ID)
+		for _, line := range c.Before {
+			fmt.Fprintf(out, "  - %s\n", line)
+		}
+		for _, line := range c.After {
+			fmt.Fprintf(out, "  + %s\n", line)
+		}
+	}
+}
+
+func newDiff(g *global) *cobra.Command {
+	return &cobra.Command{
+		Use:   "diff [版本 [版本]]",
+		Short: "列出差别：收进的文件和现行版本、某版本和现行版本，或两个版本（0 为随程序附带的文章）",
+		Args:  arguments(cobra.MaximumNArgs(2), "name at most two versions"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := g.settings()
+			if err != nil {
+				return err
+			}
+			return diff(cmd.OutOrStdout(), c, args)
+		},
+	}
+}
+
+func diff(out io.Writer, c configs.Config, args []string) error {
+	var sides []state
+	for _, a := range args {
+		n, err := strconv.Atoi(a)
+		if err != nil || n < 0 {
+			return usageError{fmt.Errorf("%q is no version; `aeobot knowledge versions` lists them", a)}
+		}
+		s, err := stateOf(c, n)
+		if err != nil {
+			return err
+		}
+		sides = append(sides, s)
+	}
+	if len(sides) < 2 {
+		head, err := inForce(c)
+		if err != nil {
+			return err
+		}
+		if len(sides) == 0 { // what publishing would change
+			files, err := readWorking([]string{filepath.Join(c.DataDir, "knowledge")})
+			if err != nil {
+				return err
+			}
+			next, err := head.with(files, nil)
+			if err != nil {
+				return err
+			}
+			sides = []state{head, next}
+		} else {
+			sides = append(sides, head)
+		}
+	}
+	before, err := sides[0].library()
+	if err != nil {
+		return err
+	}
+	after, err := sides[1].library()
+	if err != nil {
+		return err
+	}
+	changes := knowledge.Diff(before, after)
+	writeChanges(out, changes)
+	if len(changes) == 0 {
+		fmt.Fprintln(out, "没有差别。")
+	}
+	return nil
+}
+
+func newVersions(g *global) *cobra.Command {
+	return &cobra.Command{
+		Use:   "versions",
+		Short: "列出发布过的版本，并核对每个文件没有被改动过",
+		Args:  arguments(cobra.NoArgs, "it lists all"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := g.settings()
+			if err != nil {
+				return err
+			}
+			folder := published(c)
+			all, err := folder.All()
+			if err != nil {
+				return usageError{err}
+			}
+			out := cmd.OutOrStdout()
+			for i, v := range all {
+				fmt.Fprintln(out, describeVersion(v, i == 0))
+			}
+			if len(all) == 0 {
+				fmt.Fprintln(out, "还没有发布过；现行的是随程序附带的文章（版本 0）。")
+				return nil
+			}
+			n, files, err := folder.Verify()
+			if err != nil {
+				return usageError{err}
+			}
+			fmt.Fprintf(out, "%d 个版本、%d 个文件，和发布时逐字节相同。\n", n, files)
+			return nil
+		},
+	}
+}
+
+func describeVersion(v versions.Version, current bool) string {
+	text := fmt.Sprintf("%d  %s  %s", v.Number, v.At.In(china).Format("2006-01-02 15:04"), v.Author)
+	if v.Approver != "" {
+		text += "、" + v.Approver
+	}
+	text += "  " + v.Reason
+	if v.Of > 0 {
+		text += fmt.Sprintf("（恢复版本 %d）", v.Of)
+	}
+	if v.Override != "" {
+		text += "（有问题变差：" + v.Override + "）"
+	}
+	if current {
+		text += "  ← 现行"
+	}
+	return text
+}
+
+func newRollback(g *global) *cobra.Command {
+	var f publishFlags
+	cmd := &cobra.Command{
+		Use:   "rollback --reason 原因 版本",
+		Short: "恢复以前的一个版本（作为新版本发布，历史不丢）",
+		Args:  arguments(cobra.ExactArgs(1), "name the version to bring back; `aeobot knowledge versions` lists them"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := g.settings()
+			if err != nil {
+				return err
+			}
+			number, err := strconv.Atoi(args[0])
+			if err != nil || number < 0 {
+				return usageError{fmt.Errorf("%q is no version; `aeobot knowledge versions` lists them", args[0])}
+			}
+			return f.rollback(cmd.Context(), cmd.OutOrStdout(), c, number)
+		},
+	}
+	f.register(cmd)
+	return cmd
+}
+
+// rollback publishes an old state anew. It does not wait for the gate: what was in force
+// before is the way out when something is wrong.
+func (f *publishFlags) rollback(ctx context.Context, out io.Writer, c configs.Config, number int) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	old, err := stateOf(c, number)
+	if err != nil {
+		return err
+	}
+	library, err := old.library()
+	if err != nil {
+		return err
+	}
+	folder := published(c)
+	head, _, err := folder.Head()
+	if err != nil {
+		return usageError{err}
+	}
+	if head.Number == number {
+		return usageError{fmt.Errorf("version %d is in force already", number)}
+	}
+	v, err := put(ctx, c, versions.Version{Number: head.Number + 1, At: time.Now().UTC(), Author: f.author, Approver: f.approver,
+		Reason: f.reason, Of: number, Fingerprint: library.Fingerprint}, old.files)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "已恢复版本 %d 的内容，作为版本 %d 发布。\n", number, v.Number)
+	return nil
+}

@@ -1,0 +1,288 @@
+// Package curate changes notes as a careful person would: it puts a few words in their
+// place and leaves every other byte alone, comments and line breaks included. What cannot
+// be put in so is refused. It knows YAML and the form of notes; who may change them, and
+// when it counts, is decided elsewhere.
+//
+// Read Edit first.
+package curate
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Edit is one change of a document's notes.
+type Edit struct {
+	// Section and Number name the measure; Number 0 is the section itself; Starts names a
+	// paragraph by its first characters instead; Topic one of the topics outside. With
+	// none of them the edit cannot be placed.
+	Section string `json:"section,omitempty"`
+	Number  int    `json:"number,omitempty"`
+	Starts  string `json:"starts,omitempty"`
+	Topic   string `json:"topic,omitempty"`
+
+	// What is added; one of them.
+	Ask     string  `json:"ask,omitempty"`     // a way to ask
+	Keyword string  `json:"keyword,omitempty"` // a word that points to it and nothing else
+	Unlike  *Unlike `json:"unlike,omitempty"`  // a look-alike
+}
+
+// Unlike is a term that means something else, and what.
+type Unlike struct {
+	Term string `json:"term"`
+	Why  string `json:"why"`
+}
+
+// Errors.
+var (
+	// ErrPlace means that the notes have no such section, measure, paragraph or topic.
+	ErrPlace = errors.New("curate: no such place in the notes")
+	// ErrThere means that the notes say so already.
+	ErrThere = errors.New("curate: the notes say so already")
+	// ErrForm means that the notes are written in a way this package cannot put words into.
+	ErrForm = errors.New("curate: the notes are written in a form that has to be edited by hand")
+	// ErrEmpty means that an edit adds nothing, or more than one thing.
+	ErrEmpty = errors.New("curate: an edit adds one thing")
+)
+
+// Apply gives the notes with the edit in them. The notes of before are not changed.
+func (e Edit) Apply(notes []byte) ([]byte, error) {
+	key, add, err := e.addition()
+	if err != nil {
+		return nil, err
+	}
+	root, err := parse(notes)
+	if err != nil {
+		return nil, err
+	}
+	place, err := e.place(root)
+	if err != nil {
+		return nil, err
+	}
+	list := value(place, key)
+	if list != nil && holds(list, add) {
+		return nil, ErrThere
+	}
+	changed, err := insert(notes, place, key, list, add)
+	if err != nil {
+		return nil, err
+	}
+	return changed, proved(notes, changed, e, key, add)
+}
+
+// addition is the key of the list that grows, and what is added to it.
+func (e Edit) addition() (key string, add *yaml.Node, err error) {
+	var all []func()
+	put := func(given bool, k string, v any) {
+		if given {
+			all = append(all, func() {
+				key, add = k, &yaml.Node{}
+				err = add.Encode(v)
+			})
+		}
+	}
+	put(strings.TrimSpace(e.Ask) != "", "ask", strings.TrimSpace(e.Ask))
+	put(strings.TrimSpace(e.Keyword) != "", "keywords", strings.TrimSpace(e.Keyword))
+	if e.Unlike != nil {
+		put(true, "unlike", map[string]string{"term": e.Unlike.Term, "why": e.Unlike.Why})
+	}
+	if len(all) != 1 {
+		return "", nil, ErrEmpty
+	}
+	all[0]()
+	return key, add, err
+}
+
+func parse(notes []byte) (*yaml.Node, error) {
+	var root yaml.Node
+	if err := yaml.Unmarshal(notes, &root); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrForm, err)
+	}
+	if len(root.Content) != 1 || root.Content[0].Kind != yaml.MappingNode {
+		return nil, ErrForm
+	}
+	return root.Content[0], nil
+}
+
+// value gives what stands under a key of a mapping.
+func value(mapping *yaml.Node, key string) *yaml.Node {
+	if mapping == nil || mapping.Kind != yaml.MappingNode {
+		return nil
+	}
+	for i := 0; i+1 < len(mapping.Content); i += 2 {
+		if mapping.Content[i].Value == key {
+			return mapping.Content[i+1]
+		}
+	}
+	return nil
+}
+
+// find gives the entry of a list whose key has that value.
+func find(list *yaml.Node, key, want string) *yaml.Node {
+	if list == nil || list.Kind != yaml.SequenceNode {
+		return nil
+	}
+	i := slices.IndexFunc(list.Content, func(n *yaml.Node) bool {
+		v := value(n, key)
+		return v != nil && v.Value == want
+	})
+	if i < 0 {
+		return nil
+	}
+	return list.Content[i]
+}
+
+// place finds the entry that an edit is about.
+func (e Edit) place(root *yaml.Node) (*yaml.Node, error) {
+	var entry *yaml.Node
+	switch {
+	case e.Topic != "":
+		entry = find(value(root, "outside"), "topic", e.Topic)
+	case e.Starts != "":
+		entry = find(value(root, "paragraphs"), "starts", e.Starts)
+	case e.Number == 0:
+		entry = find(value(root, "sections"), "heading", e.Section)
+	default:
+		entry = find(value(find(value(root, "sections"), "heading", e.Section), "measures"), "number", fmt.Sprint(e.Number))
+	}
+	if entry == nil {
+		return nil, fmt.Errorf("%w: %s%s%s %d", ErrPlace, e.Section, e.Starts, e.Topic, e.Number)
+	}
+	return entry, nil
+}
+
+// holds tells whether a list has an equal entry.
+func holds(list, add *yaml.Node) bool {
+	return slices.ContainsFunc(list.Content, func(n *yaml.Node) bool { return plain(n) == plain(add) })
+}
+
+func plain(n *yaml.Node) string {
+	var v any
+	if n.Decode(&v) != nil {
+		return ""
+	}
+	return fmt.Sprint(v)
+}
+
+// insert puts an entry at the front of a list, or a list of one below the entry's first
+// key.
+func insert(notes []byte, place *yaml.Node, key string, list, add *yaml.Node) ([]byte, error) {
+	flow, err := inFlow(add)
+	if err != nil {
+		return nil, err
+	}
+	lines := bytes.SplitAfter(notes, []byte("\n"))
+	switch {
+	case list == nil:
+		if place.Style&yaml.FlowStyle != 0 || len(place.Content) == 0 {
+			return nil, ErrForm
+		}
+		first := place.Content[0]
+		line := strings.Repeat(" ", first.Column-1) + key + ": [" + flow + "]\n"
+		return join(lines, first.Line, line), nil
+	case list.Kind != yaml.SequenceNode || len(list.Content) == 0:
+		return nil, ErrForm
+	case list.Style&yaml.FlowStyle != 0:
+		first := list.Content[0]
+		at, ok := column(lines, first.Line, first.Column)
+		if !ok {
+			return nil, ErrForm
+		}
+		return splice(notes, lines, first.Line, at, flow+", "), nil
+	default:
+		first := list.Content[0]
+		line := lines[first.Line-1]
+		dash := bytes.IndexByte(line, '-')
+		if dash < 0 || len(bytes.TrimSpace(line[:dash])) > 0 {
+			return nil, ErrForm
+		}
+		return join(lines, first.Line-1, string(line[:dash])+"- "+flow+"\n"), nil
+	}
+}
+
+// inFlow writes a node on one line, as it may stand within brackets.
+func inFlow(n *yaml.Node) (string, error) {
+	n.Style |= yaml.FlowStyle
+	for _, c := range n.Content {
+		c.Style = yaml.DoubleQuotedStyle
+	}
+	if n.Kind == yaml.ScalarNode && strings.ContainsAny(n.Value, ",[]{}#&*!|>'\"%@`:?\n\t\\") {
+		n.Style = yaml.DoubleQuotedStyle
+	}
+	data, err := yaml.Marshal(n)
+	if err != nil {
+		return "", fmt.Errorf("curate: %w", err)
+	}
+	text := strings.TrimRight(string(data), "\n")
+	if strings.Contains(text, "\n") {
+		return "", ErrForm
+	}
+	return text, nil
+}
+
+// column gives the byte at which a column, counted in characters from 1, begins.
+func column(lines [][]byte, line, column int) (int, bool) {
+	if line < 1 || line > len(lines) {
+		return 0, false
+	}
+	n := 1
+	for i := range string(lines[line-1]) {
+		if n == column {
+			return i, true
+		}
+		n++
+	}
+	return 0, false
+}
+
+// join puts a line in after so many lines.
+func join(lines [][]byte, after int, line string) []byte {
+	head := bytes.Join(lines[:after], nil)
+	if len(head) > 0 && head[len(head)-1] != '\n' {
+		head = append(head, '\n')
+	}
+	return slices.Concat(head, []byte(line), bytes.Join(lines[after:], nil))
+}
+
+// splice puts text in within a line.
+func splice(notes []byte, lines [][]byte, line, at int, text string) []byte {
+	before := at
+	for _, l := range lines[:line-1] {
+		before += len(l)
+	}
+	return slices.Concat(notes[:before], []byte(text), notes[before:])
+}
+
+// proved makes sure that the notes differ in that one entry and in nothing else.
+func proved(before, after []byte, e Edit, key string, add *yaml.Node) error {
+	was, err := parse(before)
+	if err != nil {
+		return err
+	}
+	is, err := parse(after)
+	if err != nil {
+		return err
+	}
+	place, err := e.place(is)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrForm, err)
+	}
+	list := value(place, key)
+	if list == nil || list.Kind != yaml.SequenceNode || len(list.Content) == 0 || plain(list.Content[0]) != plain(add) {
+		return ErrForm
+	}
+	list.Content = list.Content[1:]
+	if len(list.Content) == 0 {
+		i := slices.Index(place.Content, list)
+		place.Content = slices.Delete(place.Content, i-1, i+1)
+	}
+	if plain(was) != plain(is) {
+		return ErrForm
+	}
+	return nil
+}

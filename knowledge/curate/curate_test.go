@@ -1,0 +1,160 @@
+package curate_test
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+
+	"aeobot/knowledge"
+	"aeobot/knowledge/articles"
+	"aeobot/knowledge/curate"
+)
+
+func shipped(t testing.TB) []byte {
+	t.Helper()
+	data, err := articles.FS.ReadFile("aeo-incentives.notes.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// everyPlace is an edit for each measure, section, paragraph and topic of the shipped
+// article.
+func everyPlace(t testing.TB) (all []curate.Edit) {
+	t.Helper()
+	l, err := knowledge.LoadFS(articles.FS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := l.Documents[0]
+	for _, s := range d.Sections {
+		all = append(all, curate.Edit{Section: s.Heading})
+		for _, m := range s.Measures {
+			all = append(all, curate.Edit{Section: s.Heading, Number: m.Number})
+		}
+	}
+	for _, topic := range d.Outside {
+		all = append(all, curate.Edit{Topic: topic.Name})
+	}
+	return append(all, curate.Edit{Starts: "总之,AEO制度通过"})
+}
+
+// TestEditsTouchNothingElse adds at every place of the shipped notes: what is added can be
+// read there, and all other bytes are as before.
+func TestEditsTouchNothingElse(t *testing.T) {
+	notes := shipped(t)
+	odd := []string{"押金能不能不交", "a, [b]: {c} # d", `"引号"与\反斜杠`, "yes", "123", "- x", "? y", "'单'", "换\n行"}
+	for i, place := range everyPlace(t) {
+		for _, words := range []string{"押金能不能不交", odd[i%len(odd)]} {
+			e := place
+			e.Ask = words
+			got, err := e.Apply(notes)
+			if err != nil {
+				t.Fatalf("%+v: %v", e, err)
+			}
+			added := len(got) - len(notes)
+			at := 0
+			for at < len(notes) && notes[at] == got[at] {
+				at++
+			}
+			if added <= 0 || !bytes.Equal(got[at+added:], notes[at:]) {
+				t.Fatalf("%+v: more changed than was added", e)
+			}
+			if _, err := e.Apply(got); i < 5 && !errors.Is(err, curate.ErrThere) {
+				t.Errorf("%+v again: %v", e, err)
+			}
+		}
+	}
+}
+
+func TestEditsAreReadAsTheyAreMeant(t *testing.T) {
+	notes := shipped(t)
+	for _, e := range []curate.Edit{
+		{Section: "海关直接激励措施", Number: 5, Ask: "押金能不能不交"},
+		{Section: "海关直接激励措施", Number: 5, Keyword: "押金减免"},
+		{Section: "海关直接激励措施", Number: 5, Unlike: &curate.Unlike{Term: "保证金退还", Why: "那是退还，不是免除"}},
+		{Section: "海关直接激励措施", Number: 12, Unlike: &curate.Unlike{Term: "罚款, [多少]", Why: "没有写"}},
+		{Section: "地方政府特色支持", Ask: "市里给什么"},
+		{Topic: "认证费用", Ask: "办下来贵不贵"},
+	} {
+		got, err := e.Apply(notes)
+		if err != nil {
+			t.Fatalf("%+v: %v", e, err)
+		}
+		var root map[string]any
+		if err := yaml.Unmarshal(got, &root); err != nil {
+			t.Fatalf("%+v: %v", e, err)
+		}
+		text, _ := yaml.Marshal(root)
+		for _, want := range []string{e.Ask, e.Keyword} {
+			if !strings.Contains(string(text), want) {
+				t.Errorf("%+v: %q is not in the notes", e, want)
+			}
+		}
+		if e.Unlike != nil && !strings.Contains(string(text), e.Unlike.Why) {
+			t.Errorf("%+v is not in the notes", e)
+		}
+	}
+}
+
+func TestEditsInEveryForm(t *testing.T) {
+	for name, tt := range map[string]struct{ notes, want string }{
+		"a list in brackets": {"sections:\n  - heading: 节\n    measures:\n      - number: 1\n        ask: [甲, 乙] # 注\n", "ask: [新, 甲, 乙] # 注"},
+		"a list of lines":    {"sections:\n  - heading: 节\n    measures:\n      - number: 1\n        ask:\n          # 注\n          - 甲\n", "          # 注\n          - 新\n          - 甲\n"},
+		"no list":            {"sections:\n  - heading: 节\n    measures:\n      - number: 1\n        keywords: [丙]\n", "      - number: 1\n        ask: [新]\n        keywords: [丙]\n"},
+		"the last line":      {"sections:\n  - heading: 节\n    measures:\n      - number: 1", "      - number: 1\n        ask: [新]\n"},
+		"over lines":         {"sections:\n  - heading: 节\n    measures:\n      - number: 1\n        ask: [\n          甲,\n        ]\n", "          新, 甲,"},
+	} {
+		got, err := curate.Edit{Section: "节", Number: 1, Ask: "新"}.Apply([]byte(tt.notes))
+		if err != nil || !strings.Contains(string(got), tt.want) {
+			t.Errorf("%s: %v\n%s", name, err, got)
+		}
+	}
+}
+
+func TestEditsThatCannotBe(t *testing.T) {
+	good := "sections:\n  - heading: 节\n    measures:\n      - number: 1\n        ask: [甲]\n"
+	for name, tt := range map[string]struct {
+		notes string
+		edit  curate.Edit
+		want  error
+	}{
+		"nothing":          {good, curate.Edit{Section: "节", Number: 1, Ask: "  "}, curate.ErrEmpty},
+		"two things":       {good, curate.Edit{Section: "节", Number: 1, Ask: "a", Keyword: "b"}, curate.ErrEmpty},
+		"no such measure":  {good, curate.Edit{Section: "节", Number: 2, Ask: "a"}, curate.ErrPlace},
+		"no such section":  {good, curate.Edit{Section: "别的", Number: 1, Ask: "a"}, curate.ErrPlace},
+		"no such topic":    {good, curate.Edit{Topic: "别的", Ask: "a"}, curate.ErrPlace},
+		"there already":    {good, curate.Edit{Section: "节", Number: 1, Ask: "甲"}, curate.ErrThere},
+		"no YAML":          {"sections: [", curate.Edit{Section: "节", Ask: "a"}, curate.ErrForm},
+		"no mapping":       {"- a\n", curate.Edit{Section: "节", Ask: "a"}, curate.ErrForm},
+		"empty":            {"", curate.Edit{Section: "节", Ask: "a"}, curate.ErrForm},
+		"all in one line":  {"sections: [{heading: 节, measures: [{number: 1}]}]\n", curate.Edit{Section: "节", Number: 1, Ask: "a"}, curate.ErrForm},
+		"an anchor's list": {"x: &a [甲]\nsections:\n  - heading: 节\n    ask: *a\n", curate.Edit{Section: "节", Ask: "新"}, curate.ErrForm},
+		"a word, no list":  {"sections:\n  - heading: 节\n    ask: 甲\n", curate.Edit{Section: "节", Ask: "新"}, curate.ErrForm},
+	} {
+		if got, err := tt.edit.Apply([]byte(tt.notes)); !errors.Is(err, tt.want) {
+			t.Errorf("%s: %v\n%s", name, err, got)
+		}
+	}
+}
+
+// FuzzApply: whatever is added wherever, either it is refused or the notes differ in it
+// alone (Apply proves that itself) and stay YAML.
+func FuzzApply(f *testing.F) {
+	f.Add("sections:\n  - heading: 节\n    measures:\n      - number: 1\n        ask: [甲]\n", "节", 1, "新")
+	f.Add("sections:\n  - heading: 节\n    ask:\n      - 甲\n", "节", 0, "a: b")
+	f.Fuzz(func(t *testing.T, notes, section string, number int, words string) {
+		got, err := curate.Edit{Section: section, Number: number, Ask: words}.Apply([]byte(notes))
+		if err != nil {
+			return
+		}
+		var v any
+		if err := yaml.Unmarshal(got, &v); err != nil {
+			t.Errorf("%v\n%q", err, got)
+		}
+	})
+}

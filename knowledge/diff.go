@@ -1,0 +1,146 @@
+package knowledge
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Change is one thing that two states of the knowledge differ in.
+type Change struct {
+	// Kind is added, removed, text, notes, words (a vocabulary file) or file.
+	Kind string `json:"kind"`
+	// ID names the passage, the section, the document or the file.
+	ID string `json:"id"`
+	// Before and After are what it says, as lines; of notes only those that differ.
+	Before []string `json:"before,omitempty"`
+	After  []string `json:"after,omitempty"`
+}
+
+// Kinds of Change.
+const (
+	ChangeAdded   = "added"
+	ChangeRemoved = "removed"
+	ChangeText    = "text"
+	ChangeNotes   = "notes"
+	ChangeWords   = "words"
+)
+
+// Diff lists what is different in a new state of the knowledge, in the order of ids.
+func Diff(before, after *Library) []Change {
+	was, is := describe(before), describe(after)
+	var changes []Change
+	for id, old := range was {
+		now, there := is[id]
+		switch {
+		case !there:
+			changes = append(changes, Change{Kind: ChangeRemoved, ID: id, Before: old.text})
+		default:
+			if !slices.Equal(old.text, now.text) {
+				gone, come := lineDiff(old.text, now.text)
+				changes = append(changes, Change{old.kind(ChangeText), id, gone, come})
+			}
+			if gone, come := lineDiff(old.notes, now.notes); len(gone)+len(come) > 0 {
+				changes = append(changes, Change{ChangeNotes, id, gone, come})
+			}
+		}
+	}
+	for id, now := range is {
+		if _, there := was[id]; !there {
+			changes = append(changes, Change{Kind: ChangeAdded, ID: id, After: now.text})
+		}
+	}
+	slices.SortFunc(changes, func(x, y Change) int { return strings.Compare(x.ID+"\x00"+x.Kind, y.ID+"\x00"+y.Kind) })
+	return changes
+}
+
+// described is what a state says of one thing.
+type described struct {
+	text, notes []string
+	words       bool
+}
+
+func (d described) kind(otherwise string) string {
+	if d.words {
+		return ChangeWords
+	}
+	return otherwise
+}
+
+// describe lists everything a state holds, by id.
+func describe(l *Library) map[string]described {
+	all := map[string]described{}
+	for _, p := range l.Passages() {
+		all[p.ID] = described{text: []string{p.Text}, notes: noteLines(p.Notes)}
+	}
+	for _, d := range l.Documents {
+		var topics []string
+		for _, t := range d.Outside {
+			topics = append(topics, "没有写："+t.Name+"："+strings.Join(slices.Concat(t.Ask, t.Keywords), "、"))
+		}
+		all[d.ID] = described{text: []string{"《" + d.Title + "》 " + d.Date, "sha256 " + d.SHA256}, notes: topics}
+		for _, s := range d.Sections {
+			all[s.ID] = described{text: []string{s.Heading}, notes: append(entries("ask", s.Ask), entries("keywords", s.Keywords)...)}
+		}
+	}
+	for _, t := range l.Terms {
+		name := t.Path[strings.LastIndexByte(t.Path, '/')+1:]
+		all[name] = described{text: strings.Split(strings.TrimRight(t.Text, "\n"), "\n"), words: true}
+	}
+	return all
+}
+
+// noteLines are a passage's notes, a line for everything that can be added or taken away.
+func noteLines(n Notes) []string {
+	lines := append(entries("ask", n.Ask), entries("keywords", n.Keywords)...)
+	for _, v := range []any{n.Basis, n.Grade, n.States, n.Unlike} {
+		var list []yaml.Node
+		data, err := yaml.Marshal(v)
+		if err == nil {
+			err = yaml.Unmarshal(data, &list)
+		}
+		if err != nil {
+			panic(fmt.Sprintf("knowledge: notes cannot be written: %v", err)) // our own types
+		}
+		for _, item := range list {
+			item.Style |= yaml.FlowStyle
+			text, err := yaml.Marshal(&item)
+			if err != nil {
+				panic(fmt.Sprintf("knowledge: notes cannot be written: %v", err))
+			}
+			lines = append(lines, strings.TrimSpace(string(text)))
+		}
+	}
+	return lines
+}
+
+func entries(key string, values []string) (lines []string) {
+	for _, v := range values {
+		lines = append(lines, key+": "+v)
+	}
+	return lines
+}
+
+// lineDiff gives the lines that only one of two lists has.
+func lineDiff(before, after []string) (gone, come []string) {
+	count := map[string]int{}
+	for _, line := range before {
+		count[line]++
+	}
+	for _, line := range after {
+		if count[line] > 0 {
+			count[line]--
+		} else {
+			come = append(come, line)
+		}
+	}
+	for _, line := range before {
+		if count[line] > 0 {
+			count[line]--
+			gone = append(gone, line)
+		}
+	}
+	return gone, come
+}
