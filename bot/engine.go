@@ -42,6 +42,10 @@ type Options struct {
 	//
 	// default: discard
 	Log *slog.Logger
+	// Desk does what coordinators say.
+	//
+	// default: nobody can say anything
+	Desk Desk
 	// Observe is told of every turn, for metrics.
 	//
 	// default: nobody
@@ -59,6 +63,13 @@ type Event struct {
 	Took     time.Duration
 	// Quoted is what of the sources stood in the reply.
 	Quoted []Shown
+}
+
+// Desk is where coordinators' commands are done: messages that begin with a stroke.
+type Desk interface {
+	// Command gives what is said in return; ours is false for what is none of its
+	// commands.
+	Command(ctx context.Context, g *index.Generation, m Message) (text string, ours bool)
 }
 
 // Engine answers messages. It may be used by many at once.
@@ -230,7 +241,7 @@ func (e *Engine) respond(ctx context.Context, m Message, s *Session) (Reply, *Se
 	defer release()
 	now := e.o.Now()
 	t := &turn{ctx: ctx, index: g, library: g.Library(), message: m, away: s == nil,
-		now: now, today: now.In(china).Format(time.DateOnly), unanswered: e.o.Unanswered, log: e.o.Log}
+		now: now, today: now.In(china).Format(time.DateOnly), unanswered: e.o.Unanswered, desk: e.o.Desk, log: e.o.Log}
 	if s != nil {
 		t.before = *s
 	}

@@ -44,7 +44,8 @@ type turn struct {
 	unanswered interface {
 		Miss(ctx context.Context, m Miss) error
 	}
-	log *slog.Logger
+	desk Desk
+	log  *slog.Logger
 }
 
 // handlers say what each kind of message gets.
@@ -80,6 +81,11 @@ func phrase(act, text string) func(*turn, Intent) (Reply, error) {
 func (t *turn) respond() (Reply, error) {
 	if utf8.RuneCountInString(t.message.Text) > maxRunes {
 		return t.say(ActClarify, textLong), nil
+	}
+	if t.desk != nil {
+		if text, ours := t.desk.Command(t.ctx, t.index, t.message); ours {
+			return t.say(ActCommand, text), nil
+		}
 	}
 	t.day = t.message.Day
 	if t.day == "" {

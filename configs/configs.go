@@ -18,6 +18,7 @@ type Config struct {
 	Session         Session       `yaml:"session"`
 	Unanswered      Unanswered    `yaml:"unanswered"`
 	Answers         Answers       `yaml:"answers"`
+	Curation        Curation      `yaml:"curation"`
 	WeCom           WeCom         `yaml:"wecom"`
 	Console         Console       `yaml:"console"`
 	Log             Log           `yaml:"log"`
@@ -39,6 +40,14 @@ type Knowledge struct {
 // Session is the memory of a conversation.
 type Session struct {
 	TTL time.Duration `yaml:"ttl"`
+}
+
+// Curation is who may teach the bot in the chat.
+type Curation struct {
+	// Coordinators are their user ids.
+	Coordinators []string `yaml:"coordinators"`
+	// People is how many it takes to publish: 1, or 2 with the one who proposed.
+	People int `yaml:"people"`
 }
 
 // Answers is what is kept of what was quoted, for verify.
@@ -129,6 +138,7 @@ func Default() Config {
 		Session:         Session{TTL: 30 * time.Minute},
 		Unanswered:      Unanswered{TTL: 90 * 24 * time.Hour},
 		Answers:         Answers{TTL: 30 * 24 * time.Hour},
+		Curation:        Curation{Coordinators: []string{}, People: 2},
 		WeCom: WeCom{
 			APIBaseURL:   "https://qyapi.weixin.qq.com",
 			MaxClockSkew: 10 * time.Minute,

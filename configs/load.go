@@ -244,6 +244,12 @@ func (s *setting) setText(from, text string) error {
 			return s.wrong(from, fmt.Sprintf("%q is neither true nor false", text))
 		}
 		*target = on
+	case *int:
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			return s.wrong(from, fmt.Sprintf("%q is no number", text))
+		}
+		*target = n
 	case *time.Duration:
 		d, err := time.ParseDuration(text)
 		if err != nil {

@@ -31,6 +31,9 @@ func (l *loader) validate(c Config) error {
 			return l.bad(d.key, fmt.Sprintf("%s is too short; write it like 10m", d.value))
 		}
 	}
+	if c.Curation.People != 1 && c.Curation.People != 2 {
+		return l.bad("curation.people", fmt.Sprintf("%d is neither 1 nor 2; write how many people it takes to publish", c.Curation.People))
+	}
 	for _, u := range []struct{ key, value, plain, safe string }{
 		{"wecom.api_base_url", c.WeCom.APIBaseURL, "http", "https"}, {"wecom.aibot.ws_url", c.WeCom.AIBot.WSURL, "ws", "wss"},
 	} {

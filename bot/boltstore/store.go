@@ -70,8 +70,9 @@ var (
 	journal    = []byte("journal")    // queue, 0, task id → entered
 	cursors    = []byte("cursors")    // name → cursor
 	feedback   = []byte("feedback")   // feedback key → bot.Feedback
+	shelf      = []byte("shelf")      // kind, 0, id → version, data
 
-	buckets = [][]byte{sessions, records, tokens, unanswered, journal, cursors, feedback}
+	buckets = [][]byte{sessions, records, tokens, unanswered, journal, cursors, feedback, shelf}
 )
 
 // Store is a bbolt file in use. It may be used by many at once.

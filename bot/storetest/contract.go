@@ -27,6 +27,7 @@ type Store interface {
 	bot.Journal
 	bot.Cursors
 	bot.Feedbacks
+	bot.Shelf
 	io.Closer
 	Check(ctx context.Context) error
 	Kind() string
@@ -69,6 +70,8 @@ func Run(t *testing.T, open func(t *testing.T, l Lives) Store) {
 		{"task is forgotten after its keep", taskForgotten},
 		{"cursors", cursorsTest},
 		{"feedback: the last opinion counts", feedbackTest},
+		{"shelf keeps versions", shelfKeepsVersions},
+		{"shelf counts every change", shelfCountsEveryChange},
 		{"unanswered questions are counted", missesCount},
 		{"solved questions are gone", missesSolved},
 		{"questions asked at once", missesAtOnce},

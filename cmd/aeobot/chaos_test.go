@@ -127,6 +127,7 @@ type chaos struct {
 	tally    map[string]int
 	trouble  []string
 	happened []happened
+	ended    bool
 }
 
 // happened is when a fault began.
@@ -189,7 +190,26 @@ func (c *chaos) scripts(n int) [][]*asked {
 func (c *chaos) count(what string, n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.tally[what] += n
+	if !c.ended {
+		c.tally[what] += n
+	}
+}
+
+// find gives the message of an id; nil once the run is over.
+func (c *chaos) find(id string) *asked {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended {
+		return nil
+	}
+	return c.asked[id]
+}
+
+// end closes the books: what comes now changes nothing that is being judged.
+func (c *chaos) end() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ended = true
 }
 
 func (c *chaos) report(format string, args ...any) {
@@ -203,6 +223,9 @@ func (c *chaos) report(format string, args ...any) {
 func (c *chaos) reads(a *asked, bubble, text string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.ended {
+		return
+	}
 	a.copies++
 	if before, ok := a.bubbles[bubble]; ok && before != text {
 		c.tally["same bubble, other words"]++
@@ -534,6 +557,7 @@ func (c *chaos) overCallbacks(replicas []*replica, faults []fault) {
 	c.drive(c.scripts(c.messages), p.say)
 	close(stop)
 	wait()
+	c.end()
 	c.judge()
 }
 
@@ -591,7 +615,7 @@ func (p *longPlatform) heard(f platform.Frame) {
 			p.report("frame not understood: %v", err)
 			return
 		}
-		if a := p.asked[strings.TrimPrefix(f.RequestID, "req-")]; a != nil && b.Stream.Finish {
+		if a := p.find(strings.TrimPrefix(f.RequestID, "req-")); a != nil && b.Stream.Finish {
 			p.reads(a, b.Stream.ID, b.Stream.Content)
 		}
 	case "aibot_send_msg":
@@ -608,9 +632,9 @@ func TestChaosLongConnection(t *testing.T) {
 	server := httptest.NewServer(standIn)
 	t.Cleanup(server.Close)
 	p := &longPlatform{newChaos(t, true), gateway, standIn.Corp("ww1", "unused"), redis}
-	gateway.Listener = p.heard
+	gateway.Listen(p.heard)
 	p.corp.Listen(func(s platform.Sent) {
-		if a := p.asked[s.To]; a != nil {
+		if a := p.find(s.To); a != nil {
 			p.count("said late", 1)
 			p.reads(a, "late-"+a.id, s.Text)
 		}
@@ -633,6 +657,7 @@ func TestChaosLongConnection(t *testing.T) {
 	p.drive(scripts, p.say)
 	close(stop)
 	wait()
+	p.end()
 	p.forgive()
 	p.judge()
 }

@@ -119,7 +119,7 @@ const quiet = "AEOBOT_LOG_LEVEL=warn"
 func connectionLoad(b *testing.B, env ...string) loadRun {
 	gateway := &platform.Gateway{BotID: "aib1", Secret: "long-secret", Forget: true}
 	var waiting sync.Map // request id → who waits for its finished reply
-	gateway.Listener = func(f platform.Frame) {
+	gateway.Listen(func(f platform.Frame) {
 		var s struct {
 			Stream chaosStream `json:"stream"`
 		}
@@ -129,7 +129,7 @@ func connectionLoad(b *testing.B, env ...string) loadRun {
 		if done, ok := waiting.LoadAndDelete(f.RequestID); ok {
 			close(done.(chan struct{}))
 		}
-	}
+	})
 	server := httptest.NewServer(gateway)
 	b.Cleanup(server.Close)
 	startServe(b, b.TempDir(), overConnection("ws"+strings.TrimPrefix(server.URL, "http"), append(env, quiet)...)...)

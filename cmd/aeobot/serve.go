@@ -18,6 +18,7 @@ import (
 	"golang.org/x/net/netutil"
 
 	"aeobot/bot"
+	"aeobot/bot/desk"
 	"aeobot/bot/wecom/aibot"
 	"aeobot/bot/wecom/api"
 	"aeobot/bot/wecom/app"
@@ -106,7 +107,10 @@ func (s *server) run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, s.store.Close()) }()
 	s.answers = newAnswerLog(s.settings.DataDir, s.settings.Answers.TTL, s.log)
 	defer func() { err = errors.Join(err, s.answers.close()) }()
-	s.engine = bot.New(s.live, s.store, bot.Options{Unanswered: s.store, Feedback: s.store, Log: s.log, Observe: func(e bot.Event) {
+	coordinators := desk.New(s.store, publisher{s.settings, newExchange(s.settings, s.store)},
+		desk.Options{Coordinators: s.settings.Curation.Coordinators, People: s.settings.Curation.People, Log: s.log})
+	defer coordinators.Close()
+	s.engine = bot.New(s.live, s.store, bot.Options{Unanswered: s.store, Feedback: s.store, Desk: coordinators, Log: s.log, Observe: func(e bot.Event) {
 		s.metrics.observe(e)
 		s.answers.observe(e)
 	}})

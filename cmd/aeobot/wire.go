@@ -117,6 +117,7 @@ type store interface {
 	bot.Journal
 	bot.Cursors
 	bot.Feedbacks
+	bot.Shelf
 	io.Closer
 	// Check tells whether reading and writing work now.
 	Check(ctx context.Context) error

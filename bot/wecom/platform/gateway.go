@@ -26,8 +26,6 @@ type Gateway struct {
 	//
 	// default: 0; the real gateway takes 2 s to 5 min
 	CloseAfter time.Duration
-	// Listener is told of every frame, in the order in which they come.
-	Listener func(Frame)
 	// Forget: Received gives nothing. For long runs.
 	Forget bool
 	// Chaos disturbs deliveries.
@@ -36,6 +34,7 @@ type Gateway struct {
 	Chaos *Chaos
 
 	mu       sync.Mutex
+	listener func(Frame)
 	current  *client
 	open     map[string]string      // conversation by request id, of those that may be answered
 	pace     map[string][]time.Time // when messages went to a conversation
@@ -78,6 +77,13 @@ type wire struct {
 	Body    json.RawMessage `json:"body,omitempty"`
 	ErrCode *int            `json:"errcode,omitempty"`
 	ErrMsg  string          `json:"errmsg,omitempty"`
+}
+
+// Listen has f told of every frame, in the order in which they come.
+func (g *Gateway) Listen(f func(Frame)) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.listener = f
 }
 
 // SetFaults replaces what goes wrong.
@@ -158,7 +164,7 @@ func (g *Gateway) take(ctx context.Context, c *client, f wire) {
 		g.received = append(g.received, taken)
 	}
 	g.notify()
-	listener := g.Listener
+	listener := g.listener
 	g.mu.Unlock()
 	if listener != nil {
 		listener(taken)

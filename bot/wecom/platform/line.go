@@ -26,7 +26,7 @@ type lineTalk struct {
 
 func newLine(c *Chat, g *Gateway) *line {
 	l := &line{Chat: c, gateway: g, talks: map[string]lineTalk{}}
-	g.Listener = l.heard
+	g.Listen(l.heard)
 	return l
 }
 
