@@ -69,6 +69,7 @@ type server struct {
 	store    store
 	engine   *bot.Engine
 	answers  *answerLog
+	notebook *bot.Patient
 	// Only when no channel is configured: a stand-in for the platform.
 	chat *platform.Chat
 	api  *platform.API
@@ -107,10 +108,11 @@ func (s *server) run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, s.store.Close()) }()
 	s.answers = newAnswerLog(s.settings.DataDir, s.settings.Answers.TTL, s.log)
 	defer func() { err = errors.Join(err, s.answers.close()) }()
+	s.notebook = bot.NewPatient(s.store, s.log)
 	coordinators := desk.New(s.store, publisher{s.settings, newExchange(s.settings, s.store)},
 		desk.Options{Coordinators: s.settings.Curation.Coordinators, People: s.settings.Curation.People, Log: s.log})
 	defer coordinators.Close()
-	s.engine = bot.New(s.live, s.store, bot.Options{Unanswered: s.store, Feedback: s.store, Desk: coordinators, Log: s.log, Observe: func(e bot.Event) {
+	s.engine = bot.New(s.live, s.store, bot.Options{Unanswered: s.notebook, Feedback: s.notebook, Desk: coordinators, Log: s.log, Observe: func(e bot.Event) {
 		s.metrics.observe(e)
 		s.answers.observe(e)
 	}})
@@ -137,6 +139,7 @@ func (s *server) run(ctx context.Context) (err error) {
 func (s *server) keepRunning(ctx context.Context) {
 	s.running.Go(func() { s.follow(ctx) })
 	s.running.Go(func() { s.answers.run(ctx) })
+	s.running.Go(func() { s.notebook.Run(ctx) })
 	if s.long != nil {
 		s.running.Go(func() { s.long.Run(ctx) })
 	}

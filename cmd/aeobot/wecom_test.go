@@ -148,12 +148,18 @@ func TestRedisStopsAndComesBack(t *testing.T) {
 	if got := c.ask(r.base, "m3", "g", "u", "第3条"); !strings.Contains(got, "暂时读不到") {
 		t.Errorf("follow-up while Redis is away: %s", got)
 	}
+	if got := c.ask(r.base, "m5", "g", "u", unheardOf); !strings.Contains(got, "没有找到") {
+		t.Errorf("a refusal while Redis is away: %s", got)
+	}
 
 	redis.Resume()
 	r.await("ready again", func() bool { _, body := r.get("/readyz"); return strings.Contains(body, `"status":"ready"`) })
 	if got := c.ask(r.base, "m4", "g", "u", "第3条"); !strings.Contains(got, "土地使用") {
 		t.Errorf("after Redis came back: %s", got)
 	}
+	r.await("on the coordinators' list", func() bool {
+		return strings.Contains(execute(t, t.TempDir(), "", nil, "--redis", "redis://"+redis.Addr, "unanswered").stdout, unheardOf)
+	})
 }
 
 func TestDamagedStoreIsLeftAlone(t *testing.T) {
