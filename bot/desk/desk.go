@@ -246,12 +246,12 @@ func (d *Desk) why(c call) (string, error) {
 }
 
 func explain(b *strings.Builder, x index.Explanation, l *knowledge.Library) {
-	fmt.Fprintf(b, "问题：%s\n实义：%s\n", x.Question, strings.Join(x.Content, " "))
+	fmt.Fprintf(b, "问题：%s\n实义：%s\n", bot.Disarm(x.Question), bot.Disarm(strings.Join(x.Content, " ")))
 	if x.Correction != nil {
 		fmt.Fprintf(b, "按“%s”理解\n", x.Correction.To)
 	}
 	for _, s := range x.Synonyms {
-		fmt.Fprintf(b, "词汇：%s → %s（%.2f）\n", s.Words, s.Group, s.Weight)
+		fmt.Fprintf(b, "词汇：%s → %s（%.2f）\n", bot.Disarm(s.Words), s.Group, s.Weight)
 	}
 	if x.Outside != nil {
 		fmt.Fprintf(b, "没有写的话题：%s %.2f\n", x.Outside.Topic, x.Outside.Score)
@@ -273,7 +273,10 @@ func explain(b *strings.Builder, x index.Explanation, l *knowledge.Library) {
 	fmt.Fprintf(b, "达到 %.2f 才作答；决定：%s\n", x.Bar, x.Decision)
 }
 
-func (d *Desk) version(call) (string, error) { return d.publisher.Describe() }
+func (d *Desk) version(call) (string, error) {
+	text, err := d.publisher.Describe()
+	return bot.Disarm(text), err
+}
 
 // withoutMention takes a leading @name off a quoted question.
 func withoutMention(text string) string {

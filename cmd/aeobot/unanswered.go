@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -20,10 +22,10 @@ import (
 const shortKey = 8
 
 func newUnanswered(g *global) *cobra.Command {
-	var asJSON bool
+	var asJSON, asCSV bool
 	var solved string
 	cmd := &cobra.Command{
-		Use:   "unanswered [--json] [--solved 编号]",
+		Use:   "unanswered [--json | --csv] [--solved 编号]",
 		Short: "列出没答上的问题，或划掉一个",
 		Long: `列出知识库没有答案的问题，问得最多的在前。划掉用 --solved 和表里的编号。
 
@@ -45,13 +47,18 @@ func newUnanswered(g *global) *cobra.Command {
 				return err
 			case solved != "":
 				return solve(cmd.Context(), s, list, solved)
+			case asJSON && asCSV:
+				return usageError{errors.New("--json and --csv exclude each other; choose one")}
 			case asJSON:
 				return writeUnansweredJSON(cmd.OutOrStdout(), list)
+			case asCSV:
+				return writeUnansweredCSV(cmd.OutOrStdout(), list)
 			}
 			return writeUnanswered(cmd.OutOrStdout(), list)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "输出 JSON，每个问题一行")
+	cmd.Flags().BoolVar(&asCSV, "csv", false, "输出能用 Excel、WPS 打开的表格（UTF-8）")
 	cmd.Flags().StringVar(&solved, "solved", "", "划掉这个编号的问题（至少前 6 位）")
 	return cmd
 }
@@ -88,6 +95,41 @@ func writeUnansweredJSON(out io.Writer, list []bot.Unanswered) error {
 		}
 	}
 	return nil
+}
+
+// writeUnansweredCSV writes a table for spreadsheet programs, which take CSV for UTF-8 only
+// after a byte order mark.
+func writeUnansweredCSV(out io.Writer, list []bot.Unanswered) error {
+	if _, err := io.WriteString(out, "\ufeff"); err != nil {
+		return err
+	}
+	w := csv.NewWriter(out)
+	w.UseCRLF = true
+	rows := [][]string{{"编号", "问题", "次数", "第一次", "最近", "渠道", "最接近的原文"}}
+	for _, u := range list {
+		rows = append(rows, []string{u.Key, u.Question, strconv.Itoa(u.Count), u.First.In(china).Format(time.DateTime),
+			u.Last.In(china).Format(time.DateTime), strings.Join(u.Channels, " "), u.Nearest})
+	}
+	for _, row := range rows {
+		for i := range row {
+			row[i] = cell(row[i])
+		}
+		if err := w.Write(row); err != nil {
+			return err
+		}
+	}
+	w.Flush()
+	return w.Error()
+}
+
+// cell is a text that no spreadsheet program takes for a formula: one that begins like
+// one gets an apostrophe, whatever white space and control characters stand before.
+func cell(text string) string {
+	text = printable(text)
+	if strings.IndexAny(strings.TrimLeft(text, " \u3000\u00a0\ufeff"), "=+-@＝＋－＠") == 0 {
+		return "'" + text
+	}
+	return text
 }
 
 func writeUnanswered(out io.Writer, list []bot.Unanswered) error {

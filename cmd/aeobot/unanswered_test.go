@@ -1,9 +1,12 @@
 package main
 
 import (
+	"bytes"
+	"encoding/csv"
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"aeobot/bot"
 )
@@ -37,5 +40,31 @@ func TestUnansweredQuestionsAreListedAndTakenOff(t *testing.T) {
 	}
 	if rest := execute(t, dir, "", nil, "unanswered", "--json").stdout; strings.Count(rest, "\n") != 1 || strings.Contains(rest, first.Key) {
 		t.Errorf("after it was taken off: %s", rest)
+	}
+}
+
+// TestTableForSpreadsheets: no question becomes a formula, whatever stands before it.
+func TestTableForSpreadsheets(t *testing.T) {
+	at := time.Date(2026, 11, 24, 3, 0, 0, 0, time.UTC)
+	var list []bot.Unanswered
+	for _, q := range []string{`=cmd|' /C calc'!A0`, "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\x00=1", "＝1", "＋1", "－1", "＠x", "　=1", "\ufeff=1", "普通的问题，有\"引号\"\n和换行"} {
+		list = append(list, bot.Unanswered{Key: "k", Question: q, Count: 2, First: at, Last: at, Channels: []string{"aibot"}})
+	}
+	var b bytes.Buffer
+	if err := writeUnansweredCSV(&b, list); err != nil {
+		t.Fatal(err)
+	}
+	text, marked := strings.CutPrefix(b.String(), "\ufeff")
+	rows, err := csv.NewReader(strings.NewReader(text)).ReadAll()
+	if err != nil || !marked || len(rows) != len(list)+1 || rows[1][3] != "2026-11-24 11:00:00" {
+		t.Fatalf("%v: %q", err, rows)
+	}
+	for i, row := range rows[1 : len(rows)-1] {
+		if !strings.HasPrefix(row[1], "'") {
+			t.Errorf("%q is a formula: %q", list[i].Question, row[1])
+		}
+	}
+	if got := rows[len(rows)-1][1]; got != `普通的问题，有"引号" 和换行` {
+		t.Errorf("got %q", got)
 	}
 }
