@@ -20,6 +20,9 @@ type Asked struct {
 	Decision index.Decision
 }
 
+// Answered tells that the knowledge has something on it.
+func (a Asked) Answered() bool { return answered(a.Decision) }
+
 // Searcher decides what a question gets.
 type Searcher interface {
 	Search(ctx context.Context, text string) (index.Decision, error)

@@ -7,6 +7,7 @@ import (
 
 	"aeobot/knowledge"
 	"aeobot/knowledge/articles"
+	"aeobot/knowledge/curate"
 )
 
 func library(t testing.TB) *knowledge.Library {
@@ -81,8 +82,7 @@ func TestSkeletonHasAPlaceForEveryMeasure(t *testing.T) {
 		if p.Number == 0 {
 			continue
 		}
-		prop := proposal{File: "新" + knowledge.NotesSuffix}
-		prop.Edit.Section, prop.Edit.Number, prop.Edit.Ask = p.Heading, p.Number, "怎么问"
+		prop := Proposal{Changes: []Change{{File: "新" + knowledge.NotesSuffix, Edit: &curate.Edit{Section: p.Heading, Number: p.Number, Ask: "怎么问"}}}}
 		changed, err := prop.apply(State{Files: files, Library: l})
 		if err != nil {
 			t.Fatalf("%s: %v", p.ID, err)

@@ -239,7 +239,7 @@ func (f *publishFlags) publish(cmd *cobra.Command, c configs.Config, files map[s
 		return errShort
 	}
 	writeChanges(out, changes)
-	worse, err := gate(cmd.Context(), was, is, cmd.ErrOrStderr())
+	worse, err := gate(cmd.Context(), was, is, sayProgress(cmd.ErrOrStderr()))
 	if err != nil {
 		return err
 	}
@@ -275,19 +275,17 @@ func put(ctx context.Context, c configs.Config, v versions.Version, files map[st
 	return v, nil
 }
 
-// gate asks the judged questions of both states and gives those that came out worse.
-func gate(ctx context.Context, was, is *knowledge.Library, progress io.Writer) ([]eval.Difference, error) {
+// gate asks the judged questions of both states and gives those that came out worse. It
+// tells progress how many of all were asked.
+func gate(ctx context.Context, was, is *knowledge.Library, progress func(asked, all int)) ([]eval.Difference, error) {
 	exam, err := eval.Known()
 	if err != nil {
 		return nil, err
 	}
-	asked, all, last := 0, 2*exam.Len(), time.Now()
+	asked, all := 0, 2*exam.Len()
 	tick := func() {
 		asked++
-		if time.Since(last) > time.Second || asked == all {
-			last = time.Now()
-			fmt.Fprintf(progress, "评测 %d/%d\n", asked, all)
-		}
+		progress(asked, all)
 	}
 	before, err := judgeState(ctx, exam, was, tick)
 	if err != nil {
@@ -298,6 +296,17 @@ func gate(ctx context.Context, was, is *knowledge.Library, progress io.Writer) (
 		return nil, err
 	}
 	return after.WorseThan(before), nil
+}
+
+// sayProgress writes how far the gate is, once a second.
+func sayProgress(out io.Writer) func(asked, all int) {
+	last := time.Now()
+	return func(asked, all int) {
+		if time.Since(last) > time.Second || asked == all {
+			last = time.Now()
+			fmt.Fprintf(out, "评测 %d/%d\n", asked, all)
+		}
+	}
 }
 
 func judgeState(ctx context.Context, exam eval.Exam, l *knowledge.Library, tick func()) (v eval.Verdicts, err error) {

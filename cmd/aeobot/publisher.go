@@ -3,13 +3,10 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"time"
 
 	"aeobot/bot/desk"
 	"aeobot/configs"
-	"aeobot/index/eval"
 	"aeobot/knowledge"
 	"aeobot/knowledge/articles"
 	"aeobot/knowledge/versions"
@@ -39,18 +36,24 @@ func (publisher) Read(files map[string][]byte) (*knowledge.Library, error) {
 	return knowledge.LoadFiles(files, articles.FS)
 }
 
-// Gate names what got worse; see desk.Publisher.
-func (publisher) Gate(ctx context.Context, was, is *knowledge.Library) ([]string, error) {
-	worse, err := gate(ctx, was, is, io.Discard)
-	var lines []string
-	for _, d := range worse {
-		lines = append(lines, worseLine(d))
+// At is an older state; see desk.Publisher.
+func (p publisher) At(number int) (desk.State, error) {
+	s, err := stateOf(p.settings, number)
+	if err != nil {
+		return desk.State{}, err
 	}
-	return lines, err
+	l, err := s.library()
+	return desk.State{Number: s.number, Files: s.files, Library: l}, err
 }
 
-func worseLine(d eval.Difference) string {
-	return fmt.Sprintf("%s %s（现在 %s，改后 %s）", d.ID, d.Question, orNothing(d.Before), orNothing(d.After))
+// Gate gives what got worse; see desk.Publisher.
+func (publisher) Gate(ctx context.Context, was, is *knowledge.Library, progress func(asked, all int)) ([]desk.Difference, error) {
+	worse, err := gate(ctx, was, is, progress)
+	var all []desk.Difference
+	for _, d := range worse {
+		all = append(all, desk.Difference(d))
+	}
+	return all, err
 }
 
 // Publish puts files in force; see desk.Publisher.
@@ -60,7 +63,7 @@ func (p publisher) Publish(ctx context.Context, number int, who desk.Publication
 		return err
 	}
 	_, err = p.exchange.publish(ctx, versions.Version{Number: number, At: time.Now().UTC(), Author: who.Author, Approver: who.Approver,
-		Reason: who.Reason, Override: who.Override, Fingerprint: library.Fingerprint}, files)
+		Reason: who.Reason, Override: who.Override, Of: who.Of, Fingerprint: library.Fingerprint}, files)
 	if errors.Is(err, versions.ErrStale) {
 		return desk.ErrStale
 	}

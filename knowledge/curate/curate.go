@@ -30,6 +30,15 @@ type Edit struct {
 	Ask     string  `json:"ask,omitempty"`     // a way to ask
 	Keyword string  `json:"keyword,omitempty"` // a word that points to it and nothing else
 	Unlike  *Unlike `json:"unlike,omitempty"`  // a look-alike
+	State   *State  `json:"state,omitempty"`   // how it stands from one day to another
+}
+
+// State says how a measure stands; see knowledge.State. Empty days are open.
+type State struct {
+	Status string `json:"status" yaml:"status"`
+	From   string `json:"from,omitempty" yaml:"from,omitempty"`
+	To     string `json:"to,omitempty" yaml:"to,omitempty"`
+	Note   string `json:"note,omitempty" yaml:"note,omitempty"`
 }
 
 // Unlike is a term that means something else, and what.
@@ -90,6 +99,9 @@ func (e Edit) addition() (key string, add *yaml.Node, err error) {
 	put(strings.TrimSpace(e.Keyword) != "", "keywords", strings.TrimSpace(e.Keyword))
 	if e.Unlike != nil {
 		put(true, "unlike", map[string]string{"term": e.Unlike.Term, "why": e.Unlike.Why})
+	}
+	if e.State != nil {
+		put(true, "states", *e.State)
 	}
 	if len(all) != 1 {
 		return "", nil, ErrEmpty

@@ -75,6 +75,7 @@ func TestEditsAreReadAsTheyAreMeant(t *testing.T) {
 		{Section: "海关直接激励措施", Number: 5, Ask: "押金能不能不交"},
 		{Section: "海关直接激励措施", Number: 5, Keyword: "押金减免"},
 		{Section: "海关直接激励措施", Number: 5, Unlike: &curate.Unlike{Term: "保证金退还", Why: "那是退还，不是免除"}},
+		{Section: "海关直接激励措施", Number: 11, State: &curate.State{Status: "unsure", From: "2027-01-01", To: "2027-02-01", Note: "待核：见[公告]"}},
 		{Section: "海关直接激励措施", Number: 12, Unlike: &curate.Unlike{Term: "罚款, [多少]", Why: "没有写"}},
 		{Section: "地方政府特色支持", Ask: "市里给什么"},
 		{Topic: "认证费用", Ask: "办下来贵不贵"},
