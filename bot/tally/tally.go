@@ -127,10 +127,12 @@ type Tally struct {
 	process string // whose counts they are
 	now     func() time.Time
 
-	mu      sync.Mutex
-	days    map[string]Day
-	dirty   map[string]bool
-	written map[string]uint64 // versions on the shelf
+	mu    sync.Mutex
+	days  map[string]Day
+	dirty map[string]bool
+
+	flushing sync.Mutex
+	written  map[string]uint64 // versions on the shelf
 }
 
 // New makes one; Run is to be run.
@@ -193,35 +195,67 @@ func (t *Tally) Run(ctx context.Context) {
 	}
 }
 
-// Flush writes the counts down.
+// Flush writes the counts down. Counting goes on meanwhile.
 func (t *Tally) Flush(ctx context.Context) error {
+	t.flushing.Lock()
+	defer t.flushing.Unlock()
+	var errs error
+	for date, data := range t.snapshot() {
+		if err := t.write(ctx, date, data); err != nil {
+			t.mu.Lock()
+			t.dirty[date] = true
+			t.mu.Unlock()
+			errs = errors.Join(errs, err)
+			continue
+		}
+		t.forget(date)
+	}
+	return errs
+}
+
+// snapshot gives the days that changed, as they are stored.
+func (t *Tally) snapshot() map[string][]byte {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	days := map[string][]byte{}
 	for date := range t.dirty {
 		data, err := json.Marshal(t.days[date].trimmed())
-		if err != nil {
-			return fmt.Errorf("tally: %w", err)
+		if err != nil { // maps of numbers are always JSON
+			t.log.Error("counts not kept", slog.Any("error", err))
+			continue
 		}
-		id := date + "." + t.process
-		err = t.shelf.Put(ctx, kind, id, data, t.written[date], keep)
-		if errors.Is(err, bot.ErrStale) { // written although it seemed not, or lost
-			var item bot.Item
-			if item, err = t.shelf.Get(ctx, kind, id); err == nil {
-				err = t.shelf.Put(ctx, kind, id, data, item.Version, keep)
-				t.written[date] = item.Version
-			}
-		}
-		if err != nil {
-			return fmt.Errorf("tally: %w", err)
-		}
-		t.written[date]++
-		delete(t.dirty, date)
-		if date != t.now().In(china).Format(time.DateOnly) { // it is over
-			delete(t.days, date)
-			delete(t.written, date)
+		days[date] = data
+	}
+	t.dirty = map[string]bool{}
+	return days
+}
+
+// write puts a day on the shelf; t.flushing is held.
+func (t *Tally) write(ctx context.Context, date string, data []byte) error {
+	id := date + "." + t.process
+	err := t.shelf.Put(ctx, kind, id, data, t.written[date], keep)
+	if errors.Is(err, bot.ErrStale) { // written although it seemed not, or lost
+		var item bot.Item
+		if item, err = t.shelf.Get(ctx, kind, id); err == nil {
+			err = t.shelf.Put(ctx, kind, id, data, item.Version, keep)
+			t.written[date] = item.Version
 		}
 	}
+	if err != nil {
+		return fmt.Errorf("tally: %w", err)
+	}
+	t.written[date]++
 	return nil
+}
+
+// forget lets go of a day that is over and written; t.flushing is held.
+func (t *Tally) forget(date string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if date != t.now().In(china).Format(time.DateOnly) && !t.dirty[date] {
+		delete(t.days, date)
+		delete(t.written, date)
+	}
 }
 
 // trimmed is the day with the passages quoted most.

@@ -18,7 +18,9 @@ import (
 	"golang.org/x/net/netutil"
 
 	"aeobot/bot"
+	"aeobot/bot/audit"
 	"aeobot/bot/desk"
+	"aeobot/bot/tally"
 	"aeobot/bot/wecom/aibot"
 	"aeobot/bot/wecom/api"
 	"aeobot/bot/wecom/app"
@@ -70,6 +72,9 @@ type server struct {
 	engine   *bot.Engine
 	answers  *answerLog
 	notebook *bot.Patient
+	tally    *tally.Tally
+	audit    *audit.Log
+	desk     *desk.Desk
 	// Only when no channel is configured: a stand-in for the platform.
 	chat *platform.Chat
 	api  *platform.API
@@ -109,12 +114,16 @@ func (s *server) run(ctx context.Context) (err error) {
 	s.answers = newAnswerLog(s.settings.DataDir, s.settings.Answers.TTL, s.log)
 	defer func() { err = errors.Join(err, s.answers.close()) }()
 	s.notebook = bot.NewPatient(s.store, s.log)
-	coordinators := desk.New(s.store, publisher{s.settings, newExchange(s.settings, s.store)},
-		desk.Options{Coordinators: s.settings.Curation.Coordinators, People: s.settings.Curation.People, Log: s.log})
-	defer coordinators.Close()
-	s.engine = bot.New(s.live, s.store, bot.Options{Unanswered: s.notebook, Feedback: s.notebook, Desk: coordinators, Log: s.log, Observe: func(e bot.Event) {
+	s.tally = tally.New(s.store, s.log)
+	s.audit = openAudit(s.settings, s.store)
+	s.desk = desk.New(s.store, publisher{s.settings, newExchange(s.settings, s.store)}, desk.Options{
+		Coordinators: s.settings.Curation.Coordinators, People: s.settings.Curation.People, Keep: s.settings.Unanswered.TTL,
+		Audit: s.audit.Append, Log: s.log})
+	defer s.desk.Close()
+	s.engine = bot.New(s.live, s.store, bot.Options{Unanswered: s.notebook, Feedback: s.notebook, Desk: s.desk, Log: s.log, Observe: func(e bot.Event) {
 		s.metrics.observe(e)
 		s.answers.observe(e)
+		s.tally.Observe(e)
 	}})
 	handler, err := s.routes()
 	if err != nil {
@@ -140,6 +149,8 @@ func (s *server) keepRunning(ctx context.Context) {
 	s.running.Go(func() { s.follow(ctx) })
 	s.running.Go(func() { s.answers.run(ctx) })
 	s.running.Go(func() { s.notebook.Run(ctx) })
+	s.running.Go(func() { s.tally.Run(ctx) })
+	s.running.Go(func() { s.settle(ctx) })
 	if s.long != nil {
 		s.running.Go(func() { s.long.Run(ctx) })
 	}
