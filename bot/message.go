@@ -16,6 +16,9 @@ type Message struct {
 	ID string
 	// Chat is the group's id; empty means a one-to-one talk.
 	Chat string
+	// Account is which of the bot's own accounts was written to, where a channel has
+	// several; Chat then names no group.
+	Account string
 	// Asker is who wrote. The platform's opaque user id; never parsed.
 	Asker Asker
 	// Text is what was written, with the bot's own name already taken off.

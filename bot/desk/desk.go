@@ -100,6 +100,16 @@ type Options struct {
 	//
 	// default: 90 days
 	Keep time.Duration
+	// Index is what is answered from, for work that goes on after who asked for it has
+	// gone.
+	//
+	// default: there is no such work
+	Index bot.Retriever
+	// RecallDays is how far back those are looked for who were given words that a new
+	// version takes back.
+	//
+	// default: 0, nobody is
+	RecallDays time.Duration
 	// Audit takes down who did what.
 	//
 	// default: nobody

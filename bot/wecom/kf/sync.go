@@ -249,7 +249,7 @@ func (k *Callback) pages(ctx context.Context, account string, m syncmsg.Message)
 		}
 	}()
 	r, err := k.answerer.Answer(ctx, bot.Message{
-		ID: "kf:" + k.o.CorpID + ":" + m.MsgID, Chat: "kf/" + account, Asker: bot.Asker(m.ExternalUserID),
+		ID: "kf:" + k.o.CorpID + ":" + m.MsgID, Chat: "kf/" + account, Account: account, Asker: bot.Asker(m.ExternalUserID),
 		Text: text.Text.Content, Surface: Surface,
 	})
 	if errors.Is(err, bot.ErrElsewhere) {
