@@ -94,7 +94,7 @@ func (d *Desk) unanswered(c call) (string, error) {
 		return "", err
 	}
 	open := slices.DeleteFunc(slices.Clone(all), func(r Row) bool {
-		return len(r.Ways) == 0 || r.Mark.State != Open && r.Mark.State != Assigned
+		return len(r.Ways) == 0 || !r.Unfinished()
 	})
 	if len(open) == 0 {
 		return "没有没答上的问题。", nil
@@ -181,8 +181,10 @@ const MaxAsk = 200
 
 // Ask is the proposal of a way to ask for a measure.
 func Ask(p knowledge.Passage, question, author string) Proposal {
+	edit := EditOf(p)
+	edit.Ask = question
 	return Proposal{Title: fmt.Sprintf("教：“%s” → %s", question, PlaceOf(p)), Author: author, Question: question,
-		Changes: []Change{{File: p.Document.ID + knowledge.NotesSuffix, Edit: &curate.Edit{Section: p.Heading, Number: p.Number, Ask: question}}}}
+		Changes: []Change{{File: p.Document.ID + knowledge.NotesSuffix, Edit: &edit}}}
 }
 
 func (d *Desk) teach(c call) (string, error) {
@@ -202,8 +204,6 @@ func (d *Desk) teach(c call) (string, error) {
 		return "教哪一个问法？引用没答上的问题再发，或把问法写在后面：/教 " + PlaceOf(passage) + " 问法", nil
 	case len([]rune(question)) > MaxAsk:
 		return fmt.Sprintf("问法不要超过 %d 个字。", MaxAsk), nil
-	case passage.Number == 0:
-		return "段落的问法请在控制台改备注。", nil
 	}
 	p, err := d.Propose(c.ctx, c.id, Ask(passage, question, c.who))
 	switch {

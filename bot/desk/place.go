@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"aeobot/knowledge"
+	"aeobot/knowledge/curate"
 )
 
 // PlaceOf names a passage as coordinators do.
@@ -16,6 +17,14 @@ func PlaceOf(p knowledge.Passage) string {
 		return cmp.Or(p.Heading, shorten(p.Text, 20))
 	}
 	return fmt.Sprintf("%s第%d条", p.Heading, p.Number)
+}
+
+// EditOf is an edit of a passage's notes that adds nothing yet.
+func EditOf(p knowledge.Passage) curate.Edit {
+	if p.Section == nil {
+		return curate.Edit{Starts: p.Text}
+	}
+	return curate.Edit{Section: p.Heading, Number: p.Number}
 }
 
 // numberWords is what was said of where a way to ask belongs: 海关直接激励措施 5, 第5条

@@ -59,40 +59,115 @@ const marks = "question-marks"
 // alike is from which likeness on two questions are one asked differently.
 const alike = 0.6
 
-// freshFor is how long a list is good enough to be shown again.
-const freshFor = 2 * time.Second
+const (
+	// freshFor is how long a list is good enough to be shown again.
+	freshFor = 2 * time.Second
+	// patience is how long a reader waits for a list to be put together anew before the
+	// last one is good enough: a hundred thousand questions take seconds.
+	patience = 100 * time.Millisecond
+)
 
 // questions is the list as it was last put together.
 type questions struct {
-	mu     sync.Mutex
-	rows   []Row
-	at     time.Time
-	topics map[string]index.Topic // by key
+	one sync.Mutex // held by whoever puts the list together
+
+	mu      sync.Mutex
+	rows    []Row
+	at      time.Time
+	marks   int  // counts marks, so that a list begun before one is not kept
+	working bool // somebody puts the list together in the background
+
+	topics map[string]index.Topic // by key; q.one is held
 	of     string                 // the knowledge that topics were read with
 }
 
 // Rows are the questions without an answer and the answers found wrong, those asked most
-// often first. A list that is at most two seconds old is given as it is.
+// often first. A list that is at most two seconds old is given as it is, and a long list
+// that has to be put together anew may be given as it was before; then the next has it.
 func (d *Desk) Rows(ctx context.Context, g *index.Generation) ([]Row, error) {
 	q := &d.questions
 	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.rows != nil && d.o.Now().Sub(q.at) < freshFor {
-		return q.rows, nil
+	rows, fresh := q.rows, q.rows != nil && d.o.Now().Sub(q.at) < freshFor
+	q.mu.Unlock()
+	switch {
+	case fresh:
+		return rows, nil
+	case rows == nil || d.o.Index == nil:
+		return d.rowsNow(ctx, g)
 	}
+	select {
+	case <-d.refresh():
+	case <-time.After(patience):
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.rows, nil
+}
+
+// refresh has the list put together in the background, by one at a time; the channel ends
+// when that is over.
+func (d *Desk) refresh() <-chan struct{} {
+	q := &d.questions
+	over := make(chan struct{})
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.working {
+		return over // never: the last list is good enough
+	}
+	q.working = true
+	d.work.Go(func() {
+		defer close(over)
+		defer func() {
+			q.mu.Lock()
+			q.working = false
+			q.mu.Unlock()
+		}()
+		g, release, err := d.o.Index.Acquire()
+		if err == nil {
+			defer release()
+			_, err = d.rowsNow(d.ctx, g)
+		}
+		if err != nil && d.ctx.Err() == nil {
+			d.o.Log.Warn("questions without an answer not read", slog.Any("error", err))
+		}
+	})
+	return over
+}
+
+// rowsNow puts the list together.
+func (d *Desk) rowsNow(ctx context.Context, g *index.Generation) ([]Row, error) {
+	q := &d.questions
+	q.one.Lock()
+	defer q.one.Unlock()
+	q.mu.Lock()
+	marks := q.marks
+	q.mu.Unlock()
 	rows, err := d.rows(ctx, g)
 	if err != nil {
 		return nil, err
 	}
-	q.rows, q.at = rows, d.o.Now()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.marks == marks || q.rows == nil {
+		q.rows, q.at = rows, d.o.Now()
+	}
 	return rows, nil
 }
 
-// stale has the list put together anew.
-func (d *Desk) stale() {
-	d.questions.mu.Lock()
-	d.questions.rows = nil
-	d.questions.mu.Unlock()
+// marked puts a mark into the list that is shown, so that whoever made it sees it.
+func (d *Desk) marked(key string, m Mark) {
+	q := &d.questions
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.marks++
+	i := slices.IndexFunc(q.rows, func(r Row) bool {
+		return r.Key == key || slices.ContainsFunc(r.Ways, func(u bot.Unanswered) bool { return u.Key == key })
+	})
+	if i >= 0 {
+		q.rows = slices.Clone(q.rows) // others read it
+		q.rows[i].Mark = m
+		q.rows[i].settle()
+	}
 }
 
 func (d *Desk) rows(ctx context.Context, g *index.Generation) ([]Row, error) {
@@ -262,8 +337,10 @@ func (d *Desk) put(ctx context.Context, key string, m Mark) error {
 			return err
 		}
 		err = d.store.Put(ctx, marks, key, data, item.Version, d.o.Keep)
+		if err == nil {
+			d.marked(key, m)
+		}
 		if !errors.Is(err, bot.ErrStale) {
-			d.stale()
 			return err
 		}
 	}
@@ -277,7 +354,7 @@ func (d *Desk) Settle(ctx context.Context, g *index.Generation, note string) err
 		return err
 	}
 	for _, r := range rows {
-		if r.Mark.State != Open && r.Mark.State != Assigned || len(r.Ways) == 0 {
+		if !r.Unfinished() || len(r.Ways) == 0 {
 			continue
 		}
 		asked, err := bot.Read(ctx, g, r.Question)
@@ -294,9 +371,4 @@ func (d *Desk) Settle(ctx context.Context, g *index.Generation, note string) err
 		d.o.Log.Info("question answered by the new version", slog.String("key", r.Key))
 	}
 	return nil
-}
-
-func (d *Desk) rowsNow(ctx context.Context, g *index.Generation) ([]Row, error) {
-	d.stale()
-	return d.Rows(ctx, g)
 }

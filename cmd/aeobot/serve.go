@@ -117,7 +117,7 @@ func (s *server) run(ctx context.Context) (err error) {
 	s.tally = tally.New(s.store, s.log)
 	s.audit = openAudit(s.settings, s.store)
 	s.desk = desk.New(s.store, publisher{s.settings, newExchange(s.settings, s.store)}, desk.Options{
-		Coordinators: s.settings.Curation.Coordinators, People: s.settings.Curation.People, Keep: s.settings.Unanswered.TTL,
+		Coordinators: s.settings.Curation.Coordinators, People: s.settings.Curation.People, Keep: s.settings.Unanswered.TTL, Index: s.live,
 		Audit: s.audit.Append, Log: s.log})
 	defer s.desk.Close()
 	s.engine = bot.New(s.live, s.store, bot.Options{Unanswered: s.notebook, Feedback: s.notebook, Desk: s.desk, Log: s.log, Observe: func(e bot.Event) {

@@ -19,7 +19,7 @@ import (
 // Edit is one change of a document's notes.
 type Edit struct {
 	// Section and Number name the measure; Number 0 is the section itself; Starts names a
-	// paragraph by its first characters instead; Topic one of the topics outside. With
+	// paragraph by its words, whole or from the first on, instead; Topic one of the topics outside. With
 	// none of them the edit cannot be placed.
 	Section string `json:"section,omitempty"`
 	Number  int    `json:"number,omitempty"`
@@ -59,7 +59,9 @@ var (
 	ErrEmpty = errors.New("curate: an edit adds one thing")
 )
 
-// Apply gives the notes with the edit in them. The notes of before are not changed.
+// Apply gives the notes with the edit in them and every other byte as it was. Only where
+// the notes have no entry yet for what the edit is about are they written anew, with that
+// entry at the end of its list. The notes of before are not changed.
 func (e Edit) Apply(notes []byte) ([]byte, error) {
 	key, add, err := e.addition()
 	if err != nil {
@@ -70,6 +72,15 @@ func (e Edit) Apply(notes []byte) ([]byte, error) {
 		return nil, err
 	}
 	place, err := e.place(root)
+	if errors.Is(err, ErrPlace) && e.Topic == "" {
+		if notes, err = e.grow(root); err != nil {
+			return nil, err
+		}
+		if root, err = parse(notes); err != nil {
+			return nil, err
+		}
+		place, err = e.place(root)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -139,14 +150,75 @@ func find(list *yaml.Node, key, want string) *yaml.Node {
 	if list == nil || list.Kind != yaml.SequenceNode {
 		return nil
 	}
-	i := slices.IndexFunc(list.Content, func(n *yaml.Node) bool {
+	return findBy(list, func(n *yaml.Node) bool {
 		v := value(n, key)
 		return v != nil && v.Value == want
 	})
+}
+
+// findBy gives the first entry of a list that is what is looked for, or nil.
+func findBy(list *yaml.Node, is func(*yaml.Node) bool) *yaml.Node {
+	if list == nil || list.Kind != yaml.SequenceNode {
+		return nil
+	}
+	i := slices.IndexFunc(list.Content, is)
 	if i < 0 {
 		return nil
 	}
 	return list.Content[i]
+}
+
+// maxStarts bounds the words that name a paragraph, in characters.
+const maxStarts = 40
+
+// grow gives the notes with an empty entry for what the edit is about.
+func (e Edit) grow(root *yaml.Node) ([]byte, error) {
+	switch {
+	case e.Starts != "":
+		r := []rune(e.Starts)
+		entryOf(root, "paragraphs", "starts", string(r[:min(len(r), maxStarts)]))
+	case e.Section == "":
+		return nil, ErrPlace
+	default:
+		section := entryOf(root, "sections", "heading", e.Section)
+		if section != nil && e.Number > 0 {
+			entryOf(section, "measures", "number", e.Number)
+		}
+	}
+	var b bytes.Buffer
+	enc := yaml.NewEncoder(&b)
+	enc.SetIndent(2)
+	if err := errors.Join(enc.Encode(root), enc.Close()); err != nil {
+		return nil, fmt.Errorf("curate: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// entryOf finds or makes the entry of a list below a mapping; nil when what stands there
+// is no list.
+func entryOf(mapping *yaml.Node, list, key string, want any) *yaml.Node {
+	all := value(mapping, list)
+	if all == nil {
+		all = &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq"}
+		mapping.Content = append(mapping.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: list}, all)
+	}
+	if all.Tag == "!!null" {
+		*all = yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq"}
+	}
+	if all.Kind != yaml.SequenceNode {
+		return nil
+	}
+	if entry := find(all, key, fmt.Sprint(want)); entry != nil {
+		return entry
+	}
+	var v yaml.Node
+	if v.Encode(want) != nil { // a string or a number always can
+		return nil
+	}
+	entry := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Content: []*yaml.Node{{Kind: yaml.ScalarNode, Tag: "!!str", Value: key}, &v}}
+	all.Style, mapping.Style = 0, 0 // a line for each
+	all.Content = append(all.Content, entry)
+	return entry
 }
 
 // place finds the entry that an edit is about.
@@ -156,7 +228,10 @@ func (e Edit) place(root *yaml.Node) (*yaml.Node, error) {
 	case e.Topic != "":
 		entry = find(value(root, "outside"), "topic", e.Topic)
 	case e.Starts != "":
-		entry = find(value(root, "paragraphs"), "starts", e.Starts)
+		entry = findBy(value(root, "paragraphs"), func(n *yaml.Node) bool {
+			v := value(n, "starts")
+			return v != nil && v.Value != "" && strings.HasPrefix(e.Starts, v.Value)
+		})
 	case e.Number == 0:
 		entry = find(value(root, "sections"), "heading", e.Section)
 	default:

@@ -157,3 +157,37 @@ func FuzzApply(f *testing.F) {
 		}
 	})
 }
+
+// TestAnEntryThatIsMissingIsMade, and what stood in the notes stays.
+func TestAnEntryThatIsMissingIsMade(t *testing.T) {
+	for name, c := range map[string]struct {
+		notes string
+		edit  curate.Edit
+		want  string
+	}{
+		"measure":   {"document: a\nsections:\n  - heading: 甲 # 说明\n    ask: [问甲]\n", curate.Edit{Section: "甲", Number: 3, Ask: "怎么办"}, "number: 3\n        ask: [怎么办]"},
+		"section":   {"document: a\nsections:\n  - heading: 乙\n", curate.Edit{Section: "甲", Number: 3, Ask: "怎么办"}, "heading: 甲\n    measures:\n      - number: 3\n        ask: [怎么办]"},
+		"all":       {"document: a\n", curate.Edit{Section: "甲", Ask: "怎么办"}, "sections:\n  - heading: 甲\n    ask: [怎么办]"},
+		"empty":     {"document: a\nsections:\n", curate.Edit{Section: "甲", Ask: "怎么办"}, "- heading: 甲\n    ask: [怎么办]"},
+		"paragraph": {"document: a\nparagraphs:\n  - starts: 别的\n", curate.Edit{Starts: "总之很好", Ask: "怎么样"}, "- starts: 总之很好\n    ask: [怎么样]"},
+		"known":     {"document: a\nparagraphs:\n  - starts: 总之\n    role: closing\n", curate.Edit{Starts: "总之很好", Ask: "怎么样"}, "- starts: 总之\n    ask: [怎么样]\n    role: closing"},
+	} {
+		got, err := c.edit.Apply([]byte(c.notes))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if !strings.Contains(string(got), c.want) {
+			t.Errorf("%s: got\n%s\nwant in it\n%s", name, got, c.want)
+		}
+		if strings.Contains(c.notes, "# 说明") && !(strings.Contains(string(got), "# 说明") && strings.Contains(string(got), "ask: [问甲]")) {
+			t.Errorf("%s: what stood there is gone:\n%s", name, got)
+		}
+	}
+	if _, err := (curate.Edit{Topic: "没有的话题", Ask: "问"}).Apply([]byte("document: a\n")); !errors.Is(err, curate.ErrPlace) {
+		t.Errorf("an unknown topic: %v", err)
+	}
+	if _, err := (curate.Edit{Section: "甲", Ask: "问"}).Apply([]byte("document: a\nsections: 三\n")); err == nil {
+		t.Error("a list that is none was written over")
+	}
+}
