@@ -1,0 +1,295 @@
+package login
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"aeobot/bot"
+)
+
+const (
+	idle      = 30 * time.Minute // a session nobody uses ends
+	absolute  = 12 * time.Hour   // and any session
+	renewed   = time.Minute      // how exactly its last use is known
+	maxUpload = 24 << 20         // of a change, an imported file included
+)
+
+// The paths of this package.
+const (
+	home       = "/console/"
+	loginPath  = "/console/login"
+	logoutPath = "/console/logout"
+	oauthPath  = "/console/oauth"
+	backPath   = "/console/oauth/back"
+)
+
+// Options of a Guard. Store is needed. Without Accounts, Password and OAuth the console
+// is open to this machine and to nobody else.
+type Options struct {
+	// Accounts are those who log in by password.
+	Accounts []Account
+	// Password is that of the account admin, which is an admin.
+	//
+	// default: there is no such account
+	Password string
+	// OAuth is the login through WeCom.
+	//
+	// default: there is none
+	OAuth *OAuth
+	// RoleOf is a member's role, asked at every request.
+	//
+	// default: nobody has one
+	RoleOf func(userID string) Role
+	// Store keeps the sessions.
+	Store bot.Shelf
+	// Proxies are the reverse proxies whose word on a client's address is taken where
+	// guesses are counted. Nothing else depends on it.
+	//
+	// default: none
+	Proxies []netip.Prefix
+	// BaseURL is the console's public address, scheme and host, for requests whose Host a
+	// proxy has changed.
+	//
+	// default: requests name it
+	BaseURL string
+	// MaxBody bounds a change, in bytes.
+	//
+	// default: 24 MiB
+	MaxBody int64
+	// Audit takes down who came and went.
+	//
+	// default: nobody
+	Audit func(ctx context.Context, who, what, object string) error
+	// Now is the clock.
+	//
+	// default: time.Now
+	Now func() time.Time
+	// Log is told of trouble, without names, addresses and tokens.
+	//
+	// default: discard
+	Log *slog.Logger
+
+	// iterations are those of Password; tests take fewer.
+	iterations int
+}
+
+func (o *Options) setDefaults() {
+	if o.RoleOf == nil {
+		o.RoleOf = func(string) Role { return Nobody }
+	}
+	if o.MaxBody <= 0 {
+		o.MaxBody = maxUpload
+	}
+	if o.iterations <= 0 {
+		o.iterations = iterations
+	}
+	if o.Audit == nil {
+		o.Audit = func(context.Context, string, string, string) error { return nil }
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+}
+
+// Guard stands before the console. It may be used by many at once.
+type Guard struct {
+	o        Options
+	origins  *http.CrossOriginProtection
+	accounts *accounts
+	throttle *throttle
+	// checks holds an element for each password that is being checked.
+	checks chan struct{}
+	// localToken is the secret behind the forms of this machine's person, who has no
+	// session. It lives as long as the process.
+	localToken string
+}
+
+// New checks the options. With a plain Password it takes a tenth of a second, since the
+// password is hashed.
+func New(o Options) (*Guard, error) {
+	if o.Store == nil {
+		return nil, errors.New("login: a guard needs a store")
+	}
+	o.setDefaults()
+	g := &Guard{o: o, origins: http.NewCrossOriginProtection(), throttle: newThrottle(o.Now),
+		checks: make(chan struct{}, maxChecks), localToken: rand.Text()}
+	if o.BaseURL != "" {
+		if err := g.origins.AddTrustedOrigin(o.BaseURL); err != nil {
+			return nil, fmt.Errorf("login: base URL: %w", err)
+		}
+	}
+	var err error
+	if g.accounts, err = newAccounts(o.Accounts, o.Password, o.iterations); err != nil {
+		return nil, err
+	}
+	if o.OAuth != nil {
+		if err := o.OAuth.check(o.BaseURL); err != nil {
+			return nil, err
+		}
+	}
+	return g, nil
+}
+
+// open tells whether no login is set, so that this machine alone may enter.
+func (g *Guard) open() bool { return len(g.accounts.byName) == 0 && g.o.OAuth == nil }
+
+// Register adds the pages of this package.
+func (g *Guard) Register(mux *http.ServeMux) {
+	mux.Handle("GET "+loginPath, g.page(g.showLogin))
+	mux.Handle("POST "+loginPath, g.page(g.password))
+	mux.Handle("POST "+logoutPath, g.page(g.logout))
+	mux.Handle("GET "+oauthPath, g.page(g.startOAuth))
+	mux.Handle("GET "+backPath, g.page(g.finishOAuth))
+}
+
+// page is a page that needs no session. Forged changes do not reach it: a browser says
+// where a form stands, and a client that does not say is no browser, so no page elsewhere
+// can have logged it in. A token in the login form would add nothing to that.
+func (g *Guard) page(h http.HandlerFunc) http.Handler {
+	return Headers(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := g.origins.Check(r); err != nil {
+			g.refuse(w, r, refusal{status: http.StatusForbidden, text: textForeign})
+			return
+		}
+		h(w, r)
+	}))
+}
+
+// Headers adds what every answer of the console says to browsers. Require and Register do
+// it by themselves.
+//
+// Referrer-Policy is same-origin, since under no-referrer browsers send our own forms with
+// Origin: null, which is what a forged one looks like.
+func Headers(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for name, value := range securityHeaders {
+			w.Header().Set(name, value)
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+var securityHeaders = map[string]string{
+	"Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+		"form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+	"X-Content-Type-Options":       "nosniff",
+	"Referrer-Policy":              "same-origin",
+	"Cache-Control":                "no-store",
+	"Cross-Origin-Opener-Policy":   "same-origin",
+	"Cross-Origin-Resource-Policy": "same-origin",
+	"Permissions-Policy":           "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
+
+// Require lets through who has at least a role, as the Person of the context. A change
+// must come from our own pages and carry the session's token; its form is parsed then, and
+// its body bounded.
+func (g *Guard) Require(least Role, h http.Handler) http.Handler {
+	return Headers(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p, err := g.person(w, r)
+		if err == nil && p.Role < least {
+			err = refusal{status: http.StatusForbidden, text: fmt.Sprintf(textRole, least.Chinese(), p.Role.Chinese()), person: p}
+		}
+		if err == nil && !safe(r.Method) {
+			err = g.checkChange(w, r, p)
+		}
+		if err != nil {
+			g.refuse(w, r, err)
+			return
+		}
+		h.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), personKey{}, p)))
+	}))
+}
+
+// safe are the methods that change nothing.
+func safe(method string) bool {
+	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
+}
+
+// errStranger means that a request has no session, or none any more.
+var errStranger = errors.New("login: no session")
+
+// person finds who makes a request. It fails with errStranger, a refusal, or whatever the
+// store fails with.
+func (g *Guard) person(w http.ResponseWriter, r *http.Request) (Person, error) {
+	if !g.open() {
+		return g.resume(w, r)
+	}
+	if !local(r) {
+		return Person{}, refusal{status: http.StatusForbidden, text: textLocalOnly}
+	}
+	return Person{ID: "local", Role: Admin, CSRF: formToken(g.localToken), Session: "local", Local: true}, nil
+}
+
+// checkChange refuses a change that does not come from a page of ours, or not from one of
+// this session. The token counts in the body or a header; an address is written into logs.
+func (g *Guard) checkChange(w http.ResponseWriter, r *http.Request, p Person) error {
+	if g.origins.Check(r) != nil {
+		return refusal{status: http.StatusForbidden, text: textForeign, person: p}
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, g.o.MaxBody)
+	// In memory as a whole: it is bounded, and there may be no folder to write to.
+	err := r.ParseMultipartForm(g.o.MaxBody)
+	if errors.Is(err, http.ErrNotMultipart) {
+		err = nil // the other kind of form has been read by then
+	}
+	var large *http.MaxBytesError
+	if errors.As(err, &large) {
+		return refusal{status: http.StatusRequestEntityTooLarge, text: fmt.Sprintf(textLarge, g.o.MaxBody>>20), person: p}
+	}
+	if err != nil {
+		return refusal{status: http.StatusBadRequest, text: textForm, person: p}
+	}
+	token := r.Header.Get("X-CSRF-Token")
+	if token == "" {
+		token = r.PostForm.Get("csrf")
+	}
+	if subtle.ConstantTimeCompare([]byte(token), []byte(p.CSRF)) != 1 {
+		return refusal{status: http.StatusForbidden, text: textStale, person: p}
+	}
+	return nil
+}
+
+// refuse says why a request is not served, and what to do.
+func (g *Guard) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	var why refusal
+	switch {
+	case errors.As(err, &why):
+	case errors.Is(err, errStranger) && safe(r.Method):
+		http.Redirect(w, r, loginPath+nextQuery(r.URL.RequestURI()), http.StatusSeeOther)
+		return
+	case errors.Is(err, errStranger):
+		why = refusal{status: http.StatusUnauthorized, text: textExpired, again: true}
+	default:
+		g.o.Log.Error("console: sessions cannot be read or written", slog.Any("error", err))
+		why = refusal{status: http.StatusServiceUnavailable, text: textAway}
+	}
+	g.renderRefusal(w, why)
+}
+
+// did takes down who came or went. That it could not be taken down keeps nobody out: the
+// console shows what is wrong with the machine.
+func (g *Guard) did(ctx context.Context, who, what, object string) {
+	g.o.Log.Info("console: "+what, slog.Any("asker", bot.Asker(who)))
+	if err := g.o.Audit(context.WithoutCancel(ctx), who, what, object); err != nil {
+		g.o.Log.Error("console: not in the audit log", slog.String("what", what), slog.Any("error", err))
+	}
+}
+
+// formToken is the token of a session's forms. It tells nothing about the session's own.
+func formToken(session string) string { return derive(session, "csrf")[:43] }
+
+// bearer tells whether a text may be a token of ours, before anything is looked up.
+func bearer(token string) bool {
+	return len(token) == len(rand.Text()) && strings.Trim(token, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
+}

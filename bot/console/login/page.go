@@ -1,0 +1,84 @@
+package login
+
+import (
+	"embed"
+	"html/template"
+	"log/slog"
+	"net/http"
+	"strings"
+)
+
+// What people read.
+const (
+	textWrong     = "名字或密码不对。"
+	textSlow      = "试得太多了，请 %d 秒后再试。"
+	textBusy      = "正在登录的人太多，请过几秒再试。"
+	textForeign   = "这个请求不是从维护台的页面发出的，没有执行。请在维护台里重新操作。"
+	textStale     = "页面已经过期，没有执行。请返回、刷新页面后再提交一次。"
+	textForm      = "没能读懂提交的内容，没有执行。请返回再试。"
+	textLarge     = "提交的内容超过 %d MB，没有执行。"
+	textRole      = "这里需要“%s”的权限，你现在是“%s”。请联系管理员。"
+	textExpired   = "登录已过期，没有执行，内容没有保存。请重新登录，再回到原来的页面刷新后提交。"
+	textAway      = "存储现在连不上，无法确认登录，所以什么都没有执行。机器人照常答题；请稍后再试，或请管理员看 /readyz。"
+	textLocalOnly = "维护台还没有设登录方式，只在运行它的这台机器上打开（http://127.0.0.1:端口/console/，不经代理）。" +
+		"要从别处打开，请设 console.password（AEOBOT_CONSOLE_PASSWORD），或用 aeobot console account 建帐号写进 console.accounts，" +
+		"或设 console.base_url 用企业微信登录，然后重启。"
+	textState    = "这次企业微信登录已失效：要从本页开始，几分钟内完成，而且只能用一次。请重新登录。"
+	textCode     = "企业微信没有确认你的身份，登录码可能用过或过期了。请重新登录；一直不行请联系管理员。"
+	textNoMember = "只有本企业的成员能登录。"
+	textNoRole   = "成员 %s 没有维护台的权限。请管理员把它加进 console.admins、curation.coordinators 或 console.readers。"
+)
+
+//go:embed login.html
+var files embed.FS
+
+var templates = template.Must(template.ParseFS(files, "login.html"))
+
+// loginPage is what the login page shows.
+type loginPage struct {
+	Name, Next, Error string
+
+	// Password tells whether there are accounts; Names whether there are others than admin.
+	Password, Names bool
+	// OAuth is where a login through WeCom begins; WeCom whether this is its browser.
+	OAuth    string
+	WeCom    bool
+	Insecure bool
+}
+
+// refusal is why a request is not served, as people read it.
+type refusal struct {
+	status int
+	text   string
+	again  bool   // whether to offer the login
+	person Person // who was refused, when that is known
+}
+
+func (r refusal) Error() string { return http.StatusText(r.status) }
+
+func (g *Guard) renderLogin(w http.ResponseWriter, r *http.Request, status int, p loginPage) {
+	p.Password = len(g.accounts.byName) > 0
+	p.Names = len(g.accounts.byName) > 1 || !g.known(adminName)
+	p.OAuth, p.Insecure = g.startAddress(p.Next), insecure(r)
+	p.WeCom = strings.Contains(r.UserAgent(), "wxwork")
+	if !namePattern.MatchString(p.Name) {
+		p.Name = ""
+	}
+	g.render(w, status, "login", p)
+}
+
+func (g *Guard) renderRefusal(w http.ResponseWriter, why refusal) {
+	g.render(w, why.status, "refusal", struct {
+		Text   string
+		Login  string
+		Person Person
+	}{why.text, map[bool]string{true: loginPath}[why.again], why.person})
+}
+
+func (g *Guard) render(w http.ResponseWriter, status int, name string, data any) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	if err := templates.ExecuteTemplate(w, name, data); err != nil {
+		g.o.Log.Debug("console: page not written", slog.Any("error", err)) // mostly because nobody waits any more
+	}
+}

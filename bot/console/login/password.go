@@ -1,0 +1,137 @@
+package login
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	// maxChecks is how many passwords are checked at once: each takes a core for a tenth
+	// of a second, and the rest of the bot has to answer.
+	maxChecks = 2
+	// checkWait is how long a login waits for its turn.
+	checkWait = 3 * time.Second
+	// maxLogin bounds the login form, in bytes.
+	maxLogin = 16 << 10
+	// deviceLife is how long a browser is known as one that has logged in.
+	deviceLife = 90 * 24 * time.Hour
+)
+
+// errBusy means that too many passwords are being checked.
+var errBusy = errors.New("login: too many checks at once")
+
+// showLogin is the login page.
+func (g *Guard) showLogin(w http.ResponseWriter, r *http.Request) {
+	if g.open() { // there is nothing to log in to
+		if _, err := g.person(w, r); err != nil {
+			g.refuse(w, r, err)
+			return
+		}
+		http.Redirect(w, r, safeNext(r.URL.Query().Get("next")), http.StatusSeeOther)
+		return
+	}
+	g.renderLogin(w, r, http.StatusOK, loginPage{Next: safeNext(r.URL.Query().Get("next"))})
+}
+
+// password logs in by name and password.
+func (g *Guard) password(w http.ResponseWriter, r *http.Request) {
+	if len(g.accounts.byName) == 0 {
+		http.NotFound(w, r)
+		return
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxLogin)
+	if err := r.ParseForm(); err != nil {
+		g.refuse(w, r, refusal{status: http.StatusBadRequest, text: textForm})
+		return
+	}
+	page := loginPage{Name: strings.TrimSpace(r.PostForm.Get("name")), Next: safeNext(r.PostForm.Get("next"))}
+	if page.Name == "" {
+		page.Name = adminName // a page that knows only that account does not ask
+	}
+	if !namePattern.MatchString(page.Name) {
+		page.Name = "?" // nobody's; what was typed may be the password
+	}
+	counters := g.countersOf(r, page.Name)
+	if wait := g.throttle.attempt(counters...); wait > 0 {
+		seconds := int(math.Ceil(wait.Seconds()))
+		w.Header().Set("Retry-After", strconv.Itoa(seconds))
+		page.Error = fmt.Sprintf(textSlow, seconds)
+		g.renderLogin(w, r, http.StatusTooManyRequests, page)
+		return
+	}
+	good, err := g.check(r.Context(), page.Name, r.PostForm.Get("password"))
+	if err != nil { // not looked at
+		g.throttle.takeBack(counters...)
+		w.Header().Set("Retry-After", "1")
+		page.Error = textBusy
+		g.renderLogin(w, r, http.StatusTooManyRequests, page)
+		return
+	}
+	if !good {
+		g.failed(r.Context(), page.Name, counters[0])
+		page.Error = textWrong
+		g.renderLogin(w, r, http.StatusUnauthorized, page)
+		return
+	}
+	g.throttle.forgive(counters...)
+	g.enter(w, r, page.Name, byPassword, page.Next)
+}
+
+// failed tells of a wrong password, and takes it down once guessing has begun.
+func (g *Guard) failed(ctx context.Context, name string, c counted) {
+	g.o.Log.Info("console: password refused", slog.Bool("known", g.known(name)))
+	if g.known(name) && g.throttle.failures(c) == c.limit.free {
+		g.did(ctx, "unknown", "login refused", fmt.Sprintf("%s, %d times", name, c.limit.free))
+	}
+}
+
+func (g *Guard) known(name string) bool {
+	_, known := g.accounts.byName[name]
+	return known
+}
+
+// enter opens a session and goes on.
+func (g *Guard) enter(w http.ResponseWriter, r *http.Request, id, by, next string) {
+	if err := g.start(w, r, id, by); err != nil {
+		g.refuse(w, r, err)
+		return
+	}
+	if by == byPassword {
+		nonce := rand.Text()
+		g.setCookie(w, r, cookieDevice, nonce+"."+g.accounts.deviceProof(id, nonce), deviceLife)
+	}
+	g.did(r.Context(), id, "login", by)
+	http.Redirect(w, r, next, http.StatusSeeOther)
+}
+
+// countersOf is what a try for a name counts for.
+func (g *Guard) countersOf(r *http.Request, name string) []counted {
+	nonce, proof, _ := strings.Cut(g.cookie(r, cookieDevice), ".")
+	if g.known(name) && bearer(nonce) && subtle.ConstantTimeCompare([]byte(proof), []byte(g.accounts.deviceProof(name, nonce))) == 1 {
+		return []counted{{&limitDevice, name + " " + nonce}}
+	}
+	address := g.address(r)
+	return []counted{{&limitPair, name + " " + address}, {&limitAddress, address}, {&limitName, name}}
+}
+
+// check checks a password when its turn comes. It fails with errBusy when it does not.
+func (g *Guard) check(ctx context.Context, name, password string) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, checkWait)
+	defer cancel()
+	select {
+	case g.checks <- struct{}{}:
+		defer func() { <-g.checks }()
+		return g.accounts.check(name, password), nil
+	case <-ctx.Done():
+		return false, errBusy
+	}
+}
