@@ -43,12 +43,13 @@ type corp struct {
 	id      string
 	onToken func(w http.ResponseWriter, r *http.Request, n int)
 	onSend  func(w http.ResponseWriter, r *http.Request, n int)
+	onUser  func(w http.ResponseWriter, r *http.Request, n int)
 	release chan struct{} // closed when the test ends: hung requests go on
 
-	asked, sent atomic.Int32
-	mu          sync.Mutex
-	bodies      []textMessage
-	strays      []string // requests that no client of ours should make
+	asked, sent, who atomic.Int32
+	mu               sync.Mutex
+	bodies           []textMessage
+	strays           []string // requests that no client of ours should make
 }
 
 var corpCount atomic.Int32
@@ -139,6 +140,8 @@ func (p *platform) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.serveToken(w, r)
 	case "POST /cgi-bin/message/send":
 		c.serveSend(w, r)
+	case "GET /cgi-bin/auth/getuserinfo":
+		c.onUser(w, r, int(c.who.Add(1)))
 	default:
 		c.stray(r.Method + " " + r.URL.Path)
 		http.NotFound(w, r)

@@ -34,6 +34,7 @@ type Corp struct {
 	welcomes map[string]string    // welcome_code → customer
 	late     map[string]*lateReply
 	kf       map[string]*kfAccount
+	logins   map[string]loginCode // by code
 	listener func(Sent)
 }
 
@@ -78,8 +79,15 @@ func (a *API) Corp(id, secret string) *Corp {
 	}
 	if a.corps[id] == nil {
 		a.corps[id] = &Corp{ID: id, Secret: secret, tokens: map[string]time.Time{}, cards: map[string]*cardCode{},
-			welcomes: map[string]string{}, late: map[string]*lateReply{}, kf: map[string]*kfAccount{}}
+			welcomes: map[string]string{}, late: map[string]*lateReply{}, kf: map[string]*kfAccount{}, logins: map[string]loginCode{}}
 	}
+	return a.corps[id]
+}
+
+// find gives the company of an id, or nil.
+func (a *API) find(id string) *Corp {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	return a.corps[id]
 }
 
@@ -149,6 +157,7 @@ const (
 	apiTooOften      = 45009
 	apiUntrusted     = 60020
 	apiBadCode       = 60140
+	apiBadLogin      = 40029
 	apiKfLimit       = 95001
 	apiRobotRemoved  = 93000
 	apiBadParameters = 40058
@@ -157,6 +166,7 @@ const (
 var apiTexts = map[int]string{
 	apiUntrusted: "not allow to access from your ip, hint: [1760000000123], from ip: 203.0.113.7, more info at https://open.work.weixin.qq.com/devtool/query?e=60020",
 	apiTooOften:  "api freq out of limit",
+	apiBadLogin:  "invalid code, hint: [1760000000123]",
 	apiBadToken:  "invalid access_token",
 	apiExpired:   "access_token expired",
 	apiBadSecret: "invalid credential",
@@ -239,6 +249,7 @@ func (c *Corp) take(name string, body []byte, w http.ResponseWriter, r *http.Req
 // apiCalls are what the API can do; each gives its code and fields.
 var apiCalls = map[string]func(c *Corp, r *http.Request, body []byte) (int, map[string]any){
 	"gettoken":                     (*Corp).giveToken,
+	"auth/getuserinfo":             (*Corp).userInfo,
 	"message/send":                 (*Corp).messageSend,
 	"message/update_template_card": (*Corp).updateCard,
 	"kf/sync_msg":                  (*Corp).kfSync,

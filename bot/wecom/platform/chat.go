@@ -140,7 +140,7 @@ func NewChat(o ChatOptions) *Chat {
 	o.BotName = cmp.Or(o.BotName, "AEO助手")
 	o.BotID = cmp.Or(o.BotID, "local")
 	if len(o.Members) == 0 {
-		o.Members = []Member{{"lin.yue", "林悦"}, {"wang.qiang", "王强"}, {"chen.jing", "陈静"}}
+		o.Members = companyMembers
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

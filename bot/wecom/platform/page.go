@@ -63,21 +63,23 @@ func (c *Chat) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // Local tells whether a request comes from this machine, for this machine.
 func Local(r *http.Request) bool {
-	loopback := func(hostport string) bool {
-		host, _, err := net.SplitHostPort(hostport)
-		if err != nil {
-			host = hostport
-		}
-		ip := net.ParseIP(strings.Trim(host, "[]"))
-		return host == "localhost" || ip != nil && ip.IsLoopback()
-	}
 	if origin := r.Header.Get("Origin"); origin != "" {
 		u, err := url.Parse(origin)
 		if err != nil || u.Host != r.Host {
 			return false
 		}
 	}
-	return loopback(r.RemoteAddr) && loopback(r.Host)
+	return onThisMachine(r.RemoteAddr) && onThisMachine(r.Host)
+}
+
+// onThisMachine tells whether host:port or host is this machine.
+func onThisMachine(hostport string) bool {
+	host, _, err := net.SplitHostPort(hostport)
+	if err != nil {
+		host = hostport
+	}
+	ip := net.ParseIP(strings.Trim(host, "[]"))
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // tab is one room as the page offers it.
