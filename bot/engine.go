@@ -38,6 +38,14 @@ type Options struct {
 	Feedback interface {
 		Rate(ctx context.Context, f Feedback) error
 	}
+	// Questions takes what is really asked, without who asked it. It may not wait.
+	//
+	// default: nobody
+	Questions interface{ Add(q Question) }
+	// Given takes what was shown where. It may not wait.
+	//
+	// default: nobody
+	Given interface{ Add(g Given) }
 	// Log gets one info line a turn, without a word of what was said.
 	//
 	// default: discard
@@ -132,8 +140,11 @@ func (e *Engine) Answer(ctx context.Context, m Message) (Reply, error) {
 	})
 	ev.Act, ev.Answered, ev.Shown, ev.Took = r.Act, r.Answered, len(r.Shown), e.o.Now().Sub(start)
 	ev.Quoted = r.Shown
-	if err != nil {
+	switch {
+	case err != nil:
 		ev.Act = "error"
+	case !ev.Replayed:
+		e.record(m, r)
 	}
 	e.o.Observe(ev)
 	e.o.Log.LogAttrs(ctx, slog.LevelInfo, "turn", slog.String("channel", ev.Channel), slog.Any("asker", m.Asker),
@@ -255,6 +266,7 @@ func (e *Engine) respond(ctx context.Context, m Message, s *Session) (Reply, *Se
 	if n := len(t.after.Views); n > 0 && len(reply.Shown) > 0 && reply.Act != ActCommand {
 		reply.View = writeHandle(t.library, t.after.Views[n-1])
 	}
+	reply.asked = t.asked
 	if t.forget {
 		return reply, nil, nil
 	}

@@ -107,6 +107,8 @@ type Reply struct {
 	View string `json:"-"`
 	// Replayed tells that the reply was given before.
 	Replayed bool `json:"-"`
+	// asked is the question that was read in the message; empty: none.
+	asked string
 	// Pages is Text cut between measures so that each page fits the surface.
 	// A surface without a bound gets one page.
 	Pages []string `json:"-"`

@@ -34,6 +34,8 @@ type turn struct {
 	// text is the message without the day it names and without what people write
 	// around a question.
 	text string
+	// asked is the question that the message asks, when it asks one.
+	asked string
 	// quoting tells that an answer was quoted along, or that a button under it was
 	// pressed; quote is that answer, as far as it was recognised.
 	quoting bool
@@ -111,7 +113,11 @@ func (t *turn) respond() (Reply, error) {
 	}
 	intent := t.read()
 	if t.message.Quote != "" && len(t.quote.Shown) == 0 && asksOfQuote(intent) {
-		return t.askText(withoutNoise(t.message.Quote))
+		t.asked = withoutNoise(t.message.Quote)
+		return t.askText(t.asked)
+	}
+	if intent.Kind == IntentAsk || intent.Kind == IntentNarrow {
+		t.asked = t.text
 	}
 	return handlers[intent.Kind](t, intent)
 }

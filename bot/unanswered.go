@@ -33,17 +33,21 @@ const maxMissRunes = 500
 
 // NewMiss describes a question without an answer.
 func NewMiss(question, channel, nearest, message string, at time.Time) Miss {
-	words := strings.Map(func(r rune) rune {
-		if spoken(r) {
-			return r
-		}
-		return -1
-	}, strings.ToLower(norm.NFKC.String(question)))
-	m := Miss{Key: digest(words), Question: shorten(strings.ToValidUTF8(question, "�"), maxMissRunes), Channel: channel, Nearest: nearest, At: at}
+	m := Miss{Key: questionKey(question), Question: shorten(strings.ToValidUTF8(question, "�"), maxMissRunes), Channel: channel, Nearest: nearest, At: at}
 	if message != "" {
 		m.Message = digest(message)
 	}
 	return m
+}
+
+// questionKey names a question, the same however it is spaced and punctuated.
+func questionKey(question string) string {
+	return digest(strings.Map(func(r rune) rune {
+		if spoken(r) {
+			return r
+		}
+		return -1
+	}, strings.ToLower(norm.NFKC.String(question))))
 }
 
 func digest(s string) string {

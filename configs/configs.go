@@ -18,6 +18,8 @@ type Config struct {
 	Session         Session       `yaml:"session"`
 	Unanswered      Unanswered    `yaml:"unanswered"`
 	Answers         Answers       `yaml:"answers"`
+	Questions       Questions     `yaml:"questions"`
+	Corrections     Corrections   `yaml:"corrections"`
 	Curation        Curation      `yaml:"curation"`
 	WeCom           WeCom         `yaml:"wecom"`
 	Console         Console       `yaml:"console"`
@@ -52,6 +54,19 @@ type Curation struct {
 
 // Answers is what is kept of what was quoted, for verify.
 type Answers struct {
+	// TTL is how long; 0: nothing is kept.
+	TTL time.Duration `yaml:"ttl"`
+}
+
+// Questions is what is kept of what people ask, without who asks, for the gate.
+type Questions struct {
+	// TTL is how long; 0: nothing is kept.
+	TTL time.Duration `yaml:"ttl"`
+}
+
+// Corrections is what is kept of who was shown what, as digests of the words, so that they
+// can be told when those are taken back.
+type Corrections struct {
 	// TTL is how long; 0: nothing is kept.
 	TTL time.Duration `yaml:"ttl"`
 }
@@ -138,6 +153,8 @@ func Default() Config {
 		Session:         Session{TTL: 30 * time.Minute},
 		Unanswered:      Unanswered{TTL: 90 * 24 * time.Hour},
 		Answers:         Answers{TTL: 30 * 24 * time.Hour},
+		Questions:       Questions{TTL: 14 * 24 * time.Hour},
+		Corrections:     Corrections{TTL: 7 * 24 * time.Hour},
 		Curation:        Curation{Coordinators: []string{}, People: 2},
 		WeCom: WeCom{
 			APIBaseURL:   "https://qyapi.weixin.qq.com",

@@ -25,7 +25,7 @@ func (l *loader) validate(c Config) error {
 		key   string
 		value time.Duration
 		zero  bool
-	}{{"shutdown_timeout", c.ShutdownTimeout, false}, {"session.ttl", c.Session.TTL, false}, {"unanswered.ttl", c.Unanswered.TTL, false}, {"answers.ttl", c.Answers.TTL, true}, {"wecom.max_clock_skew", c.WeCom.MaxClockSkew, true}, {"wecom.aibot.lease", c.WeCom.AIBot.Lease, false}, {"wecom.robot.every", c.WeCom.Robot.Every, false}}
+	}{{"shutdown_timeout", c.ShutdownTimeout, false}, {"session.ttl", c.Session.TTL, false}, {"unanswered.ttl", c.Unanswered.TTL, false}, {"answers.ttl", c.Answers.TTL, true}, {"questions.ttl", c.Questions.TTL, true}, {"corrections.ttl", c.Corrections.TTL, true}, {"wecom.max_clock_skew", c.WeCom.MaxClockSkew, true}, {"wecom.aibot.lease", c.WeCom.AIBot.Lease, false}, {"wecom.robot.every", c.WeCom.Robot.Every, false}}
 	for _, d := range durations {
 		if d.value < 0 || d.value == 0 && !d.zero {
 			return l.bad(d.key, fmt.Sprintf("%s is too short; write it like 10m", d.value))
