@@ -79,6 +79,8 @@ type Unanswered struct {
 // WeCom is the platform.
 type WeCom struct {
 	APIBaseURL string `yaml:"api_base_url"`
+	// OAuthURL is where members are sent to log in to the console.
+	OAuthURL string `yaml:"oauth_url"`
 	// MaxClockSkew is how far a callback's timestamp may be off; 0: no check.
 	MaxClockSkew time.Duration `yaml:"max_clock_skew"`
 	AIBot        AIBot         `yaml:"aibot"`
@@ -132,9 +134,23 @@ type Robot struct {
 	Every time.Duration `yaml:"every"`
 }
 
-// Console is the curators' console, for a later version.
+// Console is the coordinators' console. Without a password, accounts and a login through
+// WeCom it answers this machine only.
 type Console struct {
+	// Password is that of the account admin.
 	Password Secret `yaml:"password"`
+	// Accounts are name:role:pbkdf2-sha256$iterations$salt$hash, parted by line breaks,
+	// blanks or commas.
+	Accounts Secret `yaml:"accounts"`
+	// BaseURL is where people reach the console: scheme and host. With it and the
+	// application's secret, members log in through WeCom.
+	BaseURL string `yaml:"base_url"`
+	// Admins and Readers are user ids; coordinators are those of Curation.
+	Admins  []string `yaml:"admins"`
+	Readers []string `yaml:"readers"`
+	// TrustedProxies are addresses or networks whose X-Forwarded-For is believed where
+	// guesses of passwords are counted.
+	TrustedProxies []string `yaml:"trusted_proxies"`
 }
 
 // Log is what goes to standard error.
@@ -158,11 +174,13 @@ func Default() Config {
 		Curation:        Curation{Coordinators: []string{}, People: 2},
 		WeCom: WeCom{
 			APIBaseURL:   "https://qyapi.weixin.qq.com",
+			OAuthURL:     "https://open.weixin.qq.com/connect/oauth2/authorize",
 			MaxClockSkew: 10 * time.Minute,
 			AIBot:        AIBot{WSURL: "wss://openws.work.weixin.qq.com", Cards: true, Lease: 15 * time.Second},
 			App:          App{Cards: true},
 			Robot:        Robot{Every: 10 * time.Minute},
 		},
-		Log: Log{Level: "info", Format: "text"},
+		Console: Console{Admins: []string{}, Readers: []string{}, TrustedProxies: []string{}},
+		Log:     Log{Level: "info", Format: "text"},
 	}
 }

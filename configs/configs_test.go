@@ -114,6 +114,14 @@ func TestErrorsNameKeyPlaceAndMend(t *testing.T) {
 		{"no address at all", "", []string{"AEOBOT_WECOM_API_BASE_URL=proxy"}, []string{"wecom.api_base_url"}},
 		{"log level", "", []string{"AEOBOT_LOG_LEVEL=loud"}, []string{"log.level", "debug"}},
 		{"secret file not there", "", []string{"AEOBOT_CONSOLE_PASSWORD_FILE=/nowhere/at/all"}, []string{"console.password", "/nowhere/at/all"}},
+		{"account without a hash", "", []string{"AEOBOT_CONSOLE_ACCOUNTS=" + goodAccount("a", "admin") + "\nlin.yue:coordinator:" + secret}, []string{"console.accounts", "account 2", "aeobot console account", "single quotes"}},
+		{"account of an unknown role", "", []string{"AEOBOT_CONSOLE_ACCOUNTS=" + goodAccount("lin.yue", "boss")}, []string{"console.accounts", "account 1", "coordinator"}},
+		{"account twice", "", []string{"AEOBOT_CONSOLE_ACCOUNTS=" + goodAccount("lin.yue", "reader") + ", " + goodAccount("Lin.Yue", "admin")}, []string{"console.accounts", "accounts 1 and 2"}},
+		{"admin twice", "", []string{"AEOBOT_CONSOLE_PASSWORD=" + secret, "AEOBOT_CONSOLE_ACCOUNTS=" + goodAccount("admin", "admin")}, []string{"console.accounts", "console.password"}},
+		{"console in the clear", "", []string{"AEOBOT_CONSOLE_BASE_URL=http://aeo.example.com"}, []string{"console.base_url", "https://"}},
+		{"console below a path", "", []string{"AEOBOT_CONSOLE_BASE_URL=https://aeo.example.com/console/"}, []string{"console.base_url", "scheme and host"}},
+		{"login in the clear", "", []string{"AEOBOT_WECOM_OAUTH_URL=http://login.example"}, []string{"wecom.oauth_url", "https://"}},
+		{"proxy that is none", "", []string{"AEOBOT_CONSOLE_TRUSTED_PROXIES=10.0.0.1,nginx"}, []string{"console.trusted_proxies", "nginx", "10.0.0.0/24"}},
 		{"value and file", "", []string{"AEOBOT_CONSOLE_PASSWORD=" + secret, "AEOBOT_CONSOLE_PASSWORD_FILE=/etc/hostname"}, []string{"console.password", "set twice"}},
 	}
 	for _, tt := range tests {
@@ -135,6 +143,27 @@ func TestErrorsNameKeyPlaceAndMend(t *testing.T) {
 				t.Errorf("error shows a secret or has more than one line: %q", err)
 			}
 		})
+	}
+}
+
+// goodAccount is a line whose form is right; its hash is nobody's.
+func goodAccount(name, role string) string {
+	return name + ":" + role + ":pbkdf2-sha256$600000$" + strings.Repeat("A", 22) + "$" + strings.Repeat("B", 43)
+}
+
+func TestConsole(t *testing.T) {
+	accounts := file(t, "accounts", goodAccount("lin.yue", "coordinator")+"\n"+goodAccount("wang.qiang", "reader")+"\n")
+	c, warnings, err := configs.Load("", []string{"AEOBOT_CONSOLE_ACCOUNTS_FILE=" + accounts, "AEOBOT_CONSOLE_PASSWORD=十二个字才不容易被猜中",
+		"AEOBOT_CONSOLE_BASE_URL=https://aeo.example.com/", "AEOBOT_CONSOLE_ADMINS=lin.yue, chen.jing", "AEOBOT_CONSOLE_TRUSTED_PROXIES=10.0.0.5,fd00::/8"})
+	if err != nil || len(warnings) != 1 || !strings.Contains(warnings[0], "console.password") {
+		t.Fatalf("%v, %v", warnings, err) // eleven characters
+	}
+	if !strings.HasPrefix(c.Console.Accounts.Reveal(), "lin.yue:coordinator:") || !reflect.DeepEqual(c.Console.Admins, []string{"lin.yue", "chen.jing"}) ||
+		strings.Contains(fmt.Sprintf("%+v %#v", c, c), "pbkdf2") {
+		t.Errorf("got %+v", c.Console)
+	}
+	if _, warnings, err = configs.Load("", []string{"AEOBOT_CONSOLE_PASSWORD=twelve chars"}); err != nil || len(warnings) != 0 {
+		t.Errorf("twelve characters: %v, %v", warnings, err)
 	}
 }
 

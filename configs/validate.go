@@ -5,11 +5,14 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // validate checks what a single value cannot show: ranges, forms and pairs. It
@@ -35,7 +38,7 @@ func (l *loader) validate(c Config) error {
 		return l.bad("curation.people", fmt.Sprintf("%d is neither 1 nor 2; write how many people it takes to publish", c.Curation.People))
 	}
 	for _, u := range []struct{ key, value, plain, safe string }{
-		{"wecom.api_base_url", c.WeCom.APIBaseURL, "http", "https"}, {"wecom.aibot.ws_url", c.WeCom.AIBot.WSURL, "ws", "wss"},
+		{"wecom.api_base_url", c.WeCom.APIBaseURL, "http", "https"}, {"wecom.oauth_url", c.WeCom.OAuthURL, "http", "https"}, {"wecom.aibot.ws_url", c.WeCom.AIBot.WSURL, "ws", "wss"},
 	} {
 		if err := checkURL(u.value, u.plain, u.safe); err != "" {
 			return l.bad(u.key, err)
@@ -52,6 +55,9 @@ func (l *loader) validate(c Config) error {
 	}
 	if key := c.WeCom.Robot.Key.Reveal(); key != "" && !robotKey.MatchString(key) {
 		return l.bad("wecom.robot.key", "has characters a key has not; copy what stands behind key= in the robot's webhook address")
+	}
+	if err := l.validateConsole(c.Console); err != nil {
+		return err
 	}
 	if levels := []string{"debug", "info", "warn", "error"}; !slices.Contains(levels, c.Log.Level) {
 		return l.bad("log.level", fmt.Sprintf("%q is none of %v", c.Log.Level, levels))
@@ -165,6 +171,63 @@ func (l *loader) checkKey(key string, value Secret) error {
 	raw, err := base64.StdEncoding.DecodeString(value.Reveal() + "=")
 	if !keyPattern.MatchString(value.Reveal()) || err != nil || len(raw) != 32 {
 		return l.bad(key, "must be 43 letters and digits; copy it again from the console")
+	}
+	return nil
+}
+
+// shortPassword is how many characters a password needs to be no invitation.
+const shortPassword = 12
+
+func (l *loader) validateConsole(c Console) error {
+	if n := utf8.RuneCountInString(c.Password.Reveal()); n > 0 && n < shortPassword {
+		l.warnings = append(l.warnings, fmt.Sprintf("console.password has %d characters; take %d or more, since whoever guesses it can change the knowledge", n, shortPassword))
+	}
+	if err := l.validateAccounts(c); err != nil {
+		return err
+	}
+	if c.BaseURL != "" {
+		if err := checkURL(c.BaseURL, "http", "https"); err != "" {
+			return l.bad("console.base_url", err)
+		}
+		if u, err := url.Parse(c.BaseURL); err != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+			return l.bad("console.base_url", "must be scheme and host alone; write it like https://aeo.example.com (the console is at /console/ there)")
+		}
+	}
+	for _, p := range c.TrustedProxies {
+		if _, err := netip.ParseAddr(p); err == nil {
+			continue
+		}
+		if _, err := netip.ParsePrefix(p); err != nil {
+			return l.bad("console.trusted_proxies", fmt.Sprintf("%q is neither an address nor a network; write it like 10.0.0.5 or 10.0.0.0/24", p))
+		}
+	}
+	return nil
+}
+
+// account is one account's line, as aeobot console account prints it.
+var account = regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9._@-]{0,63}):(reader|coordinator|admin):pbkdf2-sha256\$([0-9]{6,8})\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$`)
+
+// validateAccounts names an account by its number: the line is a secret.
+func (l *loader) validateAccounts(c Console) error {
+	const key = "console.accounts"
+	lines := strings.FieldsFunc(c.Accounts.Reveal(), func(c rune) bool { return strings.ContainsRune(" \t\r\n,", c) })
+	names := map[string]int{}
+	for i, line := range lines {
+		m := account.FindStringSubmatch(line)
+		switch {
+		case m == nil && strings.Count(line, "$") < 3:
+			return l.bad(key, fmt.Sprintf("account %d is not name:role:hash, or a shell has taken its $ signs; make it with `aeobot console account NAME --role coordinator` and write it in single quotes or in a file", i+1))
+		case m == nil:
+			return l.bad(key, fmt.Sprintf("account %d is not name:role:hash with role reader, coordinator or admin; make it with `aeobot console account NAME --role coordinator`", i+1))
+		}
+		name := strings.ToLower(m[1])
+		switch before, twice := names[name]; {
+		case twice:
+			return l.bad(key, fmt.Sprintf("accounts %d and %d have the same name; keep one", before, i+1))
+		case name == "admin" && c.Password != "":
+			return l.bad(key, fmt.Sprintf("account %d is called admin, and so is that of console.password; keep one of the two", i+1))
+		}
+		names[name] = i + 1
 	}
 	return nil
 }
