@@ -20,6 +20,8 @@ type Document struct {
 	// Source is the file as stored, and SHA256 its hash in lower-case hex.
 	Source []byte
 	SHA256 string
+	// Origin is the file it was made from, when that was no text; else nil.
+	Origin *Origin
 
 	Sections   []*Section
 	Paragraphs []*Paragraph

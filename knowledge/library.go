@@ -44,7 +44,7 @@ type Vocabulary struct {
 
 // readingVersion goes into the fingerprint; raise it when the same bytes come to
 // be read otherwise.
-const readingVersion = "1"
+const readingVersion = "2"
 
 // Passages lists what may be answered from: documents by id, each in its order.
 func (l *Library) Passages() []Passage { return l.passages }
@@ -105,6 +105,16 @@ func LoadFiles(files map[string][]byte, shipped fs.FS) (*Library, error) {
 // Takes tells whether a file of that name is part of the knowledge.
 func Takes(name string) bool {
 	return readerFor(name) != nil || strings.HasSuffix(name, NotesSuffix) || strings.HasSuffix(name, TermsSuffix)
+}
+
+// DocumentID is the id of the document in a file of that name; empty for a file that holds
+// none.
+func DocumentID(name string) string {
+	if readerFor(name) == nil {
+		return ""
+	}
+	base := path.Base(name)
+	return strings.TrimSuffix(base, path.Ext(base))
 }
 
 // Lint reads files and folders as Load does, but goes on past files that cannot be
@@ -238,7 +248,7 @@ func parse(file string, source []byte) (*Document, error) {
 	base := path.Base(file)
 	out := readerFor(file)(source)
 	doc := &Document{
-		ID: strings.TrimSuffix(base, path.Ext(base)), Path: file, Source: source, SHA256: hex.EncodeToString(sum[:]),
+		ID: strings.TrimSuffix(base, path.Ext(base)), Path: file, Source: source, SHA256: hex.EncodeToString(sum[:]), Origin: out.origin,
 		Title: out.title, Date: out.date, Sections: out.sections, Paragraphs: out.paragraphs, Findings: out.findings,
 	}
 	if doc.Title == "" {

@@ -12,9 +12,18 @@ import (
 // readMarkdown reads CommonMark. Headings are sections, ordered lists are
 // measures with the numbers the list shows, bullets and prose are paragraphs.
 // Numbered lines inside prose (1、…) count as in plain text. Spans keep the
-// source's own marks (**…**), because they are bytes of the file.
+// source's own marks (**…**), because they are bytes of the file. A file with an origin
+// is in the form of Write and is read as that.
 func readMarkdown(source []byte) *outlined {
 	start, front := frontMatter(source)
+	if front.Origin != nil {
+		out := readWritten(source, start, front.Title)
+		out.date, out.origin = front.Date, front.Origin
+		if f, bad := front.Origin.check(); bad {
+			out.findings = append([]Finding{f}, out.findings...)
+		}
+		return out
+	}
 	r := &markdownReader{source: source, offset: start}
 	root := goldmark.DefaultParser().Parse(text.NewReader(source[start:]))
 	for n := root.FirstChild(); n != nil; n = n.NextSibling() {
@@ -37,7 +46,9 @@ func readMarkdown(source []byte) *outlined {
 
 type matter struct {
 	Title string `yaml:"title"`
-	Date  string `yaml:"date"`
+	Date  string `yaml:"date,omitempty"`
+	// Origin makes it a file that Write wrote; see readWritten.
+	Origin *Origin `yaml:"origin,omitempty"`
 }
 
 // frontMatter reads a YAML block between --- lines at the top and returns where

@@ -1,6 +1,7 @@
 package knowledge
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -12,9 +13,50 @@ const maxHeadingRunes = 40
 // outlined is what a reader makes of a source, before ids and notes.
 type outlined struct {
 	title, date string
+	origin      *Origin
 	sections    []*Section
 	paragraphs  []*Paragraph
+	headings    []block // in the order of the source
 	findings    []Finding
+}
+
+// pieces are all of it in the order of the source. A heading that was recognised by its
+// look is of level 2, a chapter of level 1.
+func (o *outlined) pieces(source string) []Piece {
+	type placed struct {
+		at int
+		Piece
+	}
+	var all []placed
+	add := func(span Span, p Piece) {
+		p.Text = source[span.Start:span.End]
+		all = append(all, placed{span.Start, p})
+	}
+	for _, h := range o.headings {
+		level := h.heading
+		switch {
+		case level > 0:
+		case h.marker.style == styleChapter:
+			level = 1
+		default:
+			level = 2
+		}
+		add(h.body(), Piece{Level: level, Line: h.line})
+	}
+	for _, s := range o.sections {
+		for _, m := range s.Measures {
+			add(m.Span, Piece{Item: true, Number: m.Number, Line: m.Line})
+		}
+	}
+	for _, p := range o.paragraphs {
+		add(p.Span, Piece{Line: p.Line})
+	}
+	slices.SortStableFunc(all, func(x, y placed) int { return x.at - y.at })
+	pieces := make([]Piece, len(all))
+	for i, p := range all {
+		pieces[i] = p.Piece
+	}
+	return pieces
 }
 
 // outliner walks the blocks once, from top to bottom.
@@ -26,7 +68,7 @@ type outliner struct {
 
 	section *Section // the one that items go to; nil before the first
 	style   style    // of the section's numbers
-	nested  style    // of the list inside the last measure, if any
+	nested  []style  // of the lists inside the last measure, the innermost last
 	open    bool     // a following line may still belong to the last measure
 	heading block    // the last heading
 	headed  bool     // there is one
@@ -167,7 +209,8 @@ func (o *outliner) at(i int) block {
 func (o *outliner) startHeading(b block) {
 	o.dropHeading(b)
 	o.heading, o.headed, o.waiting = b, true, true
-	o.section, o.open, o.nested = nil, false, styleNone
+	o.section, o.open, o.nested = nil, false, nil
+	o.out.headings = append(o.out.headings, b)
 }
 
 // dropHeading reports a heading that nothing came under, unless the next one is a
@@ -194,7 +237,7 @@ func (o *outliner) addItem(b block) {
 	if o.section == nil {
 		o.startSection(b)
 	}
-	o.style, o.nested, o.open = b.marker.style, styleNone, true
+	o.style, o.nested, o.open = b.marker.style, nil, true
 	span := b.body()
 	o.section.Measures = append(o.section.Measures, &Measure{
 		Number: b.marker.number, Line: b.line, Span: span,
@@ -202,16 +245,18 @@ func (o *outliner) addItem(b block) {
 }
 
 // joinsLast: an item in another style, numbered from 1, is a list inside the last
-// measure, and so are the items that go on with that style.
+// measure, and so are the items that go on with that style, after a list inside that one
+// too.
 func (o *outliner) joinsLast(b block) bool {
 	if o.section == nil || b.marker.style == o.style {
 		return false
 	}
-	if o.nested == b.marker.style {
+	if i := slices.Index(o.nested, b.marker.style); i >= 0 {
+		o.nested = o.nested[:i+1]
 		return true
 	}
 	if o.open && b.marker.number == 1 {
-		o.nested = b.marker.style
+		o.nested = append(o.nested, b.marker.style)
 		return true
 	}
 	return false

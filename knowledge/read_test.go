@@ -1,6 +1,7 @@
 package knowledge_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -245,43 +246,58 @@ func TestFingerprintFollowsEveryByte(t *testing.T) {
 	}
 }
 
-func TestImport(t *testing.T) {
-	from, to := t.TempDir(), filepath.Join(t.TempDir(), "knowledge")
-	file := write(t, from, "旧文件.txt", []byte("\xb5\xa3\xb1\xa3\n1.\xc3\xe2\xb5\xa3\xb1\xa3\n"))
-	preview, err := knowledge.Import(file, to, false, true)
-	if err != nil || !preview.Converted {
-		t.Fatalf("dry run: got %+v, %v", preview, err)
+func TestStore(t *testing.T) {
+	to := filepath.Join(t.TempDir(), "knowledge")
+	files := func(text string) map[string][]byte {
+		return map[string][]byte{"a.md": []byte(text), "a.notes.yaml": []byte("sections: []\n")}
+	}
+	if s, err := knowledge.Store(to, files("担保"), false, true); err != nil || s.Unchanged || s.Path != filepath.Join(to, "a.md") {
+		t.Fatalf("dry run: got %+v, %v", s, err)
 	}
 	if _, err := os.Stat(to); !os.IsNotExist(err) {
 		t.Fatalf("dry run wrote something: %v", err)
 	}
-	in, err := knowledge.Import(file, to, false, false)
-	if err != nil {
+	if _, err := knowledge.Store(to, files("担保"), false, false); err != nil {
 		t.Fatal(err)
 	}
-	stored, err := os.ReadFile(in.Path)
-	if err != nil || string(stored) != "担保\n1.免担保\n" {
-		t.Fatalf("stored: got %q, %v", stored, err)
+	if s, err := knowledge.Store(to, files("担保"), false, false); err != nil || !s.Unchanged {
+		t.Errorf("the same again: got %+v, %v", s, err)
 	}
-	l, err := knowledge.Load([]string{in.Path}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := l.Documents[0]; d.SHA256 != in.Document.SHA256 || outlineOf(d) != "# 担保\n1 免担保" {
-		t.Errorf("stored document: got %s\n%s", d.SHA256, outlineOf(d))
-	}
-	if again, err := knowledge.Import(file, to, false, false); err != nil || !again.Unchanged {
-		t.Errorf("the same again: got %+v, %v", again, err)
-	}
-	write(t, from, "旧文件.txt", []byte("担保\n1.别的\n"))
-	if _, err := knowledge.Import(file, to, false, false); err == nil || !strings.Contains(err.Error(), "--replace") {
+	if _, err := knowledge.Store(to, files("别的"), false, false); !errors.Is(err, knowledge.ErrExists) || !strings.Contains(err.Error(), "--replace") {
 		t.Errorf("another file of the name: got %v", err)
 	}
-	if now, _ := os.ReadFile(in.Path); string(now) != string(stored) {
-		t.Errorf("refused import changed the stored file to %q", now)
+	if now, _ := os.ReadFile(filepath.Join(to, "a.md")); string(now) != "担保" {
+		t.Errorf("a refused one changed the stored file to %q", now)
 	}
-	if _, err := knowledge.Import(file, to, true, false); err != nil {
+	if _, err := knowledge.Store(to, files("别的"), true, false); err != nil {
 		t.Errorf("with replace: %v", err)
+	}
+	if _, err := knowledge.Store(to, map[string][]byte{"a.txt": []byte("x")}, true, false); !errors.Is(err, knowledge.ErrExists) {
+		t.Errorf("the same name in another format: got %v", err)
+	}
+	if left, _ := os.ReadDir(to); len(left) != 2 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// TestStoreStaysInside: no name and no link leads out of the folder.
+func TestStoreStaysInside(t *testing.T) {
+	outside := t.TempDir()
+	to := filepath.Join(outside, "knowledge")
+	if err := os.Mkdir(to, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write(t, outside, "secret.txt", []byte("x"))
+	if err := os.Symlink(filepath.Join(outside, "secret.txt"), filepath.Join(to, "link.txt")); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"../secret.txt", filepath.Join(outside, "secret.txt"), `..\secret.txt`, "a\x00.txt", ".hidden.txt", "..", "link.txt"} {
+		if _, err := knowledge.Store(to, map[string][]byte{name: []byte("overwritten")}, true, false); err == nil {
+			t.Errorf("%q was stored", name)
+		}
+	}
+	if now, _ := os.ReadFile(filepath.Join(outside, "secret.txt")); string(now) != "x" {
+		t.Errorf("the file outside is now %q", now)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 // row: a decision, not an accident.
 var arrows = map[string][]string{
 	"cmd/aeobot": {"bot", "bot/audit", "bot/boltstore", "bot/console/login", "bot/desk", "bot/ledger", "bot/redisstore", "bot/sheet", "bot/tally", "bot/terminal", "bot/wecom/aibot", "bot/wecom/api",
-		"bot/wecom/app", "bot/wecom/envelope", "bot/wecom/kf", "bot/wecom/platform", "bot/wecom/robot", "configs", "index", "index/eval", "knowledge", "knowledge/articles", "knowledge/versions"},
+		"bot/wecom/app", "bot/wecom/envelope", "bot/wecom/kf", "bot/wecom/platform", "bot/wecom/robot", "configs", "index", "index/eval", "knowledge", "knowledge/articles", "knowledge/intake", "knowledge/versions"},
 	"bot":                {"index", "knowledge"},
 	"bot/terminal":       {"bot"},
 	"bot/console/login":  {"bot"},
@@ -39,6 +39,7 @@ var arrows = map[string][]string{
 	"knowledge":          {},
 	"knowledge/articles": {},
 	"knowledge/curate":   {},
+	"knowledge/intake":   {"knowledge"},
 	"knowledge/versions": {},
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"aeobot/knowledge"
 	"aeobot/knowledge/articles"
+	"aeobot/knowledge/intake"
 )
 
 func newKnowledge(g *global) *cobra.Command {
@@ -131,22 +132,31 @@ func newImport(g *global) *cobra.Command {
 	var replace, dry bool
 	cmd := &cobra.Command{
 		Use:   "import [--dry-run] [--replace] 文件…",
-		Short: "把文件收进数据文件夹（GB18030 转存为 UTF-8），列出提纲和问题",
-		Args:  arguments(cobra.MinimumNArgs(1), "name the files to import"),
+		Short: "把文件收进数据文件夹，列出提纲和问题",
+		Long: `把文件收进数据文件夹：纯文本、Markdown（GB18030 转存为 UTF-8）、Word 文档（.docx）、网页（.html）、
+问答表（.xlsx、.csv，格式见 aeobot knowledge template）。Word、网页和表格转成文本，问法等写进旁边的备注；
+转出的文本就是以后引用的原文，请先用 --dry-run 看提纲。有一处问题就什么也不收。`,
+		Example: `  aeobot knowledge import --dry-run 海关公告.docx
+  aeobot knowledge import 海关公告.docx 常见问题.xlsx`,
+		Args: arguments(cobra.MinimumNArgs(1), "name the files to import"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			settings, err := g.settings()
 			if err != nil {
 				return err
 			}
 			folder := filepath.Join(settings.DataDir, "knowledge")
+			short := false
 			for _, file := range args {
-				in, err := knowledge.Import(file, folder, replace, dry)
+				ok, err := importFile(cmd, file, folder, replace, dry)
 				if err != nil {
-					return usageError{err}
+					return err
 				}
-				report(cmd.OutOrStdout(), in, dry)
+				short = short || !ok
 			}
-			if !dry {
+			switch {
+			case short:
+				return errShort
+			case !dry:
 				fmt.Fprintln(cmd.OutOrStdout(), "看差别：aeobot knowledge diff；生效：aeobot knowledge publish --reason 原因")
 			}
 			return nil
@@ -157,23 +167,69 @@ func newImport(g *global) *cobra.Command {
 	return cmd
 }
 
-func report(out io.Writer, in knowledge.Imported, dry bool) {
+// importFile takes one file in; ok is false when problems in it were listed.
+func importFile(cmd *cobra.Command, file, folder string, replace, dry bool) (ok bool, err error) {
+	in, err := intake.ReadFile(cmd.Context(), file, intake.Options{Progress: func(done, all int) {
+		if done%2048 == 0 {
+			fmt.Fprintf(cmd.ErrOrStderr(), "%s：已读 %d\n", filepath.Base(file), done)
+		}
+	}})
+	if err != nil {
+		return false, usageError{err}
+	}
+	out := cmd.OutOrStdout()
+	if len(in.Problems) > 0 {
+		fmt.Fprintf(out, "%s：%d 处问题，没有收进\n", in.Origin.Name, len(in.Problems))
+		for _, p := range in.Problems {
+			fmt.Fprintf(out, "  %s\n", p)
+		}
+		return false, nil
+	}
+	stored, err := knowledge.Store(folder, in.Files, replace, dry)
+	if err != nil {
+		return false, usageError{err}
+	}
+	report(out, in, stored, dry)
+	return true, nil
+}
+
+// report lists what was taken in: all of the outline in a preview, else the headings.
+func report(out io.Writer, in intake.Intake, stored knowledge.Stored, dry bool) {
 	what := "已存为"
 	switch {
 	case dry:
 		what = "将存为"
-	case in.Unchanged:
+	case stored.Unchanged:
 		what = "内容相同，未改动"
 	}
-	fmt.Fprintf(out, "%s %s", what, in.Path)
+	fmt.Fprintf(out, "%s %s", what, stored.Path)
 	if in.Converted {
 		fmt.Fprint(out, "（由 GB18030 转为 UTF-8）")
 	}
-	fmt.Fprintf(out, "\n《%s》 %s sha256 %s\n", in.Document.Title, in.Document.Date, in.Document.SHA256)
-	for _, s := range in.Document.Sections {
-		fmt.Fprintf(out, "  %s（%d 条）\n", s.Heading, len(s.Measures))
+	d, c := in.Document, in.Counts
+	fmt.Fprintf(out, "\n《%s》 %s sha256 %s\n", d.Title, d.Date, d.SHA256)
+	if d.Origin != nil {
+		fmt.Fprintf(out, "  原件 %s（%s） sha256 %s\n", d.Origin.Name, in.Format, d.Origin.SHA256)
 	}
-	for _, f := range in.Document.Findings {
-		fmt.Fprintln(out, f)
+	for _, s := range d.Sections {
+		fmt.Fprintf(out, "  %s（%d 条）\n", s.Heading, len(s.Measures))
+		for _, m := range s.Measures {
+			if dry {
+				fmt.Fprintf(out, "    %2d  %s\n", m.Number, m.Text)
+			}
+		}
+	}
+	for _, p := range d.Paragraphs {
+		if dry {
+			fmt.Fprintf(out, "  段落  %s\n", p.Text)
+		}
+	}
+	fmt.Fprintf(out, "  共 %d 节、%d 条、%d 段", c.Sections, c.Measures, c.Paragraphs)
+	if c.Asks+c.Keywords+c.Unlike+c.States > 0 {
+		fmt.Fprintf(out, "；问法 %d、关键词 %d、易混 %d、状态 %d", c.Asks, c.Keywords, c.Unlike, c.States)
+	}
+	fmt.Fprintln(out)
+	for _, w := range in.Warnings {
+		fmt.Fprintf(out, "  提醒：%s\n", w)
 	}
 }
