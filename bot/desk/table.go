@@ -2,6 +2,7 @@ package desk
 
 import (
 	"cmp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -65,30 +66,14 @@ func nameOf(l *knowledge.Library, id string) string {
 
 func clock(t time.Time) string { return t.In(china).Format(time.DateTime) }
 
-// Find gives the row that a key names: its own, or one of its ways to ask, or the
-// beginning of one. It is false when there is none or more than one.
-func Find(rows []Row, key string) (found Row, n int) {
+// Named are the rows that have a key beginning so: their own, or one of their ways' to ask.
+func Named(rows []Row, beginning string) []Row {
+	var named []Row
 	for _, r := range rows {
-		if r.named(key) {
-			found = r
-			n++
+		if strings.HasPrefix(r.Key, beginning) ||
+			slices.ContainsFunc(r.Ways, func(w bot.Unanswered) bool { return strings.HasPrefix(w.Key, beginning) }) {
+			named = append(named, r)
 		}
 	}
-	return found, n
-}
-
-func (r Row) named(key string) bool {
-	if strings.HasPrefix(r.Key, key) {
-		return true
-	}
-	return containsWay(r.Ways, key)
-}
-
-func containsWay(ways []bot.Unanswered, key string) bool {
-	for _, w := range ways {
-		if strings.HasPrefix(w.Key, key) {
-			return true
-		}
-	}
-	return false
+	return named
 }

@@ -2,146 +2,237 @@ package main
 
 import (
 	"context"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"strconv"
+	"os"
+	"os/user"
+	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"aeobot/bot"
+	"aeobot/bot/desk"
+	"aeobot/bot/sheet"
+	"aeobot/index"
+	"aeobot/knowledge"
 )
 
 // shortKey is how much of a question's key the table shows, and the least that names it.
 const shortKey = 8
 
+// unansweredFlags say what is listed, where it goes, and what is settled.
+type unansweredFlags struct {
+	json, csv            bool
+	xlsx, state          string
+	solved, author, note string
+}
+
 func newUnanswered(g *global) *cobra.Command {
-	var asJSON, asCSV bool
-	var solved string
+	var f unansweredFlags
 	cmd := &cobra.Command{
-		Use:   "unanswered [--json | --csv] [--solved 编号]",
-		Short: "列出没答上的问题，或划掉一个",
-		Long: `列出知识库没有答案的问题，问得最多的在前。划掉用 --solved 和表里的编号。
+		Use:   "unanswered [--state 状态] [--json | --csv | --xlsx 文件] [--solved 编号]",
+		Short: "列出没答上的问题和读者认为答错的回答，或把一个记为已解决",
+		Long: `列出知识库没有答案的问题和读者认为答得不对的回答，问得最多的在前；换了说法的同一个问题算一行。
+默认列出还没了结的（open、assigned）；--state 可写 open、assigned、solved、rejected 或 all。
+--solved 和表里的编号把一行记为已解决；之后又有人问而没答上，它会重新出现。
 
 读的是配置里的存储。内置存储由运行中的 serve 占用，要先停下它；Redis 随时可读。`,
 		Args: arguments(cobra.NoArgs, "name a question with --solved"),
-		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			c, err := g.settings()
-			if err != nil {
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := f.check(); err != nil {
 				return err
 			}
-			s, err := openStore(c, slog.New(slog.DiscardHandler))
-			if err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, s.Close()) }()
-			list, err := s.Unanswered(cmd.Context())
-			switch {
-			case err != nil:
-				return err
-			case solved != "":
-				return solve(cmd.Context(), s, list, solved)
-			case asJSON && asCSV:
-				return usageError{errors.New("--json and --csv exclude each other; choose one")}
-			case asJSON:
-				return writeUnansweredJSON(cmd.OutOrStdout(), list)
-			case asCSV:
-				return writeUnansweredCSV(cmd.OutOrStdout(), list)
-			}
-			return writeUnanswered(cmd.OutOrStdout(), list)
+			return g.atDesk(cmd.Context(), func(d *desk.Desk, i *index.Generation) error {
+				rows, err := d.Rows(cmd.Context(), i)
+				if err != nil {
+					return err
+				}
+				if f.solved != "" {
+					return f.solve(cmd.Context(), d, rows)
+				}
+				return f.write(cmd.OutOrStdout(), slices.DeleteFunc(slices.Clone(rows), f.leavesOut), i.Library())
+			})
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "输出 JSON，每个问题一行")
-	cmd.Flags().BoolVar(&asCSV, "csv", false, "输出能用 Excel、WPS 打开的表格（UTF-8）")
-	cmd.Flags().StringVar(&solved, "solved", "", "划掉这个编号的问题（至少前 6 位）")
+	flags := cmd.Flags()
+	flags.BoolVar(&f.json, "json", false, "输出 JSON，每个问题一行")
+	flags.BoolVar(&f.csv, "csv", false, "输出能用 Excel、WPS 打开的表格（UTF-8）")
+	flags.StringVar(&f.xlsx, "xlsx", "", "写成 Excel 文件")
+	flags.StringVar(&f.state, "state", "", "只列出这个状态的：open、assigned、solved、rejected、all")
+	flags.StringVar(&f.solved, "solved", "", "把这个编号的问题记为已解决（至少前 6 位）")
+	flags.StringVar(&f.author, "author", "", "谁记的（默认当前系统用户）")
+	flags.StringVar(&f.note, "note", "", "备注，和 --solved 一起用")
 	return cmd
 }
 
 // leastKey is the least of a key that names a question.
 const leastKey = 6
 
-// solve takes the one question off the list whose key begins so.
-func solve(ctx context.Context, s bot.Misses, list []bot.Unanswered, key string) error {
-	if len(key) < leastKey {
-		return usageError{fmt.Errorf("--solved %q is too short; give at least %d characters of the number in the list", key, leastKey)}
-	}
-	var found []string
-	for _, u := range list {
-		if strings.HasPrefix(u.Key, key) {
-			found = append(found, u.Key)
+// everyState lists rows however they stand.
+const everyState = "all"
+
+func (f *unansweredFlags) check() error {
+	forms := 0
+	for _, asked := range []bool{f.json, f.csv, f.xlsx != ""} {
+		if asked {
+			forms++
 		}
 	}
-	switch len(found) {
-	case 0:
-		return usageError{fmt.Errorf("--solved %q names no question; `aeobot unanswered` lists them", key)}
-	case 1:
-		return s.Solve(ctx, found[0])
+	switch {
+	case forms > 1:
+		return usageError{errors.New("--json, --csv and --xlsx exclude each other; choose one")}
+	case f.state != "" && f.state != everyState && !slices.Contains(desk.Standings, desk.Standing(f.state)):
+		return usageError{fmt.Errorf("--state %q is none; there are %v and %s", f.state, desk.Standings, everyState)}
+	case f.solved != "" && len(f.solved) < leastKey:
+		return usageError{fmt.Errorf("--solved %q is too short; give at least %d characters of the number in the list", f.solved, leastKey)}
 	}
-	return usageError{fmt.Errorf("--solved %q names %d questions; give more of the number", key, len(found))}
+	if f.author == "" {
+		f.author = systemUser()
+	}
+	return nil
 }
 
-func writeUnansweredJSON(out io.Writer, list []bot.Unanswered) error {
+// systemUser is who runs the program, or empty.
+func systemUser() string {
+	u, err := user.Current()
+	if err != nil {
+		return ""
+	}
+	return u.Username
+}
+
+// leavesOut tells that a row is not to be listed.
+func (f *unansweredFlags) leavesOut(r desk.Row) bool {
+	switch f.state {
+	case "":
+		return !r.Unfinished()
+	case everyState:
+		return false
+	}
+	return r.Mark.State != desk.Standing(f.state)
+}
+
+// atDesk does something at the coordinators' desk, over the store and the knowledge that
+// the settings name.
+func (g *global) atDesk(ctx context.Context, do func(*desk.Desk, *index.Generation) error) (err error) {
+	live, c, err := g.openIndex(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, live.Swap(nil)) }()
+	s, err := openStore(c, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	d := desk.New(s, publisher{c, newExchange(c, s)}, desk.Options{Keep: c.Unanswered.TTL, Audit: openAudit(c, s).Append})
+	defer d.Close()
+	i, release, err := live.Acquire()
+	if err != nil {
+		return err
+	}
+	defer release()
+	return do(d, i)
+}
+
+// solve marks the one row that the number names.
+func (f *unansweredFlags) solve(ctx context.Context, d *desk.Desk, rows []desk.Row) error {
+	switch named := desk.Named(rows, f.solved); len(named) {
+	case 0:
+		return usageError{fmt.Errorf("--solved %q names no question; `aeobot unanswered` lists them", f.solved)}
+	case 1:
+		return d.Mark(ctx, named[0], desk.Mark{State: desk.Solved, By: f.author, Note: f.note})
+	default:
+		return usageError{fmt.Errorf("--solved %q names %d questions; give more of the number", f.solved, len(named))}
+	}
+}
+
+func (f *unansweredFlags) write(out io.Writer, rows []desk.Row, l *knowledge.Library) error {
+	switch {
+	case f.json:
+		return writeUnansweredJSON(out, rows)
+	case f.csv:
+		return sheet.CSV(out, desk.Table(rows, l))
+	case f.xlsx != "":
+		return writeWorkbook(f.xlsx, desk.Table(rows, l))
+	}
+	return writeUnanswered(out, rows, l)
+}
+
+// writeWorkbook writes a file that is there whole or not at all.
+func writeWorkbook(path string, table [][]string) error {
+	file, err := os.CreateTemp(filepath.Dir(path), ".aeobot-*.xlsx")
+	if err != nil {
+		return usageError{fmt.Errorf("--xlsx: %w; name a file that can be written", err)}
+	}
+	err = sheet.XLSX(file, table)
+	if err = errors.Join(err, file.Close()); err == nil {
+		err = os.Rename(file.Name(), path)
+	}
+	if err != nil {
+		return usageError{errors.Join(fmt.Errorf("--xlsx: %w", err), os.Remove(file.Name()))}
+	}
+	return nil
+}
+
+// listedRow is a row in JSON.
+type listedRow struct {
+	Key      string        `json:"key"`
+	Question string        `json:"question"`
+	Ways     []string      `json:"ways"`
+	Count    int           `json:"count"`
+	First    time.Time     `json:"first"`
+	Last     time.Time     `json:"last"`
+	Channels []string      `json:"channels"`
+	Nearest  string        `json:"nearest"`
+	Shown    []string      `json:"shown,omitempty"` // the answer that readers found wrong
+	State    desk.Standing `json:"state"`
+	To       string        `json:"to,omitempty"`
+	Note     string        `json:"note,omitempty"`
+}
+
+func writeUnansweredJSON(out io.Writer, rows []desk.Row) error {
 	e := json.NewEncoder(out)
 	e.SetEscapeHTML(false)
-	for _, u := range list {
-		if err := e.Encode(u); err != nil {
+	for _, r := range rows {
+		l := listedRow{Key: r.Key, Question: r.Question, Ways: []string{}, Count: r.Count, First: r.First, Last: r.Last, Channels: r.Channels,
+			Nearest: r.Nearest, Shown: r.Shown, State: r.Mark.State, To: r.Mark.To, Note: r.Mark.Note}
+		for _, w := range r.Ways {
+			l.Ways = append(l.Ways, w.Question)
+		}
+		if err := e.Encode(l); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// writeUnansweredCSV writes a table for spreadsheet programs, which take CSV for UTF-8 only
-// after a byte order mark.
-func writeUnansweredCSV(out io.Writer, list []bot.Unanswered) error {
-	if _, err := io.WriteString(out, "\ufeff"); err != nil {
-		return err
-	}
-	w := csv.NewWriter(out)
-	w.UseCRLF = true
-	rows := [][]string{{"编号", "问题", "次数", "第一次", "最近", "渠道", "最接近的原文"}}
-	for _, u := range list {
-		rows = append(rows, []string{u.Key, u.Question, strconv.Itoa(u.Count), u.First.In(china).Format(time.DateTime),
-			u.Last.In(china).Format(time.DateTime), strings.Join(u.Channels, " "), u.Nearest})
-	}
-	for _, row := range rows {
-		for i := range row {
-			row[i] = cell(row[i])
-		}
-		if err := w.Write(row); err != nil {
-			return err
-		}
-	}
-	w.Flush()
-	return w.Error()
-}
+// shownColumns are those of the desk's table that a terminal has room for.
+var shownColumns = []string{"编号", "次数", "最近", "渠道", "最接近的原文", "状态", "问题"}
 
-// cell is a text that no spreadsheet program takes for a formula: one that begins like
-// one gets an apostrophe, whatever white space and control characters stand before.
-func cell(text string) string {
-	text = printable(text)
-	if strings.IndexAny(strings.TrimLeft(text, " \u3000\u00a0\ufeff"), "=+-@＝＋－＠") == 0 {
-		return "'" + text
-	}
-	return text
-}
-
-func writeUnanswered(out io.Writer, list []bot.Unanswered) error {
-	if len(list) == 0 {
+func writeUnanswered(out io.Writer, rows []desk.Row, l *knowledge.Library) error {
+	if len(rows) == 0 {
 		_, err := fmt.Fprintln(out, "没有未答的问题")
 		return err
 	}
+	table := desk.Table(rows, l)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "编号\t次数\t最近\t渠道\t最接近的原文\t问题")
-	for _, u := range list {
-		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%s\n", u.Key[:min(shortKey, len(u.Key))], u.Count, u.Last.In(china).Format(time.DateTime),
-			strings.Join(u.Channels, ","), u.Nearest, printable(u.Question))
+	for i, row := range table {
+		var line []string
+		for _, column := range shownColumns {
+			text := printable(row[slices.Index(table[0], column)])
+			if column == shownColumns[0] && i > 0 {
+				text = text[:min(shortKey, len(text))]
+			}
+			line = append(line, text)
+		}
+		fmt.Fprintln(w, strings.Join(line, "\t"))
 	}
 	return w.Flush()
 }

@@ -1,14 +1,14 @@
 package main
 
 import (
-	"bytes"
 	"encoding/csv"
 	"encoding/json"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
-	"time"
 
-	"aeobot/bot"
+	"github.com/xuri/excelize/v2"
 )
 
 func TestUnansweredQuestionsAreListedAndTakenOff(t *testing.T) {
@@ -25,7 +25,7 @@ func TestUnansweredQuestionsAreListedAndTakenOff(t *testing.T) {
 	if lines := strings.Count(table, "\n"); lines != 3 || !strings.Contains(table, "认证费用 多少钱？") || strings.Contains(table, "\x1b") {
 		t.Errorf("table: %q", table)
 	}
-	var first bot.Unanswered
+	var first listedRow
 	list := execute(t, dir, "", nil, "unanswered", "--json").stdout
 	if err := json.Unmarshal([]byte(strings.SplitN(list, "\n", 2)[0]), &first); err != nil || first.Count != 2 || first.Channels[0] != "terminal" {
 		t.Fatalf("%v: %s", err, list)
@@ -35,36 +35,71 @@ func TestUnansweredQuestionsAreListedAndTakenOff(t *testing.T) {
 			t.Errorf("--solved %s: status %d, %q", key, got.status, got.stderr)
 		}
 	}
-	if got := execute(t, dir, "", nil, "unanswered", "--solved", first.Key[:8]); got.status != 0 {
+	if got := execute(t, dir, "", nil, "unanswered", "--solved", first.Key[:8], "--note", "已答复", "--author", "li"); got.status != 0 {
 		t.Errorf("status %d: %s", got.status, got.stderr)
 	}
 	if rest := execute(t, dir, "", nil, "unanswered", "--json").stdout; strings.Count(rest, "\n") != 1 || strings.Contains(rest, first.Key) {
 		t.Errorf("after it was taken off: %s", rest)
 	}
-}
-
-// TestTableForSpreadsheets: no question becomes a formula, whatever stands before it.
-func TestTableForSpreadsheets(t *testing.T) {
-	at := time.Date(2026, 11, 24, 3, 0, 0, 0, time.UTC)
-	var list []bot.Unanswered
-	for _, q := range []string{`=cmd|' /C calc'!A0`, "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\x00=1", "＝1", "＋1", "－1", "＠x", "　=1", "\ufeff=1", "普通的问题，有\"引号\"\n和换行"} {
-		list = append(list, bot.Unanswered{Key: "k", Question: q, Count: 2, First: at, Last: at, Channels: []string{"aibot"}})
-	}
-	var b bytes.Buffer
-	if err := writeUnansweredCSV(&b, list); err != nil {
-		t.Fatal(err)
-	}
-	text, marked := strings.CutPrefix(b.String(), "\ufeff")
-	rows, err := csv.NewReader(strings.NewReader(text)).ReadAll()
-	if err != nil || !marked || len(rows) != len(list)+1 || rows[1][3] != "2026-11-24 11:00:00" {
-		t.Fatalf("%v: %q", err, rows)
-	}
-	for i, row := range rows[1 : len(rows)-1] {
-		if !strings.HasPrefix(row[1], "'") {
-			t.Errorf("%q is a formula: %q", list[i].Question, row[1])
+	for state, want := range map[string]int{"solved": 1, "open": 1, "all": 2, "rejected": 0} {
+		if got := execute(t, dir, "", nil, "unanswered", "--json", "--state", state); strings.Count(got.stdout, "\n") != want {
+			t.Errorf("--state %s: want %d rows: %s%s", state, want, got.stdout, got.stderr)
 		}
 	}
-	if got := rows[len(rows)-1][1]; got != `普通的问题，有"引号" 和换行` {
-		t.Errorf("got %q", got)
+	if got := execute(t, dir, "", nil, "unanswered", "--state", "done"); got.status != 2 || !strings.Contains(got.stderr, "assigned") {
+		t.Errorf("--state done: status %d, %q", got.status, got.stderr)
+	}
+	if got := execute(t, dir, "", nil, "audit", "show").stdout; !strings.Contains(got, "li  question solved  "+first.Key) {
+		t.Errorf("audit log: %q", got)
+	}
+	// Asked in vain again, it is open again.
+	execute(t, dir, "AEO认证费用多少钱\n", nil, "--data", "data", "chat")
+	if got := execute(t, dir, "", nil, "unanswered", "--json", "--state", "open").stdout; strings.Count(got, "\n") != 2 {
+		t.Errorf("after it was asked again: %s", got)
+	}
+}
+
+// TestExports: the same rows as CSV and as a workbook, and no question becomes a formula.
+func TestExports(t *testing.T) {
+	dir := t.TempDir()
+	said := "=HYPERLINK(\"https://evil.example\",\"年费\")认证费用多少钱\n＝AEO认证费用要多少钱？\n"
+	execute(t, dir, said, nil, "--data", "data", "chat")
+	csvOut := execute(t, dir, "", nil, "unanswered", "--csv")
+	fromCSV, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(csvOut.stdout, "\ufeff"))).ReadAll()
+	if err != nil || len(fromCSV) < 2 || !strings.Contains(csvOut.stdout, "'=HYPERLINK") || strings.Contains(csvOut.stdout, "\"＝") {
+		t.Fatalf("%v: %s%s", err, csvOut.stdout, csvOut.stderr)
+	}
+	if got := execute(t, dir, "", nil, "unanswered", "--xlsx", "list.xlsx"); got.status != 0 || got.stdout != "" {
+		t.Fatalf("status %d: %s%s", got.status, got.stdout, got.stderr)
+	}
+	f, err := excelize.OpenFile(filepath.Join(dir, "list.xlsx"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	name := f.GetSheetName(0)
+	fromXLSX, err := f.GetRows(name)
+	if err != nil || len(fromXLSX) != len(fromCSV) {
+		t.Fatalf("%v: %q, in CSV %q", err, fromXLSX, fromCSV)
+	}
+	for i, row := range fromXLSX {
+		row = append(row, make([]string, len(fromCSV[i])-len(row))...) // empty cells at the end are not there
+		if !slices.Equal(row, fromCSV[i]) {
+			t.Errorf("row %d: %q in XLSX, %q in CSV", i, row, fromCSV[i])
+		}
+		for j, text := range row {
+			cell, err := excelize.CoordinatesToCellName(j+1, i+1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if formula, err := f.GetCellFormula(name, cell); err != nil || formula != "" || text != "" && strings.ContainsRune("=+-@", rune(text[0])) {
+				t.Errorf("%s: %q, formula %q, %v", cell, text, formula, err)
+			}
+		}
+	}
+	for _, args := range [][]string{{"--csv", "--json"}, {"--csv", "--xlsx", "x.xlsx"}, {"--xlsx", "nowhere/x.xlsx"}} {
+		if got := execute(t, dir, "", nil, append([]string{"unanswered"}, args...)...); got.status != 2 || got.stderr == "" {
+			t.Errorf("%v: status %d, %q", args, got.status, got.stderr)
+		}
 	}
 }
