@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"sync"
@@ -32,6 +33,13 @@ const (
 	simRobotKey  = "simulated-robot"
 	simListen    = "127.0.0.1:8090"
 	simBotListen = "http://127.0.0.1:8080"
+	simOAuthPath = "/connect/oauth2/authorize"
+)
+
+// Who may do what in the console: 陈静 looks after it, 林悦 and 王强 teach the bot.
+const (
+	simAdmin        = "chen.jing"
+	simCoordinators = "lin.yue,wang.qiang"
 )
 
 // simulation is what the simulate command is asked for.
@@ -88,10 +96,17 @@ func (s *simulation) settings(prefix string) string {
 	for _, product := range []string{"APP", "KF"} {
 		all = append(all, product+"_CORP_ID="+simCorp, product+"_SECRET="+simSecret, product+"_TOKEN="+simToken, product+"_ENCODING_AES_KEY="+simKey)
 	}
-	all = append(all, "APP_AGENT_ID="+simAgent, "ROBOT_KEY="+simRobotKey)
+	all = append(all, "APP_AGENT_ID="+simAgent, "ROBOT_KEY="+simRobotKey, "OAUTH_URL="+s.base()+simOAuthPath)
 	var b strings.Builder
 	for _, v := range all {
 		fmt.Fprintf(&b, "%sAEOBOT_WECOM_%s\n", prefix, v)
+	}
+	own = []string{"CONSOLE_ADMINS=" + simAdmin, "CURATION_COORDINATORS=" + simCoordinators}
+	if u, err := url.Parse(s.bot); err == nil && local(u.Hostname()) { // the stand-in logs in nobody elsewhere
+		own = append(own, "CONSOLE_BASE_URL="+u.Scheme+"://"+u.Host)
+	}
+	for _, v := range own {
+		fmt.Fprintf(&b, "%sAEOBOT_%s\n", prefix, v)
 	}
 	return b.String()
 }
@@ -127,9 +142,15 @@ func (s *simulation) standIn(log *slog.Logger, chaos *platform.Chaos) (standIn, 
 	return p, nil
 }
 
+// local tells whether a host is this machine.
+func local(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
 func (s *simulation) run(ctx context.Context, out io.Writer) error {
 	host, _, err := net.SplitHostPort(s.listen)
-	if ip := net.ParseIP(host); err != nil || host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+	if err != nil || !local(host) {
 		return usageError{fmt.Errorf("--listen %s: the stand-in has no login; listen on 127.0.0.1:PORT", s.listen)}
 	}
 	p, err := s.standIn(slog.New(slog.NewTextHandler(os.Stderr, nil)), s.chaos(out))
@@ -165,6 +186,7 @@ func (p standIn) serve(ctx context.Context, l net.Listener) error {
 	mux := http.NewServeMux()
 	mux.Handle("/", p.chat)
 	mux.Handle("/cgi-bin/", onlyLocal(p.api))
+	mux.Handle("GET "+simOAuthPath, onlyLocal(&platform.Login{API: p.api}))
 	if p.gateway != nil {
 		mux.Handle("/ws", onlyLocal(p.gateway))
 	}
