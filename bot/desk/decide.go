@@ -115,8 +115,11 @@ func (d *Desk) judge(p Proposal) {
 	}
 	if err != nil {
 		p.Trouble = "评测没有做成"
-		if errors.Is(err, ErrMoved) {
+		switch {
+		case errors.Is(err, ErrMoved):
 			p.Trouble = "要改的文件在这期间被改过，请重新提议"
+		case errors.Is(err, ErrQuestions):
+			p.Trouble = "评测没有做成：读不到大家问过的问题"
 		}
 		d.o.Log.Warn("proposal not judged", slog.String("proposal", p.ID), slog.Any("error", err))
 	}

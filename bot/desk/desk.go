@@ -66,7 +66,8 @@ type Publisher interface {
 	// Read makes a library of files.
 	Read(files map[string][]byte) (*knowledge.Library, error)
 	// Gate gives what came out right in one state and does not in another. It tells
-	// progress how many of all questions were asked.
+	// progress how many of all questions were asked. It fails with ErrQuestions when what
+	// people asked cannot be read.
 	Gate(ctx context.Context, was, is *knowledge.Library, progress func(asked, all int)) ([]Difference, error)
 	// Publish puts files in force as the state of that number. It fails with ErrStale when
 	// another was published meanwhile.
@@ -79,6 +80,8 @@ type Publisher interface {
 var (
 	ErrFiles = errors.New("desk: the knowledge is files that the settings name; edit those")
 	ErrStale = errors.New("desk: another version was published meanwhile")
+	// ErrQuestions means that what people asked cannot be read, so that nothing was judged.
+	ErrQuestions = errors.New("desk: the questions people asked cannot be read")
 )
 
 // Store is what the desk keeps.

@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"os/user"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -197,9 +196,7 @@ func (f *publishFlags) register(cmd *cobra.Command) {
 // check fills in who and refuses what is incomplete.
 func (f *publishFlags) check() error {
 	if f.author == "" {
-		if u, err := user.Current(); err == nil {
-			f.author = u.Username
-		}
+		f.author = systemUser()
 	}
 	switch {
 	case strings.TrimSpace(f.author) == "":
@@ -239,7 +236,15 @@ func (f *publishFlags) publish(cmd *cobra.Command, c configs.Config, files map[s
 		return errShort
 	}
 	writeChanges(out, changes)
-	worse, err := gate(cmd.Context(), was, is, sayProgress(cmd.ErrOrStderr()))
+	questions, err := askedByPeople(cmd.Context(), c)
+	if err != nil {
+		why, err := notAsked(err)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(out, why)
+	}
+	worse, err := gate(cmd.Context(), was, is, questions, sayProgress(cmd.ErrOrStderr()))
 	if err != nil {
 		return err
 	}
@@ -275,14 +280,14 @@ func put(ctx context.Context, c configs.Config, v versions.Version, files map[st
 	return v, nil
 }
 
-// gate asks the judged questions of both states and gives those that came out worse. It
-// tells progress how many of all were asked.
-func gate(ctx context.Context, was, is *knowledge.Library, progress func(asked, all int)) ([]eval.Difference, error) {
+// gate asks the judged questions, and what people asked, of both states and gives those
+// that came out worse. It tells progress how many of all were asked.
+func gate(ctx context.Context, was, is *knowledge.Library, questions []realQuestion, progress func(asked, all int)) ([]eval.Difference, error) {
 	exam, err := eval.Known()
 	if err != nil {
 		return nil, err
 	}
-	asked, all := 0, 2*exam.Len()
+	asked, all := 0, 2*(exam.Len()+len(questions))
 	tick := func() {
 		asked++
 		progress(asked, all)
@@ -295,7 +300,11 @@ func gate(ctx context.Context, was, is *knowledge.Library, progress func(asked, 
 	if err != nil {
 		return nil, err
 	}
-	return after.WorseThan(before), nil
+	worse, err := realWorse(ctx, questions, was, is, tick)
+	if err != nil {
+		return nil, err
+	}
+	return append(after.WorseThan(before), worse...), nil
 }
 
 // sayProgress writes how far the gate is, once a second.

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"time"
 
+	"aeobot/bot"
 	"aeobot/bot/desk"
+	"aeobot/bot/ledger"
 	"aeobot/configs"
 	"aeobot/knowledge"
 	"aeobot/knowledge/articles"
@@ -16,6 +18,21 @@ import (
 type publisher struct {
 	settings configs.Config
 	exchange exchange
+}
+
+// servingPublisher is one that knows what people asked.
+type servingPublisher struct {
+	publisher
+	questions *ledger.Ledger[bot.Question]
+}
+
+// Gate gives what got worse of what people asked, too; see desk.Publisher.
+func (p servingPublisher) Gate(ctx context.Context, was, is *knowledge.Library, progress func(asked, all int)) ([]desk.Difference, error) {
+	questions, err := distinct(ctx, p.questions)
+	if err != nil {
+		return nil, errors.Join(desk.ErrQuestions, err)
+	}
+	return judged(ctx, was, is, questions, progress)
 }
 
 // InForce is the published state; see desk.Publisher.
@@ -48,7 +65,11 @@ func (p publisher) At(number int) (desk.State, error) {
 
 // Gate gives what got worse; see desk.Publisher.
 func (publisher) Gate(ctx context.Context, was, is *knowledge.Library, progress func(asked, all int)) ([]desk.Difference, error) {
-	worse, err := gate(ctx, was, is, progress)
+	return judged(ctx, was, is, nil, progress)
+}
+
+func judged(ctx context.Context, was, is *knowledge.Library, questions []realQuestion, progress func(asked, all int)) ([]desk.Difference, error) {
+	worse, err := gate(ctx, was, is, questions, progress)
 	var all []desk.Difference
 	for _, d := range worse {
 		all = append(all, desk.Difference(d))

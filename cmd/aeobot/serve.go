@@ -75,6 +75,7 @@ type server struct {
 	tally    *tally.Tally
 	audit    *audit.Log
 	desk     *desk.Desk
+	notices
 	// Only when no channel is configured: a stand-in for the platform.
 	chat *platform.Chat
 	api  *platform.API
@@ -116,11 +117,12 @@ func (s *server) run(ctx context.Context) (err error) {
 	s.notebook = bot.NewPatient(s.store, s.log)
 	s.tally = tally.New(s.store, s.log)
 	s.audit = openAudit(s.settings, s.store)
-	s.desk = desk.New(s.store, publisher{s.settings, newExchange(s.settings, s.store)}, desk.Options{
+	s.notices = s.openNotices()
+	s.desk = desk.New(s.store, servingPublisher{publisher{s.settings, newExchange(s.settings, s.store)}, s.questions}, desk.Options{
 		Coordinators: s.settings.Curation.Coordinators, People: s.settings.Curation.People, Keep: s.settings.Unanswered.TTL, Index: s.live,
 		Audit: s.audit.Append, Log: s.log})
 	defer s.desk.Close()
-	s.engine = bot.New(s.live, s.store, bot.Options{Unanswered: s.notebook, Feedback: s.notebook, Desk: s.desk, Log: s.log, Observe: func(e bot.Event) {
+	s.engine = bot.New(s.live, s.store, bot.Options{Unanswered: s.notebook, Feedback: s.notebook, Desk: s.desk, Questions: s.questions, Given: s.given, Log: s.log, Observe: func(e bot.Event) {
 		s.metrics.observe(e)
 		s.answers.observe(e)
 		s.tally.Observe(e)
@@ -151,6 +153,7 @@ func (s *server) keepRunning(ctx context.Context) {
 	s.running.Go(func() { s.notebook.Run(ctx) })
 	s.running.Go(func() { s.tally.Run(ctx) })
 	s.running.Go(func() { s.settle(ctx) })
+	s.runNotices(ctx)
 	if s.long != nil {
 		s.running.Go(func() { s.long.Run(ctx) })
 	}
