@@ -238,10 +238,12 @@ func (g *Guard) checkChange(w http.ResponseWriter, r *http.Request, p Person) er
 		return refusal{status: http.StatusForbidden, text: textForeign, person: p}
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, g.o.MaxBody)
-	// In memory as a whole: it is bounded, and there may be no folder to write to.
-	err := r.ParseMultipartForm(g.o.MaxBody)
+	err := r.ParseForm()
+	if err == nil { // in memory as a whole: it is bounded, and there may be no folder to write to
+		err = r.ParseMultipartForm(g.o.MaxBody)
+	}
 	if errors.Is(err, http.ErrNotMultipart) {
-		err = nil // the other kind of form has been read by then
+		err = nil
 	}
 	var large *http.MaxBytesError
 	if errors.As(err, &large) {
