@@ -63,3 +63,13 @@ type Outcome struct {
 
 // ErrCannot means that the platform does not let the bot speak at an address.
 var ErrCannot = errors.New("push: nobody can be spoken to first there")
+
+// EnterPush promises a push by a task in the journal; see Pusher.Push for what it gives.
+func EnterPush(ctx context.Context, j Journal, t Task, holder string, lease, keep time.Duration) (fresh, over bool, err error) {
+	fresh, err = j.Enter(ctx, t, holder, lease, keep)
+	if err != nil || fresh {
+		return fresh, false, err
+	}
+	_, open, err := j.Look(ctx, t.Queue, t.ID)
+	return false, err == nil && !open, err
+}

@@ -37,7 +37,11 @@ type ConnectionOptions struct {
 	//
 	// default: nobody
 	Count func(outcome string)
-	Times Times
+	// Pushed is told what became of each push. It may not wait for long.
+	//
+	// default: nobody
+	Pushed func(bot.Outcome)
+	Times  Times
 }
 
 // Times are the waits of a Connection. The zero value is right; tests shorten them.
@@ -312,6 +316,7 @@ func (c *Connection) session(ctx context.Context) (loggedIn bool, err error) {
 	go s.heartbeat(open)
 	go s.renew(open)
 	s.answers.Go(func() { s.deliverPromised(open) })
+	s.answers.Go(func() { s.pushes(ctx, open) })
 	select {
 	case <-open.Done():
 		s.stopTaking()

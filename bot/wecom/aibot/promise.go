@@ -133,6 +133,22 @@ func (l *limits) reserve(chat string, now time.Time) time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	times, _ := l.chats.Get(chat)
+	at := next(times, now)
+	times = append(times, at)
+	l.chats.Add(chat, slices.Clone(times[max(0, len(times)-perHour):]))
+	return at
+}
+
+// free gives that moment without counting anything.
+func (l *limits) free(chat string, now time.Time) time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	times, _ := l.chats.Get(chat)
+	return next(times, now)
+}
+
+// next gives the moment at which one more message may be sent after those.
+func next(times []time.Time, now time.Time) time.Time {
 	at := now
 	for _, limit := range []struct {
 		most   int
@@ -144,7 +160,5 @@ func (l *limits) reserve(chat string, now time.Time) time.Time {
 			}
 		}
 	}
-	times = append(times, at)
-	l.chats.Add(chat, slices.Clone(times[max(0, len(times)-perHour):]))
 	return at
 }

@@ -561,13 +561,16 @@ const (
 	forgetTries = 1500
 )
 
-// forget notes that a promise was kept. While the store is away it goes on trying, so
-// that nobody takes up what has been said.
-func (c *Connection) forget(ctx context.Context, taskID string) {
+// forget notes that a promise was kept.
+func (c *Connection) forget(ctx context.Context, taskID string) { c.forgetIn(ctx, c.queue(), taskID) }
+
+// forgetIn notes that a task of a queue is done. While the store is away it goes on trying,
+// so that nobody takes up what has been said.
+func (c *Connection) forgetIn(ctx context.Context, queue, taskID string) {
 	if c.o.Journal == nil {
 		return
 	}
-	if c.done(ctx, taskID) {
+	if c.done(ctx, queue, taskID) {
 		return
 	}
 	c.log.Warn("promise kept but not noted so; trying on")
@@ -580,7 +583,7 @@ func (c *Connection) forget(ctx context.Context, taskID string) {
 				return
 			case <-time.After(forgetEvery):
 			}
-			if c.done(ctx, taskID) {
+			if c.done(ctx, queue, taskID) {
 				return
 			}
 		}
@@ -588,10 +591,10 @@ func (c *Connection) forget(ctx context.Context, taskID string) {
 }
 
 // done tells whether the journal knows that a promise was kept, or that it is another's.
-func (c *Connection) done(ctx context.Context, taskID string) bool {
+func (c *Connection) done(ctx context.Context, queue, taskID string) bool {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), forgetWithin)
 	defer cancel()
-	err := c.o.Journal.Done(ctx, c.queue(), taskID, "")
+	err := c.o.Journal.Done(ctx, queue, taskID, "")
 	return err == nil || errors.Is(err, bot.ErrClaimLost)
 }
 

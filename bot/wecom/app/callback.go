@@ -94,6 +94,10 @@ type Options struct {
 	//
 	// default: nobody
 	Count func(outcome string)
+	// Pushed is told what became of each Push. It may not wait for long.
+	//
+	// default: nobody
+	Pushed func(bot.Outcome)
 	// Wording is what the asker reads where no question can be answered.
 	Wording Wording
 	// Apology is what the asker reads when Answer failed.
@@ -144,6 +148,7 @@ func NewCallback(a Answerer, codec *envelope.Codec, s *Sender, o Options) *Callb
 	if s != nil {
 		c.surface.MaxPages, c.surface.Markdown = maxPages, o.Markdown
 		c.pushes = newPushes(s, o.Journal, "app:"+o.CorpID+":"+o.AgentID, o.Log, o.Count)
+		c.pushes.pushed = o.Pushed
 	}
 	c.receiver = &envelope.Receiver{Codec: codec, MaxSkew: o.MaxSkew, Now: o.Now, Log: o.Log,
 		Unwrap: envelope.UnwrapXML, Handle: c.handle, Wrap: envelope.WrapXML, Count: o.Count}

@@ -70,6 +70,9 @@ type push struct {
 	Items []item    `json:"i"`
 	// Next is the first item that was not sent.
 	Next int `json:"n"`
+	// Said tells that nobody asked for it just now, so that somebody wants to know what
+	// became of it.
+	Said bool `json:"s,omitempty"`
 
 	id      string // bot.Message.ID
 	inDoubt bool   // whether the next item was sent
@@ -89,6 +92,7 @@ type pushes struct {
 	holder    string
 	log       *slog.Logger
 	count     func(outcome string)
+	pushed    func(bot.Outcome) // nil: nobody
 	headStart time.Duration
 	lease     time.Duration
 	every     time.Duration
@@ -193,6 +197,7 @@ func (p *pushes) send(job push, wait time.Duration) {
 		}
 	}
 	p.done(job)
+	p.said(job, nil)
 }
 
 func (p *pushes) sendItem(job push) (err error) {
@@ -230,6 +235,7 @@ func (p *pushes) failed(job push, err error) {
 			p.log.Error("message not sent", attrs...)
 			p.count(OutcomePushFailed)
 			p.done(job)
+			p.said(job, err)
 			return
 		}
 	}

@@ -48,6 +48,7 @@ const (
 	OutcomeFailed   = "failed"   // sending failed for good
 	OutcomeRetried  = "retried"  // fetching or sending failed and is tried again
 	OutcomeForeign  = "foreign"  // for another company
+	OutcomePushed   = "pushed"   // something was said that nobody had just asked for
 )
 
 // Options of a Callback. CorpID is needed.
@@ -58,6 +59,10 @@ type Options struct {
 	Now     func() time.Time
 	Log     *slog.Logger
 	Count   func(outcome string)
+	// Pushed is told what became of each Push. It may not wait for long.
+	//
+	// default: nobody
+	Pushed func(bot.Outcome)
 	// Media and Again are what a customer reads in return for a picture and the like, and
 	// above a page that may have arrived before.
 	//
@@ -217,6 +222,7 @@ func (k *Callback) Run(ctx context.Context) {
 			}
 			k.work.Go(func() { k.follow(t.ID, n) })
 		}
+		k.pushes(ctx)
 	}
 }
 

@@ -78,6 +78,7 @@ type bench struct {
 	mu     sync.Mutex
 	log    bytes.Buffer
 	counts map[string]int
+	pushed func(bot.Outcome)
 }
 
 func newBench(t *testing.T) *bench {
@@ -115,7 +116,7 @@ func (b *bench) replica() (*Callback, func()) {
 		b.t.Fatal(err)
 	}
 	k := NewCallback(b.engine, b.codec, client, b.store, Options{CorpID: b.corp.ID,
-		Log: slog.New(slog.NewTextHandler(b, nil)), Count: func(o string) { b.count(o, 1) }})
+		Log: slog.New(slog.NewTextHandler(b, nil)), Count: func(o string) { b.count(o, 1) }, Pushed: b.pushed})
 	k.times = times{lease: 300 * time.Millisecond, claim: 20 * time.Millisecond, later: 50 * time.Millisecond}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})

@@ -266,10 +266,15 @@ var errPanic = errors.New("kf: panic while answering")
 
 // send sends one page. Its id is the same each time.
 func (k *Callback) send(ctx context.Context, account string, m syncmsg.Message, text string, page int) error {
+	return k.sendTo(ctx, account, m.ExternalUserID, pageID(m.MsgID, page), text)
+}
+
+// sendTo sends a text under an id of its own.
+func (k *Callback) sendTo(ctx context.Context, account, customer, id, text string) error {
 	var body sendmsg.Text
-	body.ToUser, body.OpenKFID, body.MsgID = m.ExternalUserID, account, pageID(m.MsgID, page)
+	body.ToUser, body.OpenKFID, body.MsgID = customer, account, id
 	body.MsgType, body.Text.Content = "text", text
-	return k.client.Call(ctx, apiSend, []string{m.ExternalUserID, text}, func(w *work.Work) error {
+	return k.client.Call(ctx, apiSend, []string{customer, text}, func(w *work.Work) error {
 		c, err := w.GetKF()
 		if err == nil {
 			_, err = c.SendMsg(body)
