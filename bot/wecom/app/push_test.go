@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -30,8 +31,12 @@ func TestPushesOutliveTheProcess(t *testing.T) {
 	}
 	to := bot.Address{Channel: "app", Asker: "lin.yue"}
 	first := newBench(t, c.sender(t), with)
-	first.callback.pushes.cancel() // it dies while it sends
-	if fresh, _, err := first.callback.Push(t.Context(), "recall:1:a", to, []string{"更正一", "更正二"}); !fresh || err != nil {
+	data, err := json.Marshal(push{To: to.Asker, Items: first.callback.items([]string{"更正一", "更正二"}), Said: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	task := bot.Task{Queue: first.callback.pushes.queue, ID: "recall:1:a", Data: data}
+	if fresh, _, err := bot.EnterPush(t.Context(), journal, task, "one that died", 50*time.Millisecond, saidKeep); !fresh || err != nil {
 		t.Fatalf("fresh %v, %v", fresh, err)
 	}
 	if err := c.sender(t).SendText(context.Background(), "lin.yue", "更正一", false); err != nil {
