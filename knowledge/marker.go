@@ -174,6 +174,9 @@ func readOrdinal(s, units string) (int, int) {
 		return 0, 0
 	}
 	size += len(prefix) + end
+	if strings.HasSuffix(s[:size], "部") && strings.HasPrefix(s[size:], "分") { // 第一部分
+		size += len("分")
+	}
 	// 第三条的规定 is prose that speaks of an item, 第三条 规定 opens one.
 	if strings.HasPrefix(s[size:], "的") {
 		return 0, 0

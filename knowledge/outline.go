@@ -41,7 +41,7 @@ func (o *outlined) pieces(source string) []Piece {
 		default:
 			level = 2
 		}
-		add(h.body(), Piece{Level: level, Line: h.line})
+		add(h.span, Piece{Level: level, Line: h.line}) // with its number, which is in the source
 	}
 	for _, s := range o.sections {
 		for _, m := range s.Measures {
@@ -78,7 +78,12 @@ type outliner struct {
 
 // outline finds title, date, sections, measures and paragraphs.
 func outline(source []byte, blocks []block, infer bool) *outlined {
-	o := &outliner{source: string(source), blocks: blocks, infer: infer, out: &outlined{}, styles: map[style]bool{}}
+	return outlineUnder("", source, blocks, infer)
+}
+
+// outlineUnder is outline of a source whose title is known.
+func outlineUnder(title string, source []byte, blocks []block, infer bool) *outlined {
+	o := &outliner{source: string(source), blocks: blocks, infer: infer, out: &outlined{title: title}, styles: map[style]bool{}}
 	for i := o.front(); i < len(o.blocks); i++ {
 		o.take(i)
 	}
@@ -155,10 +160,10 @@ func (o *outliner) markedHeading(i int) bool {
 }
 
 // plainHeading: a short line without a stop is a heading when it stands over a
-// list or over prose. Over another heading it is one too, an empty one.
+// list or over prose. Over another heading it is one too, an empty one. A date is none.
 func (o *outliner) plainHeading(i int) bool {
 	b, next := o.blocks[i], o.at(i+1)
-	if !headingLike(b.text) {
+	if _, dated := readDate(b.text); dated || !headingLike(b.text) {
 		return false
 	}
 	return next.marker.style != styleNone || next.span.End == 0 || next.gap || !headingLike(next.text) || b.gap

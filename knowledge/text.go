@@ -98,6 +98,9 @@ func splitInline(source string, b block) []block {
 		}
 		at += size
 	}
+	if len(items) == 0 {
+		return []block{b}
+	}
 	return append(items, trimmed(source, current, b.span.End))
 }
 

@@ -130,25 +130,24 @@ func readWritten(source []byte, start int, title string) *outlined {
 		}
 		at = next
 	}
-	out := outline(source, blocks, false)
-	for _, s := range out.sections {
-		if s.Heading == "" {
-			s.Heading = title
-		}
-	}
-	out.title, out.findings = title, append(findings, out.findings...)
+	out := outlineUnder(title, source, blocks, false)
+	out.findings = append(findings, out.findings...)
 	return out
 }
 
 func marked(line []byte) bool { return writtenHeading.Match(line) || writtenItem.Match(line) }
 
 // writtenBlock reads one line that opens a block. Its text stays empty, so that the
-// outline finds nothing to guess from.
+// outline finds nothing to guess from. A heading's number (一、, 第一章) is no part of its
+// name, as in plain text.
 func writtenBlock(line []byte, at, number int, words Span) block {
 	b := block{line: number, span: Span{at + words.Start, at + words.End}}
 	if m := writtenHeading.FindSubmatch(line); m != nil {
 		b.heading = len(m[1])
 		b.span.Start = at + len(m[0])
+		if b.marker = readMarker(string(line[len(m[0]):words.End])); b.marker.size == b.span.End-b.span.Start {
+			b.marker = marker{} // it is all there is
+		}
 		return b
 	}
 	if m := writtenItem.FindSubmatch(line); m != nil {

@@ -507,25 +507,10 @@ func (d *docx) put(text string, level int, title bool, label string, bullet bool
 		p.title = clean(text)
 	case level > 0:
 		p.add(strings.Join(strings.Fields(numbered(label, clean(text))), " "), min(level, 6), false)
-	case bullet:
-		p.join(text)
-	case label != "" && !readable(label):
-		p.join(numbered(label, text))
 	default:
-		p.add(numbered(label, text), 0, label != "" || typedNumber.MatchString(strings.TrimSpace(text)))
+		p.put(label, text, bullet)
 	}
 }
-
-var (
-	// typedNumber is a number that somebody typed in front of an item.
-	typedNumber = regexp.MustCompile(`^(?:[（(]?(?:[0-9０-９]{1,3}|[一二三四五六七八九十]{1,3})[)）、.．]|第(?:[0-9]{1,3}|[一二三四五六七八九十]{1,3})条|[①-⑳⑴-⒇])`)
-	// knownLabel is what the knowledge reads as an item's number.
-	knownLabel = regexp.MustCompile(`^(?:[（(]?(?:[0-9０-９]{1,3}|[一二三四五六七八九十]{1,3})[)）、.．]?|第(?:[0-9]{1,3}|[一二三四五六七八九十]{1,3})[条款项章节编部][:：、]?|[①-⑳⑴-⒛])$`)
-)
-
-// readable tells whether a label can be read as a measure's number. Others (a), 1.1, 甲、)
-// stay in front of their words, which go on with the measure above.
-func readable(label string) bool { return knownLabel.MatchString(strings.TrimSpace(label)) }
 
 // table reads a table row by row.
 func (d *docx) table(x *xmlReader) error {

@@ -29,6 +29,9 @@ var formats = []format{
 	{plainText, []string{".txt"}, false, readText},
 	{"Markdown", []string{".md", ".markdown"}, false, readText},
 	{"Word 文档", []string{".docx"}, true, readDOCX},
+	{"网页", []string{".html", ".htm", ".xhtml"}, false, readHTML},
+	{"问答表（Excel）", []string{".xlsx"}, true, readXLSX},
+	{"问答表（CSV）", []string{".csv", ".tsv"}, false, readCSV},
 }
 
 // Extensions are what the names of files that are taken end in, for a file chooser.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -112,6 +113,32 @@ func (p *paper) join(text string) {
 	p.items[last] = true // what follows a joined one joins too
 }
 
+// put appends a paragraph with the number or the bullet that the format shows in front of
+// it. What cannot stand alone (a bullet, a number the knowledge does not read) goes on
+// with the measure above.
+func (p *paper) put(label, text string, joins bool) {
+	text = strings.TrimSpace(clean(text))
+	switch {
+	case label == "" && joins:
+		p.join(text)
+	case label != "" && !readable(label):
+		p.join(numbered(label, text))
+	default:
+		p.add(numbered(label, text), 0, label != "" || typedNumber.MatchString(text))
+	}
+}
+
+var (
+	// typedNumber is a number that somebody typed in front of an item.
+	typedNumber = regexp.MustCompile(`^(?:[（(]?(?:[0-9０-９]{1,3}|[一二三四五六七八九十]{1,3})[)）、.．]|第(?:[0-9]{1,3}|[一二三四五六七八九十]{1,3})条|[①-⑳⑴-⒇])`)
+	// knownLabel is what the knowledge reads as an item's number.
+	knownLabel = regexp.MustCompile(`^(?:[（(]?(?:[0-9０-９]{1,3}|[一二三四五六七八九十]{1,3})[)）、.．]?|第(?:[0-9]{1,3}|[一二三四五六七八九十]{1,3})[条款项章节编部][:：、]?|[①-⑳⑴-⒛])$`)
+)
+
+// readable tells whether a label can be read as a measure's number. Others (a), 1.1, 甲、)
+// stay in front of their words, which go on with the measure above.
+func readable(label string) bool { return knownLabel.MatchString(strings.TrimSpace(label)) }
+
 // row appends a row of a table: its cells side by side, or a measure when the first one
 // is nothing but a number. A row with a single cell is layout, and its paragraphs are
 // what they are.
@@ -189,8 +216,12 @@ func (p *paper) finish() error {
 	p.in.Counts.Rows = len(p.lines)
 	lines, at := p.lines, p.at
 	title := strings.Join(strings.Fields(p.title), " ")
-	if title == "" {
+	switch {
+	case title == "":
 		title, lines, at = loneHeading(lines, at)
+	case !slices.ContainsFunc(lines, func(l knowledge.Line) bool { return l.Heading > 0 }):
+		// Headings have to be recognised, so the title stands where one is looked for.
+		lines, at = slices.Insert(slices.Clone(lines), 0, knowledge.Line{Text: title}), slices.Insert(slices.Clone(at), 0, 1)
 	}
 	if len(lines) == 0 {
 		return &Refused{Err: ErrEmpty, Message: "里面没有文字", Mend: "核对是不是这个文件；图片和文本框里的字不会读入"}
@@ -204,12 +235,13 @@ func (p *paper) finish() error {
 	for i, piece := range arranged.Pieces {
 		arranged.Pieces[i].Line = at[piece.Line-1]
 	}
-	if title != "" && arranged.Title != "" { // both are there: neither may be lost
-		arranged.Pieces = append([]knowledge.Piece{{Text: arranged.Title, Line: at[0]}}, arranged.Pieces...)
-		arranged.Title = ""
-	}
 	p.warnLeftOut()
-	return p.in.publish(cmp.Or(title, arranged.Title, strings.Join(strings.Fields(clean(p.offered)), " "), p.in.Name), date, arranged.Pieces, nil)
+	title = cmp.Or(title, arranged.Title)
+	if offered := strings.Join(strings.Fields(clean(p.offered)), " "); title == "" && offered != "" {
+		title = offered
+		p.in.warn(Problem{Message: "正文里没有认出标题，暂用文件属性里的标题“" + short(title) + "”", Mend: "核对；不对就在正文最上面写上标题再上传"})
+	}
+	return p.in.publish(cmp.Or(title, p.in.Name), date, arranged.Pieces, nil)
 }
 
 // loneHeading takes the first heading off as the title when it is the only one of its
@@ -356,7 +388,7 @@ func proved(d *knowledge.Document, title, date string, pieces []knowledge.Piece)
 			headings[m] = s.Heading
 		}
 	}
-	paragraphs, heading := d.Paragraphs, title
+	paragraphs, heading := d.Paragraphs, d.Title // a section is named without the heading's number
 	for _, p := range pieces {
 		words := knowledge.Folded([]byte(p.Text))
 		switch {
@@ -365,7 +397,7 @@ func proved(d *knowledge.Document, title, date string, pieces []knowledge.Piece)
 				heading = words
 			}
 		case p.Item:
-			if len(measures) == 0 || measures[0].Number != p.Number || measures[0].Text != words || headings[measures[0]] != knowledge.Folded([]byte(heading)) {
+			if len(measures) == 0 || measures[0].Number != p.Number || measures[0].Text != words || !strings.HasSuffix(heading, headings[measures[0]]) {
 				return lost(fmt.Sprintf("第 %d 段的条目 %d", p.Line, p.Number))
 			}
 			measures = measures[1:]

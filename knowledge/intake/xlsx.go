@@ -1,0 +1,283 @@
+package intake
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/xuri/excelize/v2"
+)
+
+// readXLSX reads the first sheet that is a table of questions. The library is given an
+// archive with nothing in it but the parts that are needed, each of them read to its end
+// and found sound before: it takes a broken sheet for one that ends early.
+func readXLSX(ctx context.Context, in *reading) error {
+	a, err := openArchive(ctx, in.data)
+	if err != nil {
+		return err
+	}
+	if !a.has("xl/workbook.xml") || !a.has("[Content_Types].xml") {
+		return &Refused{Err: ErrBroken, Message: "不是表格：里面没有工作簿", Mend: "用 Excel 或 WPS 打开看看，另存为 .xlsx 再上传"}
+	}
+	merges, err := a.checkWorkbook()
+	if err == nil {
+		err = a.checkTypes()
+	}
+	if refused := (*Refused)(nil); errors.As(err, &refused) {
+		return err
+	}
+	if err != nil {
+		return brokenFile(err)
+	}
+	clean, err := a.only(workbookPart)
+	if err != nil {
+		return brokenFile(err)
+	}
+	book, err := excelize.OpenReader(bytes.NewReader(clean), excelize.Options{
+		UnzipSizeLimit: maxUnpacked, UnzipXMLSizeLimit: maxUnpacked, // nothing goes to temporary files
+		ShortDatePattern: "yyyy-mm-dd", LongDatePattern: "yyyy-mm-dd", CultureInfo: excelize.CultureNameZhCN,
+	})
+	if err != nil {
+		return brokenFile(err)
+	}
+	defer book.Close() // nothing of it is on disk
+	return readBook(ctx, in, book, merges)
+}
+
+// workbookPart tells which parts are needed for words and numbers as shown.
+func workbookPart(name string) bool {
+	switch name {
+	case "[content_types].xml", "_rels/.rels", "xl/workbook.xml", "xl/_rels/workbook.xml.rels", "xl/sharedstrings.xml", "xl/styles.xml", "xl/theme/theme1.xml":
+		return true
+	}
+	return path.Dir(name) == "xl/worksheets" && path.Ext(name) == ".xml"
+}
+
+// span is a merged cell: rows and columns from 1, both ends included.
+type span struct{ left, top, right, bottom int }
+
+// checkWorkbook reads all needed parts to their ends and gives the merged cells of each
+// sheet, by the sheet's name.
+func (a *archive) checkWorkbook() (map[string][]span, error) {
+	byPart, names, targets := map[string][]span{}, map[string]string{}, map[string]string{}
+	for name := range a.parts {
+		if !workbookPart(name) {
+			continue
+		}
+		err := a.each(name, func(_ *xmlReader, e xml.StartElement) error {
+			switch e.Name.Local {
+			case "mergeCell":
+				if s, ok := readSpan(attr(e, "ref")); ok {
+					byPart[name] = append(byPart[name], s)
+				}
+			case "sheet":
+				names[relationID(e)] = attr(e, "name")
+			case "Relationship":
+				targets[attr(e, "Id")] = strings.ToLower(strings.TrimPrefix(attr(e, "Target"), "/xl/"))
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	merges := map[string][]span{}
+	for id, name := range names {
+		merges[name] = byPart["xl/"+targets[id]]
+	}
+	return merges, nil
+}
+
+// relationID is a sheet's r:id, which is not its sheetId.
+func relationID(e xml.StartElement) string {
+	for _, a := range e.Attr {
+		if a.Name.Local == "id" && a.Name.Space != "" {
+			return a.Value
+		}
+	}
+	return ""
+}
+
+func readSpan(ref string) (span, bool) {
+	from, to, ok := strings.Cut(ref, ":")
+	if !ok {
+		return span{}, false
+	}
+	left, top, err1 := excelize.CellNameToCoordinates(from)
+	right, bottom, err2 := excelize.CellNameToCoordinates(to)
+	return span{left, top, right, bottom}, err1 == nil && err2 == nil
+}
+
+// only makes an archive of some of the parts, as they are compressed.
+func (a *archive) only(wanted func(string) bool) ([]byte, error) {
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	for name, f := range a.parts {
+		if wanted(name) {
+			if err := w.Copy(f); err != nil {
+				return nil, err
+			}
+		}
+	}
+	err := w.Close()
+	return b.Bytes(), err
+}
+
+// readBook looks for the first sheet with a header and reads it.
+func readBook(ctx context.Context, in *reading, book *excelize.File, merges map[string][]span) error {
+	var also []string
+	var found *faq
+	for _, sheet := range book.GetSheetList() {
+		f := newFAQ(in, sheetTitle(sheet))
+		warned := len(in.Warnings)
+		rows, err := book.Rows(sheet)
+		if err != nil {
+			return brokenFile(err)
+		}
+		err = f.readRows(ctx, rows, merges[sheet], found != nil)
+		err = errors.Join(err, rows.Close())
+		if err != nil {
+			return sheetError(err)
+		}
+		switch {
+		case f.found && found != nil:
+			also = append(also, "“"+sheet+"”")
+			in.Warnings = in.Warnings[:warned]
+		case f.found:
+			found = f
+		}
+	}
+	if found == nil {
+		return noHeader()
+	}
+	if len(also) > 0 {
+		in.warn(Problem{Message: "只读了第一张问答表，没有读工作表" + strings.Join(also, "、"), Mend: "另存成单独的文件再上传"})
+	}
+	return found.finish()
+}
+
+func sheetError(err error) error {
+	if refused := (*Refused)(nil); errors.As(err, &refused) {
+		return refused
+	}
+	return brokenFile(err)
+}
+
+// sheetTitle is a sheet's name, unless nobody gave it one.
+func sheetTitle(name string) string {
+	lower := strings.ToLower(name)
+	if rest := strings.TrimLeft(strings.TrimPrefix(strings.TrimPrefix(lower, "sheet"), "工作表"), "0123456789 "); rest == "" || lower == "faq" {
+		return ""
+	}
+	return name
+}
+
+// maxSheetRow is how far down a sheet is looked at: empty rows count, too.
+const maxSheetRow = 200_000
+
+// readRows reads a sheet to its end, or, when only the header is of interest, until that
+// is found or ruled out.
+func (f *faq) readRows(ctx context.Context, rows *excelize.Rows, merges []span, headerOnly bool) error {
+	m := newMerged(merges)
+	for number := 1; rows.Next(); number++ {
+		if number > maxSheetRow {
+			return &Refused{Err: ErrLarge, Message: fmt.Sprintf("工作表超过 %d 行", maxSheetRow), Mend: "删去下面的空行，或拆成几个文件"}
+		}
+		cells, err := rows.Columns()
+		if err != nil {
+			return err
+		}
+		if len(cells) > maxColumns {
+			cells = cells[:maxColumns]
+		}
+		r := m.row(number, cells)
+		switch {
+		case f.found:
+			err = f.add(ctx, r)
+		case number > headerRows:
+			return nil
+		case f.header(r):
+			if headerOnly {
+				return nil
+			}
+		default:
+			f.titleRow(r)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// titleRow takes a title that stands above the header, alone in its row.
+func (f *faq) titleRow(r tableRow) {
+	text, others := "", 0
+	for i := range r.cells {
+		if c := strings.Join(strings.Fields(r.cell(i)), " "); c != "" && c != text {
+			if text == "" {
+				text = c
+			}
+			others++
+		}
+	}
+	if others == 1 && r.number <= 2 && len([]rune(text)) <= maxHeadingRunes {
+		f.title = text
+	}
+}
+
+// merged gives the cells of merged ranges the value of their first cell, row by row.
+type merged struct {
+	starting map[int][]span
+	active   []*activeSpan
+}
+
+type activeSpan struct {
+	span
+	value string
+}
+
+func newMerged(spans []span) *merged {
+	m := &merged{starting: map[int][]span{}}
+	for _, s := range spans {
+		if s.left <= maxColumns && s.right >= s.left && s.bottom >= s.top {
+			m.starting[s.top] = append(m.starting[s.top], s)
+		}
+	}
+	return m
+}
+
+func (m *merged) row(number int, cells []string) tableRow {
+	r := tableRow{number: number, cells: cells}
+	var still []*activeSpan
+	for _, s := range m.active {
+		if s.bottom < number {
+			continue
+		}
+		still = append(still, s)
+		r.set(s.left-1, s.value)
+	}
+	m.active = still
+	for _, s := range m.starting[number] {
+		if s.bottom > s.top {
+			m.active = append(m.active, &activeSpan{s, r.cell(s.left - 1)})
+		}
+	}
+	return r
+}
+
+// set puts a value from above into a cell.
+func (r *tableRow) set(i int, value string) {
+	for len(r.cells) <= i {
+		r.cells = append(r.cells, "")
+	}
+	for len(r.merged) <= i {
+		r.merged = append(r.merged, false)
+	}
+	r.cells[i], r.merged[i] = value, true
+}
