@@ -112,6 +112,9 @@ func (e *Engine) Press(ctx context.Context, p Press) (Pressed, error) {
 	if err != nil {
 		return Pressed{}, err
 	}
+	if r.Quiet() || r.Act == ActWait {
+		return Pressed{Reply: r}, nil // the card stays as it is
+	}
 	if does == pressPass {
 		_, remaining := e.shownBy(about)
 		return Pressed{r, answerCard(textCardPassed, about, remaining, true)}, nil

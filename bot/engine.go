@@ -46,6 +46,10 @@ type Options struct {
 	//
 	// default: nobody
 	Given interface{ Add(g Given) }
+	// Limits are how many messages a minute get a reply.
+	//
+	// default: all
+	Limits Limits
 	// Log gets one info line a turn, without a word of what was said.
 	//
 	// default: discard
@@ -67,10 +71,14 @@ type Event struct {
 	Answered bool
 	Replayed bool // a redelivery got the reply of before
 	Degraded bool // the state could not be read or written
-	Shown    int
-	Took     time.Duration
+	// Limited is whose limit it was beyond, one of the Limited constants; or empty.
+	Limited string
+	Shown   int
+	Took    time.Duration
 	// Quoted is what of the sources stood in the reply.
 	Quoted []Shown
+
+	giveBack func() // see taken
 }
 
 // Desk is where coordinators' commands are done: messages that begin with a stroke.
@@ -82,11 +90,12 @@ type Desk interface {
 
 // Engine answers messages. It may be used by many at once.
 type Engine struct {
-	index Retriever
-	state State
-	o     Options
-	once  *once
-	lanes *Lanes
+	index  Retriever
+	state  State
+	o      Options
+	once   *once
+	lanes  *Lanes
+	floods *floods
 }
 
 // New makes an engine over an index and a state. With a nil state every message
@@ -104,7 +113,7 @@ func New(r Retriever, s State, o Options) *Engine {
 	if o.Observe == nil {
 		o.Observe = func(Event) {}
 	}
-	return &Engine{index: r, state: s, o: o, once: newOnce(), lanes: NewLanes()}
+	return &Engine{index: r, state: s, o: o, once: newOnce(), lanes: NewLanes(), floods: newFloods(o.Limits)}
 }
 
 // maxTries bounds how often a turn is begun again because another turn of the
@@ -127,17 +136,7 @@ var ErrElsewhere = errors.New("engine: the message is being answered by another 
 func (e *Engine) Answer(ctx context.Context, m Message) (Reply, error) {
 	start := e.o.Now()
 	ev := Event{Channel: m.Surface.Name}
-	r, err := e.once.do(ctx, m.ID, func() (Reply, error) {
-		if e.state == nil {
-			return e.answer(ctx, m, &ev)
-		}
-		turn := e.lanes.Queue(m.Conversation().Key())
-		defer turn.Leave()
-		if err := turn.Wait(ctx); err != nil {
-			return Reply{}, fmt.Errorf("engine: waiting for the message before: %w", err)
-		}
-		return e.answer(ctx, m, &ev)
-	})
+	r, err := e.once.do(ctx, m.ID, func() (Reply, error) { return e.paced(ctx, m, &ev) })
 	ev.Act, ev.Answered, ev.Shown, ev.Took = r.Act, r.Answered, len(r.Shown), e.o.Now().Sub(start)
 	ev.Quoted = r.Shown
 	switch {
@@ -147,7 +146,11 @@ func (e *Engine) Answer(ctx context.Context, m Message) (Reply, error) {
 		e.record(m, r)
 	}
 	e.o.Observe(ev)
-	e.o.Log.LogAttrs(ctx, slog.LevelInfo, "turn", slog.String("channel", ev.Channel), slog.Any("asker", m.Asker),
+	level := slog.LevelInfo
+	if r.Quiet() {
+		level = slog.LevelDebug // a flood must not flood the log
+	}
+	e.o.Log.LogAttrs(ctx, level, "turn", slog.String("channel", ev.Channel), slog.Any("asker", m.Asker),
 		slog.String("act", ev.Act), slog.Bool("answered", ev.Answered), slog.Int("shown", ev.Shown),
 		slog.Bool("replayed", ev.Replayed), slog.Bool("degraded", ev.Degraded),
 		slog.Float64("took_ms", float64(ev.Took.Microseconds())/1000))
@@ -157,14 +160,51 @@ func (e *Engine) Answer(ctx context.Context, m Message) (Reply, error) {
 // Welcome is what a person reads who opens the chat.
 func (e *Engine) Welcome(context.Context) string { return TextWelcome }
 
+// paced answers a message, after those before it in its conversation, if the limits let it
+// pass.
+func (e *Engine) paced(ctx context.Context, m Message, ev *Event) (Reply, error) {
+	if record, ok := e.once.kept.Get(m.ID); ok {
+		return e.replay(record, ev)
+	}
+	t := e.floods.take(m, e.o.Now())
+	ev.giveBack = t.giveBack
+	if t.pace != paceFine {
+		ev.Limited = t.whose
+	}
+	if t.pace == paceQuiet {
+		return e.hush(ctx, m, ev)
+	}
+	m.notice = t.pace == paceNotice
+	if e.state == nil {
+		return e.answer(ctx, m, ev)
+	}
+	turn := e.lanes.Queue(m.Conversation().Key())
+	defer turn.Leave()
+	if err := turn.Wait(ctx); err != nil {
+		return Reply{}, fmt.Errorf("engine: waiting for the message before: %w", err)
+	}
+	return e.answer(ctx, m, ev)
+}
+
+// hush gives a message no reply, unless another replica has given one. It waits for
+// nothing and leaves nothing behind, so that a flood costs as little as can be.
+func (e *Engine) hush(ctx context.Context, m Message, ev *Event) (Reply, error) {
+	if e.state != nil && m.ID != "" {
+		const look = time.Millisecond // a claim that is over at once
+		if turn, err := e.state.Begin(ctx, m.Conversation(), m.ID, newAttempt(), look); err == nil && turn.Claim == Answered {
+			if r, err := e.replay(turn.Record, ev); err == nil {
+				return r, nil
+			}
+		}
+	}
+	return Reply{Act: ActQuiet, Parts: []Part{}, Shown: []Shown{}, Suggestions: []string{}}, nil
+}
+
 // answer is one attempt at a message: claim and load, respond, save and mark done.
 func (e *Engine) answer(ctx context.Context, m Message, ev *Event) (Reply, error) {
 	if e.state == nil {
 		reply, _, err := e.respond(ctx, m, &Session{})
 		return reply, err
-	}
-	if record, ok := e.once.kept.Get(m.ID); ok {
-		return e.replay(record, ev)
 	}
 	attempt := newAttempt()
 	for range maxTries {
@@ -207,7 +247,10 @@ func (e *Engine) replay(record []byte, ev *Event) (Reply, error) {
 	if err != nil {
 		return Reply{}, fmt.Errorf("engine: stored reply: %w", err)
 	}
-	ev.Replayed = true
+	ev.Replayed, ev.Limited = true, ""
+	if ev.giveBack != nil {
+		ev.giveBack()
+	}
 	return r, nil
 }
 
@@ -258,6 +301,9 @@ func (e *Engine) respond(ctx context.Context, m Message, s *Session) (Reply, *Se
 	}
 	t.after = t.before
 	t.after.Near, t.after.Choices = nil, nil
+	if m.notice {
+		return t.say(ActWait, TextWait), &t.before, nil
+	}
 	reply, err := t.respond()
 	if err != nil {
 		return Reply{}, nil, fmt.Errorf("engine: %w", err)

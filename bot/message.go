@@ -32,6 +32,8 @@ type Message struct {
 	Day string
 	// Surface is what the asker's screen can show.
 	Surface Surface
+
+	notice bool // beyond the limits: all it gets is TextWait
 }
 
 // Conversation names the thread this message belongs to: one person in one chat.
@@ -127,7 +129,12 @@ const (
 	ActThanks  = "thanks"
 	ActHelp    = "help"
 	ActCommand = "command"
+	ActWait    = "wait"  // too many messages: the one notice of a flood
+	ActQuiet   = "quiet" // too many messages: nothing is said
 )
+
+// Quiet tells that nothing is to be said: there are no pages.
+func (r Reply) Quiet() bool { return r.Act == ActQuiet }
 
 // Part is one question of a message.
 type Part struct {

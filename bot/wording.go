@@ -17,6 +17,7 @@ const (
 	TextMedia   = "目前只能看懂文字，请把问题打成文字发给我。"
 	TextUnknown = "这种消息我还不会处理，请把问题打成文字发给我。"
 	TextExpired = "这条回答已经结束，请重新提问。"
+	TextWait    = "问得太快了，请稍等一会儿再问。"
 
 	textGreet         = "你好！请直接提问，例如：优先通关如何实现？"
 	textThanks        = "不客气，有问题随时问。"

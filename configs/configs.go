@@ -21,6 +21,7 @@ type Config struct {
 	Questions       Questions     `yaml:"questions"`
 	Corrections     Corrections   `yaml:"corrections"`
 	Curation        Curation      `yaml:"curation"`
+	Limits          Limits        `yaml:"limits"`
 	WeCom           WeCom         `yaml:"wecom"`
 	Console         Console       `yaml:"console"`
 	Log             Log           `yaml:"log"`
@@ -50,6 +51,13 @@ type Curation struct {
 	Coordinators []string `yaml:"coordinators"`
 	// People is how many it takes to publish: 1, or 2 with the one who proposed.
 	People int `yaml:"people"`
+}
+
+// Limits are how many messages a minute get a reply; 0: all.
+type Limits struct {
+	Person int `yaml:"person"`
+	// Chat is for a whole group.
+	Chat int `yaml:"chat"`
 }
 
 // Answers is what is kept of what was quoted, for verify.
@@ -172,6 +180,7 @@ func Default() Config {
 		Questions:       Questions{TTL: 14 * 24 * time.Hour},
 		Corrections:     Corrections{TTL: 7 * 24 * time.Hour},
 		Curation:        Curation{Coordinators: []string{}, People: 2},
+		Limits:          Limits{Person: 30, Chat: 300},
 		WeCom: WeCom{
 			APIBaseURL:   "https://qyapi.weixin.qq.com",
 			OAuthURL:     "https://open.weixin.qq.com/connect/oauth2/authorize",

@@ -37,6 +37,13 @@ func (l *loader) validate(c Config) error {
 	if c.Curation.People != 1 && c.Curation.People != 2 {
 		return l.bad("curation.people", fmt.Sprintf("%d is neither 1 nor 2; write how many people it takes to publish", c.Curation.People))
 	}
+	if c.Limits.Person < 0 || c.Limits.Chat < 0 {
+		key := "limits.person"
+		if c.Limits.Chat < 0 {
+			key = "limits.chat"
+		}
+		return l.bad(key, "is below 0; write how many messages a minute get a reply, 0 for all")
+	}
 	for _, u := range []struct{ key, value, plain, safe string }{
 		{"wecom.api_base_url", c.WeCom.APIBaseURL, "http", "https"}, {"wecom.oauth_url", c.WeCom.OAuthURL, "http", "https"}, {"wecom.aibot.ws_url", c.WeCom.AIBot.WSURL, "ws", "wss"},
 	} {

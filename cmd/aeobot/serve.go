@@ -122,11 +122,12 @@ func (s *server) run(ctx context.Context) (err error) {
 		Coordinators: s.settings.Curation.Coordinators, People: s.settings.Curation.People, Keep: s.settings.Unanswered.TTL, Index: s.live,
 		Audit: s.audit.Append, Log: s.log})
 	defer s.desk.Close()
-	s.engine = bot.New(s.live, s.store, bot.Options{Unanswered: s.notebook, Feedback: s.notebook, Desk: s.desk, Questions: s.questions, Given: s.given, Log: s.log, Observe: func(e bot.Event) {
-		s.metrics.observe(e)
-		s.answers.observe(e)
-		s.tally.Observe(e)
-	}})
+	s.engine = bot.New(s.live, s.store, bot.Options{Unanswered: s.notebook, Feedback: s.notebook, Desk: s.desk, Questions: s.questions, Given: s.given,
+		Limits: bot.Limits(s.settings.Limits), Log: s.log, Observe: func(e bot.Event) {
+			s.metrics.observe(e)
+			s.answers.observe(e)
+			s.tally.Observe(e)
+		}})
 	handler, err := s.routes()
 	if err != nil {
 		return usageError{err}

@@ -144,6 +144,9 @@ func (b *Callback) message(ctx context.Context, in incoming, data []byte) ([]byt
 			return nil, answer.err // 500: the next delivery gets the reply of the attempt that runs
 		}
 		answer.collect()
+		if answer.said.quiet {
+			return nil, nil
+		}
 		b.streams.Add(id, answer.said)
 		if answer.said.replayed {
 			b.backlog.done(id) // another replica may have promised it

@@ -87,6 +87,9 @@ func (p *patient) Answer(ctx context.Context, m bot.Message) (bot.Reply, error) 
 			return bot.Reply{}, ctx.Err()
 		}
 	}
+	if strings.HasSuffix(m.Text, "太快") {
+		return bot.Reply{Act: bot.ActQuiet}, nil
+	}
 	return bot.Reply{Text: "答：" + m.Text, Answered: true, View: "handle", Remaining: 2}, nil
 }
 
@@ -252,6 +255,46 @@ func TestPromiseOutlivesTheReplica(t *testing.T) {
 	waitUntil(t, func() bool { return late.text("late-m1") == "答：慢" })
 	cancel()
 	<-ended
+}
+
+// TestOneOfTooMany gets an empty response, and leaves nothing behind; only who was told
+// that it is being looked for is told why nothing comes of it.
+func TestOneOfTooMany(t *testing.T) {
+	p, journal, late := &patient{gate: make(chan struct{})}, newJournal(t), &posted{}
+	b, _ := replica(t, p, journal, late)
+	for range 3 {
+		if got := b.send(said("m1", "太快")); got != "" {
+			t.Errorf("got %q", got)
+		}
+	}
+	first := read(t, b.send(said("m2", "慢太快")))
+	close(p.gate)
+	waitUntil(t, func() bool { return read(t, b.send(refresh(first.Stream.ID))).Stream.Finish })
+	if r := read(t, b.send(refresh(first.Stream.ID))); r.Stream.Content != bot.TextWait {
+		t.Errorf("polled: %+v", r)
+	}
+	if open, err := journal.Claim(t.Context(), "aibot-late", "me", 10, time.Second); err != nil || len(open) != 0 {
+		t.Errorf("%d promises open, %v", len(open), err)
+	}
+	if strings.Contains(b.log.String(), "ERROR") || late.calls != 0 {
+		t.Errorf("%d posted late; log %s", late.calls, b.log.String())
+	}
+}
+
+func TestOneOfTooManyOverTheConnection(t *testing.T) {
+	b, journal := newGatewayBench(t), newJournal(t)
+	c, _ := b.run(&patient{}, func(o *ConnectionOptions) { o.Journal = journal })
+	b.wait("login", func() bool { return c.State() == StateReady })
+	b.say("m1", "u1", "太快")
+	b.say("m2", "u1", "问")
+	b.wait("the other's answer", func() bool { return b.count(OutcomeDelivered, 0) == 1 })
+	if ids, texts := b.replies(); len(texts) != 1 || ids[0] != streamID("m2") {
+		t.Errorf("said %q", texts)
+	}
+	b.wait("the promises to be kept", func() bool { return c.promised.count() == 0 })
+	if open, err := journal.Claim(t.Context(), c.queue(), "me", 10, time.Second); err != nil || len(open) != 0 {
+		t.Errorf("%d promises open, %v", len(open), err)
+	}
 }
 
 func waitUntil(t *testing.T, reached func() bool) {

@@ -63,6 +63,9 @@ type spoken struct {
 	feedback string // names the answer to those who rate it; empty: it cannot be rated
 	// replayed tells that the answer was made before, so that it may have arrived.
 	replayed bool
+	// quiet asks to say nothing; text is for where something has to be said, since the
+	// asker was told that an answer is being looked for.
+	quiet bool
 }
 
 // answer gives what the asker reads in return for a message.
@@ -121,6 +124,9 @@ func (r *responder) ask(ctx context.Context, m bot.Message, id string) (spoken, 
 
 // speak is a reply as this channel says it. id names the answer and its card.
 func (r *responder) speak(id string, reply bot.Reply) spoken {
+	if reply.Quiet() {
+		return spoken{text: bot.TextWait, quiet: true}
+	}
 	s := spoken{text: r.fits(reply.Text), replayed: reply.Replayed}
 	if reply.Answered {
 		s.feedback = r.engine.FeedbackID(id, reply)

@@ -455,7 +455,7 @@ const tries = 3
 // leaves open stays promised for the next one. The same stream id with the same
 // content does no harm when it arrives twice.
 func (s *session) deliver(ctx context.Context, p *promise) {
-	if p.said.text == "" { // a button that only changes its card
+	if p.said.text == "" || p.said.quiet && !p.placed { // a button that only changes its card; a flood
 		s.promised.remove(p)
 		s.forget(ctx, p.taskID())
 		return

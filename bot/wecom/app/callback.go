@@ -34,6 +34,7 @@ const (
 	OutcomeWelcome      = "welcome"       // an event got the welcome text
 	OutcomeUnsupported  = "unsupported"   // a picture or the like got a sentence
 	OutcomeIgnored      = "ignored"       // an event that needs no reply
+	OutcomeQuiet        = "quiet"         // one of too many questions got no reply
 	OutcomeUnreadable   = "unreadable"    // authentic, but not a message we can read
 	OutcomeForeign      = "foreign"       // authentic, but for another corp or application
 	OutcomePushSent     = "push_sent"     // a further page was sent
@@ -327,6 +328,9 @@ func (c *Callback) answer(ctx context.Context, in incoming, text string) (page, 
 		c.o.Log.Error("question not answered", slog.Any("asker", m.Asker), slog.Any("error", err))
 		return c.o.Apology(err), OutcomeApology, nil
 	}
+	if reply.Quiet() {
+		return "", OutcomeQuiet, nil
+	}
 	items := c.items(reply.Pages)
 	if card, ok := reply.Card(); ok && c.o.Cards {
 		items = append(items, item{Kind: itemCard, Card: cards.ForApp(card, taskID(m.ID))})
@@ -370,7 +374,7 @@ func (c *Callback) answerSafely(ctx context.Context, m bot.Message) (reply bot.R
 		reply, err = c.answerer.Answer(ctx, m)
 		return err
 	})
-	if err == nil && len(reply.Pages) == 0 {
+	if err == nil && len(reply.Pages) == 0 && !reply.Quiet() {
 		err = errNoPage
 	}
 	return reply, err

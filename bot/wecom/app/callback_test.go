@@ -288,6 +288,20 @@ func TestApology(t *testing.T) {
 
 // TestAnsweredElsewhere: nothing is said, so that the platform delivers again and
 // gets the reply of the attempt that runs.
+// TestOneOfTooMany gets an empty response.
+func TestOneOfTooMany(t *testing.T) {
+	b := newBench(t, nil)
+	b.answerer.hook = func(bot.Message) (bot.Reply, error) { return bot.Reply{Act: bot.ActQuiet}, nil }
+	for range 3 {
+		if status, _, body := b.post(question("7", "问")); status != http.StatusOK || len(body) != 0 {
+			t.Errorf("status %d, body %q", status, body)
+		}
+	}
+	if b.counts.of(OutcomeQuiet) != 3 || b.counts.of(OutcomeApology) != 0 || strings.Contains(b.log.String(), "ERROR") {
+		t.Errorf("counted %v; log %s", b.counts.n, b.log.String())
+	}
+}
+
 func TestAnsweredElsewhere(t *testing.T) {
 	c := &Callback{o: Options{CorpID: testCorp}.withDefaults(), answerer: &answerer{hook: func(bot.Message) (bot.Reply, error) {
 		return bot.Reply{}, bot.ErrElsewhere

@@ -43,6 +43,7 @@ const (
 	OutcomeNudge    = "nudge"    // there is something to fetch
 	OutcomeIgnored  = "ignored"  // an event that needs nothing
 	OutcomeAnswered = "answered" // a customer's message got its reply
+	OutcomeQuiet    = "quiet"    // one of too many messages got no reply
 	OutcomeWelcome  = "welcome"
 	OutcomeTooLate  = "too_late" // the platform takes no reply any more: 48 h, five messages, or a person has the talk
 	OutcomeFailed   = "failed"   // sending failed for good

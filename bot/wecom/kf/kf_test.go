@@ -50,6 +50,9 @@ func (e *engine) Answer(_ context.Context, m bot.Message) (bot.Reply, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.asked = append(e.asked, m)
+	if m.Text == "太快" {
+		return bot.Reply{Act: bot.ActQuiet}, nil
+	}
 	r := bot.Reply{Pages: []string{"答：" + m.Text}}
 	for i := range strings.Count(m.Text, "!") {
 		r.Pages = append(r.Pages, fmt.Sprint("页", i+2))
@@ -207,6 +210,20 @@ func TestCustomersAreAnswered(t *testing.T) {
 	}
 	if m := b.engine.asked[0]; m.Asker != "wm0" || m.Chat != "kf/"+account || m.ID != "kf:"+b.corp.ID+":k-0" {
 		t.Errorf("the engine was told %+v", m)
+	}
+}
+
+// TestOneOfTooMany gets nothing, is not asked for again, and does not hold up the next.
+func TestOneOfTooMany(t *testing.T) {
+	b := newBench(t)
+	k, _ := b.replica()
+	b.says("wm", "k-1", "太快")
+	b.says("wm", "k-2", "问")
+	b.nudge(k)
+	b.wait("the next one's reply", func() bool { return b.count(OutcomeAnswered, 0) == 1 && b.count(OutcomeQuiet, 0) == 1 })
+	b.nudge(k)
+	if got, want := b.seen(), []string{"wm 答：问"}; !slices.Equal(got, want) || b.engine.count() != 2 {
+		t.Errorf("the customer read %q; the engine was asked %d times", got, b.engine.count())
 	}
 }
 

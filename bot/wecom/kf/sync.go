@@ -190,7 +190,11 @@ func (k *Callback) reply(ctx context.Context, account string, m syncmsg.Message)
 			return err
 		}
 	}
-	k.o.Count(OutcomeAnswered)
+	outcome := OutcomeAnswered
+	if len(p.Pages) == 0 {
+		outcome = OutcomeQuiet
+	}
+	k.o.Count(outcome)
 	return k.store.Done(ctx, k.replies(account), id, "")
 }
 
@@ -231,7 +235,7 @@ func (k *Callback) note(ctx context.Context, account, id string, p progress) err
 	return k.store.Note(ctx, k.replies(account), id, holderOf(account), data, k.times.lease)
 }
 
-// pages answers a message.
+// pages answers a message; none for one of too many.
 func (k *Callback) pages(ctx context.Context, account string, m syncmsg.Message) (pages []string, err error) {
 	if m.MsgType != "text" {
 		return []string{k.o.Media}, nil
@@ -254,6 +258,9 @@ func (k *Callback) pages(ctx context.Context, account string, m syncmsg.Message)
 	})
 	if errors.Is(err, bot.ErrElsewhere) {
 		return nil, err
+	}
+	if err == nil && r.Quiet() {
+		return nil, nil
 	}
 	if err != nil || len(r.Pages) == 0 {
 		k.o.Log.Error("customer's question not answered", slog.Any("error", err))
