@@ -39,7 +39,7 @@ func WordsOf(p knowledge.Passage, clause int, day string) Words {
 
 func wordsOf(s Shown) Words {
 	const size = 16 // hexadecimal digits: enough among the wordings of one passage
-	return Words{s.ID, s.Clause, digest(s.Text)[:size], digest(s.Status + "\x00" + s.Note)[:size]}
+	return Words{s.ID, s.Clause, digest(s.Text)[:size], digest(s.Note)[:size]}
 }
 
 // real are the acts that reply to a question of substance.

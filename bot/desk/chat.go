@@ -36,13 +36,14 @@ var commands = map[string]func(*Desk, call) (string, error){
 	"否":   (*Desk).reject,
 	"待准":  (*Desk).pending,
 	"版本":  (*Desk).version,
+	"更正":  (*Desk).recall,
 	"协调":  func(*Desk, call) (string, error) { return textUse, nil },
 }
 
 // Texts that coordinators read.
 const (
 	textOnly = "这个命令只有协调员能用。"
-	textUse  = "/协调 这份说明\n/未答 没答上的问题\n/为什么 问题\n/教 节名 第几条（引用没答上的问题，或把问法写在后面）\n/待准 等确认的提议\n/准 编号、/否 编号\n/版本"
+	textUse  = "/协调 这份说明\n/未答 没答上的问题\n/为什么 问题\n/教 节名 第几条（引用没答上的问题，或把问法写在后面）\n/待准 等确认的提议\n/准 编号、/否 编号\n/更正 原文改了以后要不要通知看过旧原文的人\n/版本"
 	textAway = "暂时办不了：%s。稍后再试，什么都没有改动。"
 )
 

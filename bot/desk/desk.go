@@ -108,11 +108,18 @@ type Options struct {
 	//
 	// default: there is no such work
 	Index bot.Retriever
-	// RecallDays is how far back those are looked for who were given words that a new
-	// version takes back.
+	// RecallWithin is how far back those are looked for who were given words that a new
+	// version takes back, and Given who was given what.
 	//
-	// default: 0, nobody is
-	RecallDays time.Duration
+	// default: nobody is looked for
+	RecallWithin time.Duration
+	Given        interface {
+		Each(ctx context.Context, since time.Time, each func(at time.Time, g bot.Given)) error
+	}
+	// Pusher speaks first on a channel; nil: nobody can.
+	//
+	// default: nobody can on any
+	Pusher func(channel string) bot.Pusher
 	// Audit takes down who did what.
 	//
 	// default: nobody

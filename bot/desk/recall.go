@@ -108,6 +108,9 @@ const (
 	maxRecallPassages = 500
 )
 
+// recallKeep is how long a recall is known: a version is looked at once.
+func (d *Desk) recallKeep() time.Duration { return max(recallKeep, d.o.RecallWithin+24*time.Hour) }
+
 // Errors of deciding on a recall.
 var (
 	// ErrRecall means that there is no such recall.
@@ -204,7 +207,7 @@ func (d *Desk) saveRecall(ctx context.Context, r *Recall) error {
 	if err := errors.Join(json.NewEncoder(z).Encode(r), z.Close()); err != nil {
 		return fmt.Errorf("desk: recall: %w", err)
 	}
-	if err := d.store.Put(ctx, recalls, r.ID, b.Bytes(), r.version, max(recallKeep, d.o.RecallDays+24*time.Hour)); err != nil {
+	if err := d.store.Put(ctx, recalls, r.ID, b.Bytes(), r.version, d.recallKeep()); err != nil {
 		return err
 	}
 	r.version++
@@ -257,10 +260,21 @@ func (d *Desk) SendRecall(ctx context.Context, id, who string) (Recall, error) {
 	case r.State != RecallOpen:
 		return r, ErrDecided
 	}
+	// Somebody may have been given the old words by a replica that learnt of the version late.
+	again := Recall{ID: r.ID, Version: r.Version, At: r.At}
+	if err := d.fill(ctx, &again); err != nil {
+		return r, err
+	}
+	r.join(again)
 	r.State, r.By, r.Decided = RecallApproved, who, d.o.Now().UTC()
 	if err := d.saveRecall(ctx, &r); err != nil {
 		return r, decided(err)
 	}
 	d.did(ctx, who, "recall sent", fmt.Sprintf("版本 %d 的更正，%d 个会话", r.Version, len(r.Chats)))
+	d.work.Go(func() {
+		if err := d.correct(d.ctx, r); err != nil && d.ctx.Err() == nil {
+			d.o.Log.Warn("corrections not promised, trying again", slog.Any("error", err))
+		}
+	})
 	return r, nil
 }

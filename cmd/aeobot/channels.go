@@ -69,7 +69,7 @@ func (s *server) openConnection() error {
 	}
 	s.long = aibot.NewConnection(s.engine, s.store, aibot.ConnectionOptions{
 		URL: c.AIBot.WSURL, BotID: c.AIBot.BotID, Secret: c.AIBot.Secret.Reveal(), Name: c.AIBot.Name, Cards: c.AIBot.Cards,
-		Log: s.log, Count: s.metrics.callback("aibot_connection"), Journal: s.store, Late: late,
+		Log: s.log, Count: s.metrics.callback("aibot_connection"), Pushed: s.desk.Pushed, Journal: s.store, Late: late,
 		Times: aibot.Times{Lease: c.AIBot.Lease, Drain: s.settings.ShutdownTimeout},
 	})
 	return nil
@@ -106,7 +106,7 @@ func (s *server) openApp() error {
 	}
 	s.app = app.NewCallback(s.engine, codec, sender, app.Options{
 		CorpID: c.App.CorpID, AgentID: c.App.AgentID, Markdown: c.App.Markdown, Cards: c.App.Cards, MaxSkew: c.MaxClockSkew,
-		Log: s.log, Count: s.metrics.callback("app"), Journal: s.store,
+		Log: s.log, Count: s.metrics.callback("app"), Pushed: s.desk.Pushed, Journal: s.store,
 	})
 	s.callbacks["app"] = s.app
 	return nil
@@ -126,7 +126,7 @@ func (s *server) openKF() error {
 		return err
 	}
 	s.kf = kf.NewCallback(s.engine, codec, client, s.store, kf.Options{CorpID: c.KF.CorpID, MaxSkew: c.MaxClockSkew,
-		Log: s.log, Count: s.metrics.callback("kf")})
+		Log: s.log, Count: s.metrics.callback("kf"), Pushed: s.desk.Pushed})
 	s.callbacks["kf"] = s.kf
 	return nil
 }
