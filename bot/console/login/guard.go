@@ -122,6 +122,7 @@ func New(o Options) (*Guard, error) {
 		return nil, errors.New("login: a guard needs a store")
 	}
 	o.setDefaults()
+	o.BaseURL = strings.TrimRight(o.BaseURL, "/")
 	g := &Guard{o: o, origins: http.NewCrossOriginProtection(), throttle: newThrottle(o.Now),
 		checks: make(chan struct{}, maxChecks), localToken: rand.Text()}
 	if o.BaseURL != "" {

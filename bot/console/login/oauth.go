@@ -69,7 +69,7 @@ func (g *Guard) startAddress(next string) string {
 	if g.o.OAuth == nil {
 		return ""
 	}
-	return strings.TrimRight(g.o.BaseURL, "/") + oauthPath + nextQuery(next)
+	return g.o.BaseURL + oauthPath + nextQuery(next)
 }
 
 // startOAuth sends a member to the platform. Only this browser, which has the state in a
@@ -82,7 +82,7 @@ func (g *Guard) startOAuth(w http.ResponseWriter, r *http.Request) {
 	}
 	s := state{token: rand.Text(), made: g.o.Now(), next: safeNext(r.URL.Query().Get("next"))}
 	g.setCookie(w, r, cookieState, s.String(), stateLife)
-	http.Redirect(w, r, g.o.OAuth.address(strings.TrimRight(g.o.BaseURL, "/")+backPath, s.token), http.StatusSeeOther)
+	http.Redirect(w, r, g.o.OAuth.address(g.o.BaseURL+backPath, s.token), http.StatusSeeOther)
 }
 
 // state is what a browser keeps while its member is away. It need not be sealed: who could

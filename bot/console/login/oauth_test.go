@@ -41,7 +41,7 @@ const authorizeURL = "https://login.example/connect/oauth2/authorize"
 
 func oauthWorld(t *testing.T, m Members) *world {
 	t.Helper()
-	return newWorld(t, bolt(t), Options{BaseURL: publicURL, RoleOf: Roles([]string{"chen.jing"}, []string{"lin.yue"}, []string{"rea.der"}),
+	return newWorld(t, bolt(t), Options{BaseURL: publicURL + "/", RoleOf: Roles([]string{"chen.jing"}, []string{"lin.yue"}, []string{"rea.der"}),
 		OAuth: &OAuth{Members: m, AuthorizeURL: authorizeURL, CorpID: "ww1", AgentID: "1000002"}, Proxies: proxied})
 }
 
