@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -25,7 +27,7 @@ func newKnowledge(g *global) *cobra.Command {
 			return cmd.Help()
 		},
 	}
-	cmd.AddCommand(newShow(g), newLint(g), newImport(g), newDiff(g), newPublish(g), newRollback(g), newVersions(g))
+	cmd.AddCommand(newShow(g), newLint(g), newImport(g), newTemplate(), newDiff(g), newPublish(g), newRollback(g), newVersions(g))
 	return cmd
 }
 
@@ -165,6 +167,38 @@ func newImport(g *global) *cobra.Command {
 	cmd.Flags().BoolVar(&replace, "replace", false, "替换已收进的同名文件")
 	cmd.Flags().BoolVar(&dry, "dry-run", false, "只预览，不写入")
 	return cmd
+}
+
+func newTemplate() *cobra.Command {
+	return &cobra.Command{
+		Use:   "template 文件.xlsx|文件.csv",
+		Short: "写一份问答表的模板：节、编号、原文、问法、关键词、易混、状态、日期、备注",
+		Long: `写一份问答表的模板，填好以后用 aeobot knowledge import 收进来。.xlsx 里另有一页填写说明。
+不覆盖已有的文件。`,
+		Example: "  aeobot knowledge template 问答.xlsx",
+		Args:    arguments(cobra.ExactArgs(1), "name the file to write, .xlsx or .csv"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			makers := map[string]func() ([]byte, error){".xlsx": intake.Template, ".csv": intake.TemplateCSV}
+			template, known := makers[strings.ToLower(filepath.Ext(args[0]))]
+			if !known {
+				return usageError{fmt.Errorf("no template for %q; name a file that ends in .xlsx or .csv", args[0])}
+			}
+			data, err := template()
+			if err != nil {
+				return err
+			}
+			f, err := os.OpenFile(args[0], os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+			if err != nil {
+				return usageError{fmt.Errorf("template: %w; name a file that is not there yet", err)}
+			}
+			_, err = f.Write(data)
+			if err = errors.Join(err, f.Close()); err != nil {
+				return fmt.Errorf("template: %w", err)
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), "已写好", args[0])
+			return nil
+		},
+	}
 }
 
 // importFile takes one file in; ok is false when problems in it were listed.

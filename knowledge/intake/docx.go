@@ -205,7 +205,7 @@ func (d *docx) heading(p *wordParagraph) (level int, title bool) {
 }
 
 // number counts the paragraph's list on.
-func (d *docx) number(p *wordParagraph) (label string, bullet bool) {
+func (d *docx) number(p *wordParagraph) listed {
 	id, level := p.numID, p.level
 	if id == "" {
 		if s, ok := d.style(p.style, func(s wordStyle) bool { return s.numID != "" }); ok {
@@ -216,9 +216,11 @@ func (d *docx) number(p *wordParagraph) (label string, bullet bool) {
 		}
 	}
 	if id == "" || id == "0" {
-		return "", false
+		return listed{}
 	}
-	return d.numbers.next(id, max(level, 0))
+	l := listed{nested: level > 0}
+	l.label, l.bullet = d.numbers.next(id, max(level, 0))
+	return l
 }
 
 // styleLevel is the level that a list has for a style; the list says so, not the style.
@@ -235,11 +237,7 @@ func (d *docx) styleLevel(id, style string, otherwise int) int {
 
 // readBody reads the paragraphs and tables of the document.
 func (d *docx) readBody() error {
-	return d.eachBody(func(x *xmlReader) error {
-		return d.block(x, func(text string, level int, title bool, label string, bullet bool) {
-			d.put(text, level, title, label, bullet)
-		})
-	})
+	return d.eachBody(func(x *xmlReader) error { return d.block(x, d.put) })
 }
 
 func (d *docx) eachBody(read func(*xmlReader) error) error {
@@ -267,8 +265,23 @@ func (d *docx) eachBody(read func(*xmlReader) error) error {
 	}
 }
 
+// wordLine is a finished paragraph.
+type wordLine struct {
+	text    string
+	heading int
+	title   bool
+	listed
+}
+
+// listed is what a list puts in front of a paragraph.
+type listed struct {
+	label  string
+	bullet bool
+	nested bool // in a list within a list
+}
+
 // emit takes a finished paragraph.
-type emit func(text string, level int, title bool, label string, bullet bool)
+type emit func(wordLine)
 
 // passed are elements that hold paragraphs or runs and change nothing about them.
 var passed = []string{"sdt", "sdtContent", "ins", "moveTo", "smartTag", "customXml", "hyperlink", "fldSimple", "dir", "bdo", "ruby", "rubyBase", "Choice"}
@@ -351,12 +364,12 @@ func (d *docx) paragraph(x *xmlReader, put emit) error {
 		d.carried = text
 		return nil
 	}
-	level, title := d.heading(p)
-	label, bullet := "", false
+	l := wordLine{text: text}
+	l.heading, l.title = d.heading(p)
 	if strings.TrimSpace(text) != "" { // Word numbers empty paragraphs too; but nobody means it
-		label, bullet = d.number(p)
+		l.listed = d.number(p)
 	}
-	put(text, level, title, label, bullet)
+	put(l)
 	return nil
 }
 
@@ -500,15 +513,15 @@ func symbol(hex string) string {
 }
 
 // put hands a paragraph of the body to the paper.
-func (d *docx) put(text string, level int, title bool, label string, bullet bool) {
+func (d *docx) put(l wordLine) {
 	p := d.paper
 	switch {
-	case title && p.title == "" && len(p.lines) == 0 && strings.TrimSpace(text) != "":
-		p.title = clean(text)
-	case level > 0:
-		p.add(strings.Join(strings.Fields(numbered(label, clean(text))), " "), min(level, 6), false)
+	case l.title && p.title == "" && len(p.lines) == 0 && strings.TrimSpace(l.text) != "":
+		p.title = clean(l.text)
+	case l.heading > 0:
+		p.add(strings.Join(strings.Fields(numbered(l.label, clean(l.text))), " "), min(l.heading, 6), false)
 	default:
-		p.put(label, text, bullet)
+		p.put(l.text, l.listed)
 	}
 }
 
@@ -549,12 +562,12 @@ func (d *docx) table(x *xmlReader) error {
 // own, above the row.
 func (d *docx) cell(x *xmlReader) ([]knowledge.Line, error) {
 	var lines []knowledge.Line
-	err := d.block(x, func(text string, level int, title bool, label string, bullet bool) {
-		if title {
-			level = 1
+	err := d.block(x, func(l wordLine) {
+		if l.title {
+			l.heading = 1
 		}
-		if text = numbered(label, clean(text)); strings.TrimSpace(text) != "" {
-			lines = append(lines, knowledge.Line{Text: text, Heading: min(level, 6)})
+		if text := numbered(l.label, clean(l.text)); strings.TrimSpace(text) != "" {
+			lines = append(lines, knowledge.Line{Text: text, Heading: min(l.heading, 6)})
 		}
 	})
 	return lines, err

@@ -56,9 +56,9 @@ var columns = [columnCount]struct {
 	colStatus: {"状态", "效力 有效性 status", [2]string{"现行", "current"},
 		"现行、内容已变、已被取代、各地不同、尚未核实（或 current、changed、superseded、regional、unsure）。留空就是现行。"},
 	colFrom: {"生效日期", "施行日期 生效 开始日期 起始日期 生效日 起 from", [2]string{"2026-04-01", ""},
-		"从哪天起，写成 2026-04-01。留空就是一直如此。"},
+		"“状态”从哪天起，写成 2026-04-01。留空就是一直如此。现行的条文，在这天以前问到会注明哪天起生效。"},
 	colTo: {"失效日期", "截止日期 失效 结束日期 有效期至 有效至 到期日 止 to", [2]string{"", "2027-03-31"},
-		"最后有效的一天，写成 2027-03-31；从次日起回答时注明已经失效。"},
+		"“状态”最后的一天，写成 2027-03-31。现行的条文，从次日起回答时注明有效期已过。"},
 	colNote: {"备注", "说明 注 提示 note", [2]string{"", "以当地海关答复为准。"},
 		"给提问的人看的话，显示在原文下面，一两句。"},
 }
@@ -334,7 +334,7 @@ func (f *faq) notes(r tableRow, m *faqMeasure) {
 		f.asked[ask] = r.number
 		n.Ask = append(n.Ask, ask)
 	}
-	for _, k := range f.list(r, colKeywords, "\n;；、，,") {
+	for _, k := range f.list(r, colKeywords, "\n;；、，,|") {
 		if !slices.Contains(n.Keywords, k) {
 			n.Keywords = append(n.Keywords, k)
 		}

@@ -390,7 +390,7 @@ func (w *webPage) flush() error {
 		w.paper.add(strings.Join(strings.Fields(text), " "), w.heading, false)
 		return nil
 	}
-	w.paper.put(label, text, bullet || inItem)
+	w.paper.put(text, listed{label, bullet || inItem, len(w.lists) > 1 || inItem && !bullet && label == ""})
 	return nil
 }
 

@@ -41,7 +41,9 @@ type paper struct {
 	items []bool
 	seen  int // paragraphs read so far
 	gap   bool
-	left  leftOut
+	// joined is set while the last paragraph has others joined to it.
+	joined bool
+	left   leftOut
 }
 
 // leftOut counts what a document has and a text cannot.
@@ -91,40 +93,45 @@ func (p *paper) add(text string, heading int, item bool) {
 	}
 	p.lines = append(p.lines, knowledge.Line{Text: text, Heading: heading, Gap: p.gap})
 	p.at, p.items = append(p.at, p.seen), append(p.items, item)
-	p.gap = false
+	p.gap, p.joined = false, false
 }
 
-// join puts text onto the last paragraph, as a line of its own, when it is a numbered
-// one or asks to be gone on with; else it is a paragraph by itself.
-func (p *paper) join(text string) {
+// join puts text onto the last paragraph, as a line of its own, when it is part of it:
+// within a list item, or after words that ask to be gone on with. Else it is a paragraph
+// by itself.
+func (p *paper) join(text string, nested bool) {
 	last := len(p.lines) - 1
-	if last < 0 || p.gap || p.lines[last].Heading > 0 || !p.items[last] && !strings.HasSuffix(p.lines[last].Text, "：") && !strings.HasSuffix(p.lines[last].Text, ":") {
-		p.add(text, 0, false)
+	text = strings.TrimSpace(clean(text))
+	if text == "" {
 		return
 	}
-	if text = strings.TrimSpace(clean(text)); text == "" {
-		return
-	}
-	if utf8.RuneCountInString(p.lines[last].Text)+utf8.RuneCountInString(text) > maxTextRunes {
+	if last < 0 || p.gap || p.lines[last].Heading > 0 || !(nested && p.items[last] || p.joined || asksForMore(p.lines[last].Text)) ||
+		utf8.RuneCountInString(p.lines[last].Text)+utf8.RuneCountInString(text) > maxTextRunes {
 		p.add(text, 0, false)
 		return
 	}
 	p.lines[last].Text += "\n" + text
-	p.items[last] = true // what follows a joined one joins too
+	p.joined = true // what follows a joined one is joined too
+}
+
+// asksForMore tells whether words end so that a list must follow.
+func asksForMore(text string) bool {
+	last, _ := utf8.DecodeLastRuneInString(text)
+	return strings.ContainsRune("：:，,；;、", last)
 }
 
 // put appends a paragraph with the number or the bullet that the format shows in front of
 // it. What cannot stand alone (a bullet, a number the knowledge does not read) goes on
 // with the measure above.
-func (p *paper) put(label, text string, joins bool) {
+func (p *paper) put(text string, l listed) {
 	text = strings.TrimSpace(clean(text))
 	switch {
-	case label == "" && joins:
-		p.join(text)
-	case label != "" && !readable(label):
-		p.join(numbered(label, text))
+	case l.label == "" && l.bullet:
+		p.join(text, l.nested)
+	case l.label != "" && !readable(l.label):
+		p.join(numbered(l.label, text), l.nested)
 	default:
-		p.add(numbered(label, text), 0, label != "" || typedNumber.MatchString(text))
+		p.add(numbered(l.label, text), 0, l.label != "" || typedNumber.MatchString(text))
 	}
 }
 
@@ -216,10 +223,10 @@ func (p *paper) finish() error {
 	p.in.Counts.Rows = len(p.lines)
 	lines, at := p.lines, p.at
 	title := strings.Join(strings.Fields(p.title), " ")
-	switch {
-	case title == "":
+	if title == "" {
 		title, lines, at = loneHeading(lines, at)
-	case !slices.ContainsFunc(lines, func(l knowledge.Line) bool { return l.Heading > 0 }):
+	}
+	if title != "" && !slices.ContainsFunc(lines, func(l knowledge.Line) bool { return l.Heading > 0 }) {
 		// Headings have to be recognised, so the title stands where one is looked for.
 		lines, at = slices.Insert(slices.Clone(lines), 0, knowledge.Line{Text: title}), slices.Insert(slices.Clone(at), 0, 1)
 	}
@@ -245,7 +252,7 @@ func (p *paper) finish() error {
 }
 
 // loneHeading takes the first heading off as the title when it is the only one of its
-// level and stands above all others.
+// level and stands above all others, or alone and of the first level.
 func loneHeading(lines []knowledge.Line, at []int) (string, []knowledge.Line, []int) {
 	if len(lines) == 0 || lines[0].Heading == 0 {
 		return "", lines, at
@@ -257,7 +264,7 @@ func loneHeading(lines []knowledge.Line, at []int) (string, []knowledge.Line, []
 		}
 		deeper = deeper || l.Heading > 0
 	}
-	if !deeper {
+	if !deeper && lines[0].Heading > 1 {
 		return "", lines, at
 	}
 	return strings.Join(strings.Fields(lines[0].Text), " "), lines[1:], at[1:]

@@ -78,6 +78,9 @@ func (a *archive) checkWorkbook() (map[string][]span, error) {
 			case "sheet":
 				names[relationID(e)] = attr(e, "name")
 			case "Relationship":
+				if name != "xl/_rels/workbook.xml.rels" {
+					break
+				}
 				targets[attr(e, "Id")] = strings.ToLower(strings.TrimPrefix(attr(e, "Target"), "/xl/"))
 			}
 			return nil
@@ -226,7 +229,7 @@ func (f *faq) titleRow(r tableRow) {
 			others++
 		}
 	}
-	if others == 1 && r.number <= 2 && len([]rune(text)) <= maxHeadingRunes {
+	if others == 1 && r.number == 1 && !strings.ContainsAny(text, "：:") && len([]rune(text)) <= maxHeadingRunes {
 		f.title = text
 	}
 }
