@@ -82,6 +82,38 @@ func (n Notes) On(day string) State {
 	return State{Status: StatusCurrent}
 }
 
+// With gives the states with another that takes the place of whatever was said of its days.
+func (n Notes) With(add State) []State {
+	states := []State{add}
+	for _, s := range n.States {
+		if s.To != "" && add.From != "" && s.To < add.From || add.To != "" && s.From != "" && s.From > add.To {
+			states = append(states, s)
+			continue
+		}
+		if add.From != "" && (s.From == "" || s.From < add.From) {
+			before := s
+			before.To = dayAfter(add.From, -1)
+			states = append(states, before)
+		}
+		if add.To != "" && (s.To == "" || s.To > add.To) {
+			after := s
+			after.From = dayAfter(add.To, 1)
+			states = append(states, after)
+		}
+	}
+	slices.SortStableFunc(states, func(x, y State) int { return strings.Compare(x.From, y.From) })
+	return states
+}
+
+// dayAfter is so many days after a day; a day that is none stays as it is.
+func dayAfter(day string, n int) string {
+	t, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		return day
+	}
+	return t.AddDate(0, 0, n).Format(time.DateOnly)
+}
+
 // sidecar is the file of notes beside a document.
 type sidecar struct {
 	Document   string               `yaml:"document"`

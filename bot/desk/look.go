@@ -3,8 +3,11 @@ package desk
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
+	"aeobot/bot"
+	"aeobot/index"
 	"aeobot/knowledge"
 )
 
@@ -19,20 +22,36 @@ func (r Row) Name() string {
 	return "读者说回答不对：" + strings.Join(r.Shown, "、")
 }
 
-// Find gives the row of a key, be it the row's own or one of its ways'. It fails with
+// Row gives the row of a key, be it the row's own or one of its ways'. It fails with
 // ErrQuestion.
-func Find(rows []Row, key string) (Row, error) {
-	for _, r := range rows {
-		if r.Key == key {
-			return r, nil
+func (d *Desk) Row(ctx context.Context, g *index.Generation, key string) (Row, error) {
+	rows, err := d.Rows(ctx, g)
+	if err != nil {
+		return Row{}, err
+	}
+	r, ok := find(rows, key)
+	if !ok { // it may be newer than the list
+		if rows, err = d.rowsNow(ctx, g); err != nil {
+			return Row{}, err
 		}
-		for _, w := range r.Ways {
-			if w.Key == key {
-				return r, nil
-			}
+		if r, ok = find(rows, key); !ok {
+			return Row{}, ErrQuestion
 		}
 	}
-	return Row{}, ErrQuestion
+	return r, nil
+}
+
+func find(rows []Row, key string) (Row, bool) {
+	i := slices.IndexFunc(rows, func(r Row) bool { return r.has(key) })
+	if i < 0 {
+		return Row{}, false
+	}
+	return rows[i], true
+}
+
+// has tells that a key is the row's or one of its ways'.
+func (r Row) has(key string) bool {
+	return r.Key == key || slices.ContainsFunc(r.Ways, func(u bot.Unanswered) bool { return u.Key == key })
 }
 
 // Describe is one line on the state in force.

@@ -160,9 +160,7 @@ func (d *Desk) marked(key string, m Mark) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.marks++
-	i := slices.IndexFunc(q.rows, func(r Row) bool {
-		return r.Key == key || slices.ContainsFunc(r.Ways, func(u bot.Unanswered) bool { return u.Key == key })
-	})
+	i := slices.IndexFunc(q.rows, func(r Row) bool { return r.has(key) })
 	if i >= 0 {
 		q.rows = slices.Clone(q.rows) // others read it
 		q.rows[i].Mark = m

@@ -30,7 +30,8 @@ type Edit struct {
 	Ask     string  `json:"ask,omitempty"`     // a way to ask
 	Keyword string  `json:"keyword,omitempty"` // a word that points to it and nothing else
 	Unlike  *Unlike `json:"unlike,omitempty"`  // a look-alike
-	State   *State  `json:"state,omitempty"`   // how it stands from one day to another
+	// States take the place of all that was said of how it stands.
+	States []State `json:"states,omitempty"`
 }
 
 // State says how a measure stands; see knowledge.State. Empty days are open.
@@ -63,10 +64,6 @@ var (
 // the notes have no entry yet for what the edit is about are they written anew, with that
 // entry at the end of its list. The notes of before are not changed.
 func (e Edit) Apply(notes []byte) ([]byte, error) {
-	key, add, err := e.addition()
-	if err != nil {
-		return nil, err
-	}
 	root, err := parse(notes)
 	if err != nil {
 		return nil, err
@@ -81,6 +78,13 @@ func (e Edit) Apply(notes []byte) ([]byte, error) {
 		}
 		place, err = e.place(root)
 	}
+	if err != nil {
+		return nil, err
+	}
+	if len(e.States) > 0 {
+		return e.replaceStates(notes, root, place)
+	}
+	key, add, err := e.addition()
 	if err != nil {
 		return nil, err
 	}
@@ -110,9 +114,6 @@ func (e Edit) addition() (key string, add *yaml.Node, err error) {
 	put(strings.TrimSpace(e.Keyword) != "", "keywords", strings.TrimSpace(e.Keyword))
 	if e.Unlike != nil {
 		put(true, "unlike", map[string]string{"term": e.Unlike.Term, "why": e.Unlike.Why})
-	}
-	if e.State != nil {
-		put(true, "states", *e.State)
 	}
 	if len(all) != 1 {
 		return "", nil, ErrEmpty

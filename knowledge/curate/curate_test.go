@@ -3,6 +3,7 @@ package curate_test
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -75,7 +76,6 @@ func TestEditsAreReadAsTheyAreMeant(t *testing.T) {
 		{Section: "海关直接激励措施", Number: 5, Ask: "押金能不能不交"},
 		{Section: "海关直接激励措施", Number: 5, Keyword: "押金减免"},
 		{Section: "海关直接激励措施", Number: 5, Unlike: &curate.Unlike{Term: "保证金退还", Why: "那是退还，不是免除"}},
-		{Section: "海关直接激励措施", Number: 11, State: &curate.State{Status: "unsure", From: "2027-01-01", To: "2027-02-01", Note: "待核：见[公告]"}},
 		{Section: "海关直接激励措施", Number: 12, Unlike: &curate.Unlike{Term: "罚款, [多少]", Why: "没有写"}},
 		{Section: "地方政府特色支持", Ask: "市里给什么"},
 		{Topic: "认证费用", Ask: "办下来贵不贵"},
@@ -190,4 +190,60 @@ func TestAnEntryThatIsMissingIsMade(t *testing.T) {
 	if _, err := (curate.Edit{Section: "甲", Ask: "问"}).Apply([]byte("document: a\nsections: 三\n")); err == nil {
 		t.Error("a list that is none was written over")
 	}
+}
+
+// TestStatesAreReplaced in the shipped notes, each measure's in turn: nothing else changes,
+// and the knowledge reads them as they were meant.
+func TestStatesAreReplaced(t *testing.T) {
+	notes := shipped(t)
+	l, err := knowledge.LoadFS(articles.FS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range l.Passages() {
+		if p.Number == 0 {
+			continue
+		}
+		add := knowledge.State{Status: knowledge.StatusUnsure, From: "2027-01-01", To: "2027-02-01", Note: "待核：见[公告] # \"引\""}
+		want := p.Notes.With(add)
+		e := curate.Edit{Section: p.Heading, Number: p.Number}
+		for _, s := range want {
+			e.States = append(e.States, curate.State{Status: string(s.Status), From: s.From, To: s.To, Note: s.Note})
+		}
+		changed, err := e.Apply(notes)
+		if err != nil {
+			t.Fatalf("%s: %v", p.ID, err)
+		}
+		if gone := linesOnlyIn(notes, changed); len(gone) > 12 {
+			t.Errorf("%s: %d lines are gone", p.ID, len(gone))
+		}
+		source, err := articles.FS.ReadFile("aeo-incentives.txt")
+		if err != nil {
+			t.Fatal(err)
+		}
+		now, err := knowledge.LoadFiles(map[string][]byte{"aeo-incentives.txt": source, "aeo-incentives.notes.yaml": changed}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q, _ := now.Passage(p.ID)
+		if !slices.Equal(q.Notes.States, want) || len(now.Findings()) > len(l.Findings()) {
+			t.Errorf("%s: got %v, want %v; %v", p.ID, q.Notes.States, want, now.Findings())
+		}
+		if _, err := e.Apply(changed); !errors.Is(err, curate.ErrThere) {
+			t.Errorf("%s: again: %v", p.ID, err)
+		}
+	}
+}
+
+func linesOnlyIn(a, b []byte) (only []string) {
+	has := map[string]int{}
+	for _, l := range strings.Split(string(b), "\n") {
+		has[l]++
+	}
+	for _, l := range strings.Split(string(a), "\n") {
+		if has[l]--; has[l] < 0 {
+			only = append(only, l)
+		}
+	}
+	return only
 }

@@ -1,0 +1,176 @@
+// Package console is the coordinators' console: pages rendered on the server, for a phone
+// within WeCom and for a desktop, without a script and without anything fetched from
+// elsewhere. It shows what desk, tally and audit know and hands decisions on to the desk;
+// it decides nothing itself. Who may enter is bot/console/login's business.
+//
+// Read console.go (the table of pages) first, then page.go (one request), then the page
+// that is of interest: each has a file here and a template of the same name in pages/.
+package console
+
+import (
+	"context"
+	"embed"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"aeobot/bot"
+	"aeobot/bot/audit"
+	"aeobot/bot/console/login"
+	"aeobot/bot/desk"
+	"aeobot/index/eval"
+	"aeobot/knowledge"
+	"aeobot/knowledge/versions"
+)
+
+// Options of a Console. All are needed but those with a default.
+type Options struct {
+	// Index is what is answered from.
+	Index bot.Retriever
+	Desk  *desk.Desk
+	// Shelf keeps the daily counts, and files between preview and proposal.
+	Shelf    bot.Shelf
+	Feedback bot.Feedbacks
+	Audit    *audit.Log
+	Guard    *login.Guard
+	// Versions are the published states.
+	Versions interface {
+		All() ([]versions.Version, error)
+	}
+	// Examine asks the judged questions of a state of the knowledge.
+	Examine func(ctx context.Context, l *knowledge.Library, progress func(asked, all int)) (eval.Report, error)
+	// Trouble names, in Chinese, what is not as it should be; see /readyz.
+	//
+	// default: nothing
+	Trouble func(ctx context.Context) []string
+	// Now is the clock.
+	//
+	// default: time.Now
+	Now func() time.Time
+	// Log is told of trouble.
+	//
+	// default: discard
+	Log *slog.Logger
+}
+
+// Console is the handler of /console/. It may be used by many at once; Close waits for what
+// is under way.
+type Console struct {
+	o        Options
+	mux      *http.ServeMux
+	overview overviews
+	exams    examinations
+
+	ctx  context.Context
+	end  context.CancelFunc
+	work sync.WaitGroup
+}
+
+// pages is every page and every form. To add one: write its method and its template, add a
+// row. Nothing that GET reaches changes anything.
+var pages = []struct {
+	pattern string
+	least   login.Role
+	show    func(*Console, *page) error
+}{
+	{"GET /console/{$}", login.Reader, (*Console).showOverview},
+	{"GET /console/try", login.Reader, (*Console).showTry},
+	{"GET /console/questions", login.Reader, (*Console).showQuestions},
+	{"GET /console/questions/export/{format}", login.Reader, (*Console).exportQuestions},
+	{"GET /console/questions/{key}", login.Reader, (*Console).showQuestion},
+	{"POST /console/questions/{key}/mark", login.Coordinator, (*Console).markQuestion},
+	{"POST /console/questions/{key}/teach", login.Coordinator, (*Console).teachQuestion},
+	{"GET /console/knowledge", login.Reader, (*Console).showKnowledge},
+	{"GET /console/knowledge/document/{id}", login.Reader, (*Console).showDocument},
+	{"GET /console/knowledge/passage", login.Reader, (*Console).showPassage},
+	{"POST /console/knowledge/passage", login.Coordinator, (*Console).editPassage},
+	{"GET /console/knowledge/notes/{id}", login.Coordinator, (*Console).showNotes},
+	{"POST /console/knowledge/notes/{id}", login.Coordinator, (*Console).editNotes},
+	{"GET /console/knowledge/measure", login.Coordinator, (*Console).showNewMeasure},
+	{"POST /console/knowledge/measure", login.Coordinator, (*Console).newMeasure},
+	{"POST /console/knowledge/document/{id}/remove", login.Coordinator, (*Console).removeDocument},
+	{"GET /console/import", login.Coordinator, (*Console).showImport},
+	{"GET /console/import/template/{format}", login.Reader, (*Console).template},
+	{"POST /console/import", login.Coordinator, (*Console).previewImport},
+	{"POST /console/import/{draft}", login.Coordinator, (*Console).proposeImport},
+	{"GET /console/proposals", login.Reader, (*Console).showProposals},
+	{"GET /console/proposals/{id}", login.Reader, (*Console).showProposal},
+	{"POST /console/proposals/{id}", login.Coordinator, (*Console).decideProposal},
+	{"GET /console/versions", login.Reader, (*Console).showVersions},
+	{"GET /console/versions/diff", login.Reader, (*Console).showDiff},
+	{"POST /console/versions/{number}/restore", login.Coordinator, (*Console).restoreVersion},
+	{"GET /console/corrections", login.Reader, (*Console).showRecalls},
+	{"GET /console/corrections/{id}", login.Reader, (*Console).showRecall},
+	{"POST /console/corrections/{id}", login.Coordinator, (*Console).decideRecall},
+	{"GET /console/evaluation", login.Reader, (*Console).showEvaluation},
+	{"POST /console/evaluation", login.Coordinator, (*Console).evaluate},
+	{"GET /console/audit", login.Admin, (*Console).showAudit},
+}
+
+//go:embed static
+var static embed.FS
+
+// New makes a console.
+func New(o Options) *Console {
+	if o.Trouble == nil {
+		o.Trouble = func(context.Context) []string { return nil }
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	c := &Console{o: o, mux: http.NewServeMux()}
+	c.ctx, c.end = context.WithCancel(context.Background())
+	for _, p := range pages {
+		c.mux.Handle(p.pattern, o.Guard.Require(p.least, c.handler(p.show)))
+	}
+	files, err := fs.Sub(static, "static")
+	if err != nil {
+		panic("console: " + err.Error()) // the name is ours
+	}
+	c.mux.Handle("GET /console/static/", cached(http.StripPrefix("/console/static/", http.FileServerFS(files))))
+	c.mux.Handle("/console/", o.Guard.Require(login.Reader, c.handler(func(*Console, *page) error { return errNotFound })))
+	o.Guard.Register(c.mux)
+	return c
+}
+
+// Close ends what is under way, and waits.
+func (c *Console) Close() {
+	c.end()
+	c.work.Wait()
+}
+
+// Limits of a request. What is uploaded may come over a slow line.
+const (
+	maxForm     = 1 << 20
+	maxUpload   = 21 << 20 // a file of 20 MB and what a form puts around it
+	uploadTime  = 2 * time.Minute
+	requestTime = 9 * time.Second // the server's WriteTimeout is 10 s
+)
+
+// ServeHTTP serves everything below /console/.
+func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	limit := int64(maxForm)
+	if r.Method == http.MethodPost && r.URL.Path == "/console/import" {
+		limit = maxUpload
+		// Where the server cannot change its deadlines the usual ones stay.
+		control := http.NewResponseController(w)
+		_ = control.SetReadDeadline(time.Now().Add(uploadTime))
+		_ = control.SetWriteDeadline(time.Now().Add(uploadTime + requestTime))
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, limit)
+	c.mux.ServeHTTP(w, r)
+}
+
+// cached lets a browser keep what only changes with the program.
+func cached(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "private, max-age=300")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		h.ServeHTTP(w, r)
+	})
+}

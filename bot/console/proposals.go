@@ -1,0 +1,106 @@
+package console
+
+import (
+	"errors"
+	"net/http"
+
+	"aeobot/bot/desk"
+	"aeobot/knowledge"
+)
+
+// proposalList is what waits, and what was published lately.
+type proposalList struct {
+	Waiting, Published []desk.Proposal
+}
+
+func (c *Console) showProposals(p *page) error {
+	all, err := c.o.Desk.Proposals(p.ctx)
+	if err != nil {
+		return err
+	}
+	var l proposalList
+	for _, proposal := range all {
+		if proposal.Published > 0 {
+			l.Published = append(l.Published, proposal)
+		} else {
+			l.Waiting = append(l.Waiting, proposal)
+		}
+	}
+	return p.show("proposals", "proposals", "提议", l)
+}
+
+// proposalPage is one proposal with what it changes and what the gate says.
+type proposalPage struct {
+	Proposal   desk.Proposal
+	Judging    bool
+	Asked, All int
+	Stale      bool // the knowledge has changed since it was judged
+	Own        bool
+	Changes    []knowledge.Change
+	More       int
+	Findings   []string
+	Trouble    string
+}
+
+// judgingAgain is after how many seconds a page with a gate under way looks again.
+const judgingAgain = 1
+
+func (c *Console) showProposal(p *page) error {
+	proposal, err := c.o.Desk.Proposal(p.ctx, p.r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	if proposal.ID == "" {
+		return desk.ErrUnknown
+	}
+	v := proposalPage{Proposal: proposal, Own: proposal.Author == p.person.ID, Judging: c.o.Desk.Judging(proposal)}
+	if proposal.Published == 0 {
+		if v.Asked, v.All = c.o.Desk.Progress(p.ctx, proposal.ID); v.All == 0 {
+			v.All = 1 // the gate has not begun
+		}
+		state, err := c.o.Desk.InForce()
+		if err != nil {
+			return err
+		}
+		v.Stale = proposal.Judged && proposal.Base != state.Number
+		v.Changes, v.Findings, err = c.o.Desk.Changes(p.ctx, proposal)
+		switch {
+		case errors.Is(err, desk.ErrMoved):
+			v.Trouble = "要改的文件在这期间被别人改过：请作废，在新的内容上重新提议。"
+		case err != nil:
+			return err
+		}
+		if over := len(v.Changes) - changesShown; over > 0 {
+			v.Changes, v.More = v.Changes[:changesShown], over
+		}
+	}
+	f := frame{Title: "提议 " + proposal.ID, Active: "proposals", Data: v}
+	if v.Judging {
+		f.Refresh = judgingAgain
+	}
+	return p.write(http.StatusOK, "proposal", f)
+}
+
+func (c *Console) decideProposal(p *page) error {
+	id := p.r.PathValue("id")
+	here := "/console/proposals/" + id
+	switch p.form("do") {
+	case "approve":
+		proposal, err := c.o.Desk.Approve(p.ctx, id, p.person.ID, p.form("reason"))
+		if err != nil {
+			return err
+		}
+		return p.redirect("/console/proposals/"+proposal.ID, "approved")
+	case "reject":
+		if _, err := c.o.Desk.Reject(p.ctx, id, p.person.ID); err != nil {
+			return err
+		}
+		return p.redirect("/console/proposals", "rejected")
+	case "rejudge":
+		if err := c.o.Desk.Rejudge(p.ctx, id); err != nil {
+			return err
+		}
+		return p.redirect(here, "rejudged")
+	}
+	return badInput("要做什么？请用页面上的按钮。")
+}

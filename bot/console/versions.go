@@ -1,0 +1,98 @@
+package console
+
+import (
+	"fmt"
+	"strconv"
+
+	"aeobot/bot/desk"
+	"aeobot/knowledge"
+	"aeobot/knowledge/versions"
+)
+
+// versionList is all that was published, the latest first.
+type versionList struct {
+	Versions []versions.Version
+	At       paging
+	Head     int
+	Numbers  []int
+	Editable bool
+}
+
+func (c *Console) showVersions(p *page) error {
+	all, err := c.o.Versions.All()
+	if err != nil {
+		return err
+	}
+	l := versionList{Editable: c.editable()}
+	if len(all) > 0 {
+		l.Head = all[0].Number
+	}
+	for _, v := range all {
+		l.Numbers = append(l.Numbers, v.Number)
+	}
+	l.Numbers = append(l.Numbers, 0)
+	l.Versions, l.At = cut(p, all, pageSize)
+	return p.show("versions", "versions", "版本", l)
+}
+
+// diffPage is what two states differ in.
+type diffPage struct {
+	From, To int
+	Changes  []knowledge.Change
+	At       paging
+}
+
+func (c *Console) showDiff(p *page) error {
+	from, err := c.number(p.query("from"))
+	if err != nil {
+		return err
+	}
+	to, err := c.number(p.query("to"))
+	if err != nil {
+		return err
+	}
+	before, err := c.o.Desk.At(from)
+	if err != nil {
+		return err
+	}
+	after, err := c.o.Desk.At(to)
+	if err != nil {
+		return err
+	}
+	d := diffPage{From: from, To: to}
+	d.Changes, d.At = cut(p, knowledge.Diff(before.Library, after.Library), changesShown)
+	return p.show("diff", "versions", fmt.Sprintf("版本 %d 到 %d 的差别", from, to), d)
+}
+
+// number reads a version's number and sees that there is one.
+func (c *Console) number(text string) (int, error) {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 0 {
+		return 0, badInput("版本写成数字，0 是随程序附带的文章。")
+	}
+	if n == 0 {
+		return 0, nil
+	}
+	all, err := c.o.Versions.All()
+	if err != nil {
+		return 0, err
+	}
+	for _, v := range all {
+		if v.Number == n {
+			return n, nil
+		}
+	}
+	return 0, versions.ErrUnknown
+}
+
+func (c *Console) restoreVersion(p *page) error {
+	n, err := c.number(p.r.PathValue("number"))
+	if err != nil {
+		return err
+	}
+	reason := p.form("reason")
+	if reason == "" {
+		return badInput("为什么恢复？请写一句，以后查得到。")
+	}
+	return p.propose(desk.Proposal{Title: fmt.Sprintf("恢复版本 %d", n), Reason: reason, Author: p.person.ID, Back: true, Of: n})
+}
