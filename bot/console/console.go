@@ -41,7 +41,7 @@ type Options struct {
 	}
 	// Examine asks the judged questions of a state of the knowledge.
 	Examine func(ctx context.Context, l *knowledge.Library, progress func(asked, all int)) (eval.Report, error)
-	// Trouble names, in Chinese, what is not as it should be; see /readyz.
+	// Trouble names what is not as it should be; see /readyz.
 	//
 	// default: nothing
 	Trouble func(ctx context.Context) []string
@@ -146,8 +146,9 @@ func (c *Console) Close() {
 
 // Limits of a request. What is uploaded may come over a slow line.
 const (
+	// MaxBody bounds what is sent: a file of 20 MB and what a form puts around it.
+	MaxBody     = 21 << 20
 	maxForm     = 1 << 20
-	maxUpload   = 21 << 20 // a file of 20 MB and what a form puts around it
 	uploadTime  = 2 * time.Minute
 	requestTime = 9 * time.Second // the server's WriteTimeout is 10 s
 )
@@ -156,7 +157,7 @@ const (
 func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	limit := int64(maxForm)
 	if r.Method == http.MethodPost && r.URL.Path == "/console/import" {
-		limit = maxUpload
+		limit = MaxBody
 		// Where the server cannot change its deadlines the usual ones stay.
 		control := http.NewResponseController(w)
 		_ = control.SetReadDeadline(time.Now().Add(uploadTime))

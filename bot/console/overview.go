@@ -62,6 +62,7 @@ type overview struct {
 	Measures        []share
 	Rows            []desk.Row
 	Version         string
+	Trouble         []string
 	Passages        int
 }
 
@@ -85,7 +86,7 @@ func (c *Console) showOverview(p *page) error {
 	if err != nil {
 		return err
 	}
-	o := overview{Passages: len(p.index.Library().Passages())}
+	o := overview{Passages: len(p.index.Library().Passages()), Trouble: c.o.Trouble(p.ctx)}
 	if o.Version, err = c.o.Desk.Describe(); err != nil {
 		o.Version = "来自设置里指定的文件（knowledge.paths）"
 	}

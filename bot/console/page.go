@@ -34,12 +34,11 @@ type page struct {
 
 // frame is what every template gets.
 type frame struct {
-	Title   string
-	Active  string // the entry of the menu
-	Person  login.Person
-	Role    string
-	Done    string // what was done just now
-	Trouble []string
+	Title  string
+	Active string // the entry of the menu
+	Person login.Person
+	Role   string
+	Done   string // what was done just now
 	// Refresh is after how many seconds the page looks again; 0: never.
 	Refresh int
 	People  int
@@ -106,7 +105,6 @@ func (p *page) show(name, active, title string, data any) error {
 func (p *page) write(status int, name string, f frame) error {
 	f.Person, f.Role, f.People = p.person, p.person.Role.Chinese(), p.console.o.Desk.People()
 	f.Done = dones[p.r.URL.Query().Get("done")]
-	f.Trouble = p.console.o.Trouble(p.ctx)
 	var b bytes.Buffer
 	if err := templates[name].Execute(&b, f); err != nil {
 		return fmt.Errorf("console: page %s: %w", name, err)

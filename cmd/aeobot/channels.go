@@ -75,6 +75,9 @@ func (s *server) openConnection() error {
 	return nil
 }
 
+// applicationClient names the application's way to call the platform.
+const applicationClient = "application"
+
 // client makes the channel's way to call the platform, whose trouble /readyz names.
 func (s *server) client(name string, o api.Options) (*api.Client, error) {
 	o.BaseURL, o.Tokens, o.Log = s.settings.WeCom.APIBaseURL, s.store, s.log
@@ -96,7 +99,7 @@ func (s *server) openApp() error {
 	}
 	var sender *app.Sender
 	if secret := c.App.Secret.Reveal(); secret != "" {
-		client, err := s.client("application", api.Options{CorpID: c.App.CorpID, AgentID: c.App.AgentID, Secret: secret})
+		client, err := s.client(applicationClient, api.Options{CorpID: c.App.CorpID, AgentID: c.App.AgentID, Secret: secret})
 		if err != nil {
 			return err
 		}

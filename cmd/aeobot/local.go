@@ -36,7 +36,7 @@ func (s *server) tryLocally(out io.Writer) error {
 	s.api = &platform.API{}
 	s.chat = platform.NewChat(platform.ChatOptions{BotName: bot.Name, Log: s.log, Corp: s.api.Corp("local", ""), APIBaseURL: base,
 		AIBot: &platform.Endpoint{URL: base + "/wecom/aibot", Codec: codec}})
-	_, err = fmt.Fprintf(out, "没有配置企业微信渠道，本机试用群聊：%s/\n接入企业微信见 README（wecom.aibot.bot_id 或 wecom.aibot.token）。Ctrl-C 结束。\n", base)
+	_, err = fmt.Fprintf(out, "没有配置企业微信渠道，本机试用群聊：%s/\n维护台：%s/console/\n接入企业微信见 README（wecom.aibot.bot_id 或 wecom.aibot.token）。Ctrl-C 结束。\n", base, base)
 	return err
 }
 

@@ -19,6 +19,7 @@ import (
 
 	"aeobot/bot"
 	"aeobot/bot/audit"
+	"aeobot/bot/console"
 	"aeobot/bot/desk"
 	"aeobot/bot/tally"
 	"aeobot/bot/wecom/aibot"
@@ -75,6 +76,7 @@ type server struct {
 	tally    *tally.Tally
 	audit    *audit.Log
 	desk     *desk.Desk
+	console  *console.Console
 	notices
 	// Only when no channel is configured: a stand-in for the platform.
 	chat *platform.Chat
@@ -132,6 +134,7 @@ func (s *server) run(ctx context.Context) (err error) {
 	if err != nil {
 		return usageError{err}
 	}
+	defer s.console.Close()
 	listener, err := net.Listen("tcp", s.settings.Listen)
 	if err != nil {
 		return usageError{fmt.Errorf("listen: %w; free the port or set another with listen (AEOBOT_LISTEN)", err)}
@@ -224,6 +227,10 @@ func (s *server) routes() (http.Handler, error) {
 	if err := s.openChannels(mux); err != nil {
 		return nil, err
 	}
+	if err := s.openConsole(); err != nil {
+		return nil, err
+	}
+	mux.Handle("/console/", s.console)
 	if s.chat != nil {
 		mux.Handle("/", s.chat)
 		mux.Handle("/cgi-bin/", onlyLocal(s.api))
