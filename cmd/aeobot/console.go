@@ -13,37 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"aeobot/bot/console/login"
-	"aeobot/bot/wecom/api"
 )
-
-// guard decides who may enter the console. The channels are open by then, so that the
-// application's way to the platform is shared.
-func (s *server) guard() (*login.Guard, error) {
-	c := s.settings.Console
-	accounts, err := login.ParseAccounts(c.Accounts.Reveal())
-	if err != nil {
-		return nil, err
-	}
-	o := login.Options{Accounts: accounts, Password: c.Password.Reveal(), BaseURL: c.BaseURL, Store: s.store, Audit: s.audit.Append, Log: s.log,
-		RoleOf: login.Roles(c.Admins, s.settings.Curation.Coordinators, c.Readers)}
-	for _, text := range c.TrustedProxies {
-		p, err := login.ParseProxy(text)
-		if err != nil {
-			return nil, err
-		}
-		o.Proxies = append(o.Proxies, p)
-	}
-	if app := s.settings.WeCom.App; c.BaseURL != "" && app.Secret.Reveal() != "" {
-		members := s.clients["application"]
-		if members == nil { // the application has no callback
-			if members, err = s.client("console login", api.Options{CorpID: app.CorpID, AgentID: app.AgentID, Secret: app.Secret.Reveal()}); err != nil {
-				return nil, err
-			}
-		}
-		o.OAuth = &login.OAuth{Members: members, AuthorizeURL: s.settings.WeCom.OAuthURL, CorpID: app.CorpID, AgentID: app.AgentID}
-	}
-	return login.New(o)
-}
 
 func newConsole() *cobra.Command {
 	cmd := &cobra.Command{

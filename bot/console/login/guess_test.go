@@ -193,15 +193,6 @@ func TestForwardedAddresses(t *testing.T) {
 	}
 }
 
-func TestParseProxy(t *testing.T) {
-	for text, want := range map[string]string{"10.0.0.5": "10.0.0.5/32", "10.0.0.5/8": "10.0.0.0/8", "fd00::1": "fd00::1/128", "::ffff:10.0.0.5": "10.0.0.5/32", "nginx": "", "": ""} {
-		got, err := ParseProxy(text)
-		if (err == nil) != (want != "") || err == nil && got.String() != want {
-			t.Errorf("%q: %v, %v", text, got, err)
-		}
-	}
-}
-
 // TestDeviceIsTheOwners: what excuses from waiting cannot be had without the password.
 func TestDeviceIsTheOwners(t *testing.T) {
 	w := newWorld(t, bolt(t), Options{Accounts: everybody(t), Proxies: proxied})

@@ -1,7 +1,6 @@
 package login
 
 import (
-	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
@@ -109,19 +108,6 @@ func (g *Guard) address(r *http.Request) string {
 		}
 	}
 	return addr.String()
-}
-
-// ParseProxy reads an address or a network, as Options.Proxies wants it.
-func ParseProxy(text string) (netip.Prefix, error) {
-	if a, err := netip.ParseAddr(text); err == nil {
-		a = a.Unmap()
-		return a.Prefix(a.BitLen())
-	}
-	p, err := netip.ParsePrefix(text)
-	if err != nil {
-		return netip.Prefix{}, fmt.Errorf("login: proxy %q is neither an address nor a network", text)
-	}
-	return p.Masked(), nil
 }
 
 func (g *Guard) proxy(a netip.Addr) bool {
