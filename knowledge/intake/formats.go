@@ -149,7 +149,7 @@ func readText(_ context.Context, in *reading) error {
 func (in *reading) load(files map[string][]byte) error {
 	l, err := knowledge.LoadFiles(files, nil)
 	if err != nil {
-		return &Refused{Err: fmt.Errorf("%w: %w", ErrEmpty, err), Message: "里面没有编号条目，也没有段落", Mend: "核对是不是这个文件"}
+		return nothing(err)
 	}
 	in.Files, in.Document = files, l.Documents[0]
 	for _, f := range in.Document.Findings {

@@ -3,7 +3,6 @@ package intake
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -346,7 +345,7 @@ func (in *reading) publish(title, date string, pieces []knowledge.Piece, notes f
 	if notes != nil {
 		l, err := knowledge.LoadFiles(files, nil)
 		if err != nil {
-			return emptyOr(err)
+			return nothing(err)
 		}
 		side, err := notes(l.Documents[0])
 		if err != nil {
@@ -356,7 +355,7 @@ func (in *reading) publish(title, date string, pieces []knowledge.Piece, notes f
 	}
 	l, err := knowledge.LoadFiles(files, nil)
 	if err != nil {
-		return emptyOr(err)
+		return nothing(err)
 	}
 	if err := proved(l.Documents[0], title, date, pieces); err != nil {
 		return err
@@ -369,12 +368,10 @@ func (in *reading) publish(title, date string, pieces []knowledge.Piece, notes f
 	return nil
 }
 
-// emptyOr says why what was written cannot be read as knowledge.
-func emptyOr(err error) error {
-	if broken := (*knowledge.BrokenError)(nil); errors.As(err, &broken) {
-		return &Refused{Err: fmt.Errorf("%w: %w", ErrEmpty, broken.Err), Message: "里面没有编号条目，也没有段落", Mend: "核对是不是这个文件"}
-	}
-	return fmt.Errorf("intake: %w", err)
+// nothing says why what was written cannot be read as knowledge: files in memory, in our
+// own form, can only lack words.
+func nothing(err error) error {
+	return &Refused{Err: fmt.Errorf("%w: %w", ErrEmpty, err), Message: "里面没有编号条目，也没有段落", Mend: "核对是不是这个文件"}
 }
 
 // proved compares what the knowledge reads with what was meant: headings, numbers and
