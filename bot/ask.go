@@ -15,7 +15,7 @@ const maxSuggestions = 3
 func (t *turn) ask(Intent) (Reply, error) { return t.askText(t.text) }
 
 func (t *turn) askText(text string) (Reply, error) {
-	asked, err := Read(t.ctx, t.index, text)
+	asked, err := Read(t.ctx, t, text)
 	if err != nil {
 		return Reply{}, err
 	}

@@ -46,6 +46,11 @@ type Options struct {
 	//
 	// default: nobody
 	Given interface{ Add(g Given) }
+	// SearchWithin is how long may be searched for one message. Then its asker reads an
+	// apology, and the question is kept with those without an answer.
+	//
+	// default: 2 seconds
+	SearchWithin time.Duration
 	// Limits are how many messages a minute get a reply.
 	//
 	// default: all
@@ -62,6 +67,8 @@ type Options struct {
 	//
 	// default: nobody
 	Observe func(Event)
+
+	searcher func(*index.Generation) Searcher // for tests; nil: the generation itself
 }
 
 // Event is one turn as metrics see it. No field can hold what a person wrote.
@@ -71,6 +78,7 @@ type Event struct {
 	Answered bool
 	Replayed bool // a redelivery got the reply of before
 	Degraded bool // the state could not be read or written
+	Panicked bool // making the reply did; the act is "error"
 	// Limited is whose limit it was beyond, one of the Limited constants; or empty.
 	Limited string
 	Shown   int
@@ -103,6 +111,12 @@ type Engine struct {
 func New(r Retriever, s State, o Options) *Engine {
 	if o.Lease <= 0 {
 		o.Lease = 4 * time.Second
+	}
+	if o.SearchWithin <= 0 {
+		o.SearchWithin = 2 * time.Second
+	}
+	if o.searcher == nil {
+		o.searcher = func(g *index.Generation) Searcher { return g }
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -141,7 +155,7 @@ func (e *Engine) Answer(ctx context.Context, m Message) (Reply, error) {
 	ev.Quoted = r.Shown
 	switch {
 	case err != nil:
-		ev.Act = "error"
+		ev.Act, ev.Panicked = "error", errors.Is(err, ErrPanic) || errors.Is(err, index.ErrPanic)
 	case !ev.Replayed:
 		e.record(m, r)
 	}
@@ -295,6 +309,7 @@ func (e *Engine) respond(ctx context.Context, m Message, s *Session) (Reply, *Se
 	defer release()
 	now := e.o.Now()
 	t := &turn{ctx: ctx, index: g, library: g.Library(), message: m, away: s == nil,
+		searcher: e.o.searcher(g), until: time.Now().Add(e.o.SearchWithin),
 		now: now, today: now.In(china).Format(time.DateOnly), unanswered: e.o.Unanswered, desk: e.o.Desk, log: e.o.Log}
 	if s != nil {
 		t.before = *s
@@ -304,9 +319,9 @@ func (e *Engine) respond(ctx context.Context, m Message, s *Session) (Reply, *Se
 	if m.notice {
 		return t.say(ActWait, TextWait), &t.before, nil
 	}
-	reply, err := t.respond()
+	reply, err := t.safely()
 	if err != nil {
-		return Reply{}, nil, fmt.Errorf("engine: %w", err)
+		return Reply{}, nil, fmt.Errorf("engine: %w", t.broken(err))
 	}
 	t.after.Aside = len(reply.Shown) == 0
 	if n := len(t.after.Views); n > 0 && len(reply.Shown) > 0 && reply.Act != ActCommand {

@@ -231,14 +231,14 @@ func entire(hits []hit) []hit {
 // about answers a question on what was shown: 这个怎么实现. Its subject stands in for the
 // pronoun. What is asked for and not stated is not answered.
 func (t *turn) about(v View, hits []hit, in Intent) (Reply, error) {
-	own, err := t.index.Search(t.ctx, in.About)
+	own, err := t.Search(t.ctx, in.About)
 	if err != nil {
 		return Reply{}, err
 	}
 	if answered(own) && standsAlone(own) && own.Query.Substance() >= substance {
 		return t.narrow(Intent{About: in.About}) // 那个参展的 names its topic itself
 	}
-	d, err := t.index.Search(t.ctx, subject(hits)+in.About)
+	d, err := t.Search(t.ctx, subject(hits)+in.About)
 	if err != nil {
 		return Reply{}, err
 	}
@@ -289,7 +289,7 @@ func (t *turn) narrow(in Intent) (Reply, error) {
 	if !ok && len(t.before.Near) == 0 {
 		return t.askText(text)
 	}
-	d, err := t.index.Search(t.ctx, text)
+	d, err := t.Search(t.ctx, text)
 	if err != nil {
 		return Reply{}, err
 	}
@@ -345,7 +345,7 @@ func (t *turn) inThread(v View, d index.Decision) []index.Hit {
 
 // correct turns to what was meant: 不是这个，我问的是参展.
 func (t *turn) correct(in Intent) (Reply, error) {
-	d, err := t.index.Search(t.ctx, in.About)
+	d, err := t.Search(t.ctx, in.About)
 	if err != nil {
 		return Reply{}, err
 	}
@@ -397,7 +397,7 @@ func (t *turn) back(in Intent) (Reply, error) {
 	case in.About == "":
 		return t.these(in)
 	}
-	d, err := t.index.Search(t.ctx, in.About)
+	d, err := t.Search(t.ctx, in.About)
 	if err != nil {
 		return Reply{}, err
 	}

@@ -42,7 +42,7 @@ func (t *turn) forward(in Intent) (Reply, error) {
 
 // topic are the measures that words lead to, those shown before first.
 func (t *turn) topic(words string) ([]hit, error) {
-	d, err := t.index.Search(t.ctx, words)
+	d, err := t.Search(t.ctx, words)
 	if err != nil {
 		return nil, err
 	}

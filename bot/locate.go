@@ -82,7 +82,7 @@ func (t *turn) noList(in Intent) Reply {
 
 // sectionNamed is the one section that words name, or nil.
 func (t *turn) sectionNamed(words string) (*knowledge.Section, error) {
-	d, err := t.index.Search(t.ctx, words)
+	d, err := t.Search(t.ctx, words)
 	if err != nil || d.Kind != index.Sections || len(d.Sections) == 0 {
 		return nil, err
 	}

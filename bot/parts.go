@@ -63,7 +63,11 @@ func Read(ctx context.Context, searcher Searcher, text string) ([]Asked, error) 
 	}
 	one := []Asked{{text, whole}}
 	for _, cut := range []func(string) []string{enumerated, questioned, joined} {
-		asked, err := ask(ctx, s, cut(text))
+		parts := cut(text)
+		if len(parts) > maxPieces {
+			continue // too many to be searched one by one
+		}
+		asked, err := ask(ctx, s, parts)
 		if err != nil {
 			return nil, err
 		}

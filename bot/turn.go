@@ -43,6 +43,9 @@ type turn struct {
 	// lead is said before anything that is referred to.
 	lead string
 
+	searcher Searcher
+	until    time.Time // when there has been enough searching
+
 	unanswered interface {
 		Miss(ctx context.Context, m Miss) error
 	}

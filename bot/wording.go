@@ -94,10 +94,14 @@ const (
 // Apology is what the asker reads when err stopped the turn. It never contains
 // err's own text: that is English, may name hosts, and belongs in the log.
 func Apology(err error) string {
+	text := textBroken
 	if errors.Is(err, context.DeadlineExceeded) {
-		return textSlow
+		text = textSlow
 	}
-	return textBroken
+	if errors.Is(err, errKept) {
+		text += textNoted
+	}
+	return text
 }
 
 // quoteList writes “甲”、“乙”.

@@ -71,6 +71,9 @@ const (
 	// milliseconds, fewer.
 	maxSlips, maxSlipsLarge = 3, 1
 	maxTried, maxTriedLarge = 12, 3
+	// maxMended is how many tokens a question may have to be looked through for slips: in
+	// a long one each mending costs most of a search, and gains nothing.
+	maxMended = 200
 	// gained is how much a mending must lift the best score, in units of Hit.Score.
 	gained = 0.12
 )
@@ -149,7 +152,7 @@ func (g *Generation) mendings(q *Query) []string {
 	}
 	var all []mending
 	// Words for benefits in general are as well known as those of the vocabulary.
-	taken := lexicon.Benefit(q.tokens) // part of a word that is known
+	taken := slices.Clone(q.benefit) // part of a word that is known
 	for _, m := range q.matches {
 		for i := m.From; i < m.To; i++ {
 			taken[i] = true

@@ -56,13 +56,16 @@ func checksums(root string) (map[string]checksum, error) {
 	return sums, err
 }
 
+// ErrPanic means that Bleve panicked.
+var ErrPanic = errors.New("index: bleve panicked")
+
 // guard runs f and makes an error of a panic. Bleve panics on damaged files, and
 // reading a file that was cut short under an open index is a memory fault; neither
 // may take the program down.
 func guard(f func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("index: bleve panicked: %v", r)
+			err = fmt.Errorf("%w: %v", ErrPanic, r)
 		}
 	}()
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))

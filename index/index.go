@@ -175,7 +175,7 @@ const candidates = 100
 // search ranks what a question may lead to, slips of the keyboard mended.
 func (g *Generation) search(ctx context.Context, text string) (Query, []scored, error) {
 	q, ranked, err := g.rankText(ctx, text)
-	if err != nil || len(q.content) == 0 || len(ranked) > 0 && ranked[0].covered >= g.understood() {
+	if err != nil || len(q.content) == 0 || len(q.tokens) > maxMended || len(ranked) > 0 && ranked[0].covered >= g.understood() {
 		return q, ranked, err
 	}
 	return g.correct(ctx, q, ranked)
@@ -194,6 +194,9 @@ func (g *Generation) understood() float64 {
 
 // rankText ranks for a text as it stands.
 func (g *Generation) rankText(ctx context.Context, text string) (Query, []scored, error) {
+	if err := ctx.Err(); err != nil { // all below takes some milliseconds at most, but for what Bleve does
+		return Query{}, nil, fmt.Errorf("index: search: %w", err)
+	}
 	var trouble error // a term that cannot be counted must not pass for an unknown one
 	q := newQuery(text, g.curation, func(t analysis.Term) (float64, int) {
 		n, err := g.bodies.count(t)

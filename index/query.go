@@ -27,6 +27,7 @@ type Query struct {
 	about    []analysis.Term
 	idf      []float64 // of about
 	weight   float64   // of all of about
+	benefit  []bool    // which tokens speak of benefits in general
 }
 
 // feature is a term that a passage may have in common with the question.
@@ -92,6 +93,7 @@ func newQuery(text string, c *curation, weigh func(analysis.Term) (idf float64, 
 	rarest, _ := weigh(noTerm)
 	q.ideal = max(q.ideal, leastWeight*rarest)
 	q.addContent()
+	q.benefit = lexicon.Benefit(q.tokens)
 	q.about = q.reading.about()
 	for _, t := range q.about {
 		idf, _ := weigh(t)
@@ -110,9 +112,8 @@ const leastWeight = 2.5
 // benefits in general.
 func (q *Query) Substance() int {
 	n := 0
-	benefit := lexicon.Benefit(q.tokens)
 	for i := range q.tokens {
-		if !q.asking[i] && !q.subject[i] && !benefit[i] {
+		if !q.asking[i] && !q.subject[i] && !q.benefit[i] {
 			n++
 		}
 	}

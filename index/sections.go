@@ -138,7 +138,7 @@ func (g *Generation) name(q *Query) []NamedSection {
 // section out (除了海关) asks for the others.
 func (g *Generation) scopes(q *Query) []float64 {
 	scopes := make([]float64, len(g.sections))
-	benefit, except := lexicon.Benefit(q.tokens), lexicon.Except(q.tokens)
+	benefit, except := q.benefit, lexicon.Except(q.tokens)
 	asking := q.askingFor(benefit)
 	marks := make([][]bool, len(g.sections))
 	for i, s := range g.sections {
@@ -259,10 +259,9 @@ const strangeness = 0.3
 // strange is the share of the question's topic, leaving out benefits in general, that
 // a way to ask does not have: 公安那边有什么便利 is not 海关那边有什么便利.
 func (q *Query) strange(p phrase) float64 {
-	benefit := lexicon.Benefit(q.tokens)
 	missing, all := 0.0, 0.0
 	for i, t := range q.tokens {
-		if q.asking[i] || q.subject[i] || benefit[i] {
+		if q.asking[i] || q.subject[i] || q.benefit[i] {
 			continue
 		}
 		weight := q.features[q.place[t.Term]].weight

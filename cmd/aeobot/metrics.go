@@ -18,6 +18,7 @@ type metrics struct {
 	replayed  *prometheus.CounterVec
 	degraded  *prometheus.CounterVec
 	limited   *prometheus.CounterVec
+	panics    *prometheus.CounterVec
 	callbacks *prometheus.CounterVec
 	passages  prometheus.Gauge
 }
@@ -28,6 +29,7 @@ func newMetrics() *metrics {
 		turns:     counter("turns_total", "Messages answered, by channel, what the reply did, and whether it quoted.", "channel", "act", "answered"),
 		replayed:  counter("replayed_total", "Redelivered messages that got the reply of before.", "channel"),
 		degraded:  counter("degraded_total", "Turns whose state could not be read or written.", "channel"),
+		panics:    counter("panics_total", "Messages whose reply panicked; their askers read an apology.", "channel"),
 		limited:   counter("limited_total", "Messages beyond a limit, by channel and whose limit it was; the first of a flood got a notice, the others no reply.", "channel", "limit"),
 		callbacks: counter("callbacks_total", "Callbacks by outcome.", "channel", "outcome"),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -38,7 +40,7 @@ func newMetrics() *metrics {
 	}
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "aeobot", Name: "build_info", Help: "Always 1."}, []string{"version"})
 	build.WithLabelValues(version).Set(1)
-	m.registry.MustRegister(m.turns, m.seconds, m.replayed, m.degraded, m.limited, m.callbacks, m.passages, build)
+	m.registry.MustRegister(m.turns, m.seconds, m.replayed, m.degraded, m.limited, m.panics, m.callbacks, m.passages, build)
 	return m
 }
 
@@ -59,6 +61,9 @@ func (m *metrics) observe(e bot.Event) {
 	}
 	if e.Limited != "" {
 		m.limited.WithLabelValues(e.Channel, e.Limited).Inc()
+	}
+	if e.Panicked {
+		m.panics.WithLabelValues(e.Channel).Inc()
 	}
 	if e.Degraded {
 		m.degraded.WithLabelValues(e.Channel).Inc()

@@ -1,0 +1,9 @@
+package bot
+
+import "aeobot/index"
+
+// WithSearcher has the engine search otherwise.
+func (o Options) WithSearcher(f func(*index.Generation) Searcher) Options {
+	o.searcher = f
+	return o
+}
