@@ -68,6 +68,7 @@ func prefixes(list []string) ([]netip.Prefix, error) {
 	for _, text := range list {
 		p, err := netip.ParsePrefix(text)
 		if a, bad := netip.ParseAddr(text); bad == nil {
+			a = a.Unmap() // as peers are compared
 			p, err = a.Prefix(a.BitLen())
 		}
 		if err != nil {
