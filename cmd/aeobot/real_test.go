@@ -18,10 +18,10 @@ import (
 )
 
 // askedOften is a question that is answered, and that none of the judged ones is.
-const askedOften = "海关会不会给我们配个专门的联系人呀"
+const askedOften = "海关能给企业安排一位联络专员不"
 
 // stealing is a way to ask that takes askedOften away from its measure.
-const stealing = "海关会不会给我们配个专门的联系人"
+const stealing = "海关能给企业安排一位联络专员吗"
 
 // TestAQuestionPeopleAskedThatGotWorseBlocks, is named with what it shows, and is asked by
 // whichever replica runs the gate; what the proposal itself teaches is exempt.
@@ -55,7 +55,7 @@ func TestAQuestionPeopleAskedThatGotWorseBlocks(t *testing.T) {
 	o.until(a, "wang.qiang", "/待准", "评测通过")
 	for _, r := range []*running{a, b} {
 		r.stop()
-		if out := r.stderr.String(); strings.Contains(out, "联系人") || strings.Contains(out, "zhao") {
+		if out := r.stderr.String(); strings.Contains(out, "联络专员") || strings.Contains(out, "zhao") {
 			t.Errorf("the log holds a person or a question:\n%s", out)
 		}
 	}

@@ -40,20 +40,22 @@ const (
 
 func (c *Connection) pushQueue() string { return "aibot-push:" + c.o.BotID }
 
-// chatOf is a conversation as the platform names it; false: it is another bot's.
-func (c *Connection) chatOf(to bot.Address) (chat string, group, ours bool) {
+// chatOf is a conversation as the platform names it; false: it is none.
+func chatOf(to bot.Address) (chat string, group, ok bool) {
 	if to.Chat == "" {
 		return string(to.Asker), false, to.Asker != ""
 	}
-	chat, ours = strings.CutPrefix(to.Chat, c.o.BotID+"/")
-	return chat, true, ours
+	// Before the stroke is the bot's id as messages have it, which no page says to be the
+	// one that the connection is opened with.
+	_, chat, ok = strings.Cut(to.Chat, "/")
+	return chat, true, ok
 }
 
 // Reach tells that people and groups that have written to this bot can be spoken to first
 // (page 101463); see bot.Pusher.
 func (c *Connection) Reach(to bot.Address) (bot.Surface, bool) {
-	_, _, ours := c.chatOf(to)
-	return Surface, c.o.Journal != nil && to.Channel == Surface.Name && ours
+	_, _, ok := chatOf(to)
+	return Surface, c.o.Journal != nil && to.Channel == Surface.Name && ok
 }
 
 // Push leaves something to be said to the replica that has the connection; see bot.Pusher.
@@ -97,12 +99,9 @@ func (s *session) push(ctx, open context.Context, t bot.Task) {
 		return
 	}
 	var p pushed
-	chat, group, ours := "", false, false
 	err := json.Unmarshal(t.Data, &p)
-	if err == nil {
-		chat, group, ours = s.chatOf(p.To)
-	}
-	if err != nil || !ours {
+	chat, group, ok := chatOf(p.To)
+	if err != nil || !ok {
 		s.log.Error("push not understood", slog.Any("error", err))
 		s.pushOver(open, t.ID, bot.ErrCannot)
 		return

@@ -52,9 +52,9 @@ func (b *gatewayBench) said() (all []string) {
 }
 
 var (
-	aGroup   = bot.Address{Channel: "aibot", Chat: "aibKz3/wrT9group"}
-	aPerson  = bot.Address{Channel: "aibot", Asker: "lin.yue"}
-	stranger = bot.Address{Channel: "aibot", Chat: "another/wrT9group"}
+	aGroup  = bot.Address{Channel: "aibot", Chat: "aibKz3/wrT9group"}
+	aPerson = bot.Address{Channel: "aibot", Asker: "lin.yue"}
+	nowhere = bot.Address{Channel: "aibot", Chat: "wrT9group"}
 )
 
 // TestPushesGoOutOnce: whichever replica is asked, the one that has the connection speaks.
@@ -78,8 +78,8 @@ func TestPushesGoOutOnce(t *testing.T) {
 	if said, want := b.said(), []string{"lin.yue 1 更正：p2", "wrT9group 2 更正：p1"}; !slices.Equal(said, want) {
 		t.Errorf("said %q, want %q", said, want)
 	}
-	if _, _, err := first.Push(t.Context(), "p3", stranger, []string{"x"}); !errors.Is(err, bot.ErrCannot) {
-		t.Errorf("to another bot's group: %v", err)
+	if _, _, err := first.Push(t.Context(), "p3", nowhere, []string{"x"}); !errors.Is(err, bot.ErrCannot) {
+		t.Errorf("to no conversation: %v", err)
 	}
 	if strings.Contains(b.log.String(), "lin.yue") || strings.Contains(b.log.String(), "更正") {
 		t.Errorf("the log holds a person or a text:\n%s", b.log.String())
