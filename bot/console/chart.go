@@ -124,7 +124,7 @@ func lines(title string, labels []string, highest float64, say func(float64) str
 			}
 			x, y := middle(i, len(labels)), round1(top+plotHeight*(1-v/highest))
 			points = append(points, fmt.Sprintf("%g,%g", x, y))
-			c.Bars = append(c.Bars, bar{x - 2, y - 2, 4, 4, s.Class, fmt.Sprintf("%s %s %s", labels[i], s.Name, say(v))})
+			c.Bars = append(c.Bars, bar{x - 3, y - 3, 6, 6, s.Class, fmt.Sprintf("%s %s %s", labels[i], s.Name, say(v))})
 		}
 		flush()
 	}

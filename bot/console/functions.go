@@ -100,13 +100,15 @@ var channelNames = map[string]string{"aibot": "智能机器人", "app": "自建�
 
 func channelName(name string) string { return named(channelNames, name) }
 
-// actNames are what people see on the overview and in the audit log.
-var actNames = map[string]string{"propose": "提议", "publish": "发布", "publish although worse": "有问题变差仍发布", "reject": "作废提议",
+// actNames are what people did, as the audit log has it and as the console says it.
+var actNames = map[string]string{"propose": "提议", "publish": "发布", "publish although worse": "有问题变差，仍发布", "reject": "作废提议",
 	"question open": "问题：重新打开", "question assigned": "问题：分派", "question solved": "问题：已解决", "question rejected": "问题：不处理",
-	"login": "登录", "logout": "退出", "login failed": "登录失败", "send correction": "发更正", "drop correction": "不发更正", "forget": "删除某人的记录",
-	"rollback": "恢复版本"}
+	"recall sent": "发更正", "recall dropped": "不发更正", "login": "登录", "logout": "退出", "login refused": "登录被拒", "forget": "删除某人的记录"}
 
 var decisionNames = map[string]string{"measures": "引用几条", "sections": "给出整节", "clarify": "反问", "refuse": "答不上"}
+
+var facetNames = map[string]string{"amount": "金额", "fee": "费用", "rate": "比例", "duration": "多久", "frequency": "多久一次", "deadline": "截止",
+	"procedure": "怎么办", "material": "要什么材料", "definition": "是什么", "comparison": "有什么不同", "reason": "为什么", "who": "谁"}
 
 var signalNames = map[string]string{"words": "字词", "asked": "问法", "keyword": "关键词", "label": "部门", "context": "上下文", "coverage": "覆盖",
 	"bleve": "候选分", "facet": "没写所问的方面", "unlike": "易混"}

@@ -152,12 +152,17 @@ type questionPage struct {
 	Replied bool // the knowledge answers it now
 }
 
-// nearShown is how many passages are offered to teach a question to, and foundShown how
-// many the search on the page gives.
+// nearShown is how many passages are offered to teach a question to, foundShown how many
+// the search on the page gives, and rankedShown how many of those only for being like it.
 const (
-	nearShown  = 8
-	foundShown = 20
+	nearShown   = 8
+	foundShown  = 20
+	rankedShown = 5
 )
+
+func same(p knowledge.Passage) func(knowledge.Passage) bool {
+	return func(o knowledge.Passage) bool { return o.ID == p.ID }
+}
 
 func (c *Console) showQuestion(p *page) error {
 	row, err := c.row(p)
@@ -166,6 +171,11 @@ func (c *Console) showQuestion(p *page) error {
 	}
 	l := p.index.Library()
 	q := questionPage{Row: row, Find: p.query("find"), States: desk.Standings, Topics: desk.Topics(l), MaxAsk: desk.MaxAsk}
+	if q.Find != "" {
+		if q.Found, err = find(p, q.Find); err != nil {
+			return err
+		}
+	}
 	if row.Question != "" {
 		asked, err := bot.Read(p.ctx, p.index, row.Question)
 		if err != nil {
@@ -177,7 +187,7 @@ func (c *Console) showQuestion(p *page) error {
 			x := lay(a.Decision.Explain(nearShown), l)
 			q.Now = append(q.Now, x)
 			for _, h := range x.Hits {
-				if h.Known && len(q.Near) < nearShown {
+				if h.Known && len(q.Near) < nearShown && !slices.ContainsFunc(q.Found, same(h.Passage)) && !slices.ContainsFunc(q.Near, same(h.Passage)) {
 					q.Near = append(q.Near, h.Passage)
 				}
 			}
@@ -188,11 +198,6 @@ func (c *Console) showQuestion(p *page) error {
 			q.Shown = append(q.Shown, passage)
 		}
 	}
-	if q.Find != "" {
-		if q.Found, err = find(p, q.Find, foundShown); err != nil {
-			return err
-		}
-	}
 	return p.show("question", "questions", "没答上的问题", q)
 }
 
@@ -200,30 +205,21 @@ func (c *Console) row(p *page) (desk.Row, error) {
 	return c.o.Desk.Row(p.ctx, p.index, p.r.PathValue("key"))
 }
 
-// find gives the passages that have the words in them, then those a question finds.
-func find(p *page, words string, most int) ([]knowledge.Passage, error) {
+// find gives the passages that have the words in them, then those most like them.
+func find(p *page, words string) ([]knowledge.Passage, error) {
 	var found []knowledge.Passage
-	seen := map[string]bool{}
-	add := func(passage knowledge.Passage) {
-		if !seen[passage.ID] && len(found) < most {
-			seen[passage.ID] = true
+	for _, passage := range p.index.Library().Passages() {
+		if len(found) < foundShown && (strings.Contains(passage.Text, words) || strings.Contains(desk.PlaceOf(passage), words)) {
 			found = append(found, passage)
 		}
 	}
-	for _, passage := range p.index.Library().Passages() {
-		if strings.Contains(passage.Text, words) || strings.Contains(desk.PlaceOf(passage), words) {
-			add(passage)
-		}
+	d, err := p.index.Search(p.ctx, words)
+	if err != nil {
+		return nil, err
 	}
-	if len(found) < most {
-		d, err := p.index.Search(p.ctx, words)
-		if err != nil {
-			return nil, err
-		}
-		for _, h := range d.Ranked {
-			if h.Score > 0 {
-				add(h.Passage)
-			}
+	for _, h := range d.Ranked[:min(len(d.Ranked), rankedShown)] {
+		if h.Score > 0 && len(found) < foundShown && !slices.ContainsFunc(found, same(h.Passage)) {
+			found = append(found, h.Passage)
 		}
 	}
 	return found, nil
