@@ -123,6 +123,7 @@ func New(o Options) *Console {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	templates()
 	c := &Console{o: o, mux: http.NewServeMux()}
 	c.ctx, c.end = context.WithCancel(context.Background())
 	for _, p := range pages {

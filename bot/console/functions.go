@@ -45,6 +45,7 @@ var functions = template.FuncMap{
 	"decision":  func(what string) string { return named(decisionNames, what) },
 	"reason":    func(r int) string { return reasonNames[r] },
 	"once":      func() string { return rand.Text() },
+	"facet":     func(what string) string { return named(facetNames, what) },
 	"signal":    func(what string) string { return named(signalNames, what) },
 }
 
@@ -108,7 +109,8 @@ var actNames = map[string]string{"propose": "提议", "publish": "发布", "publ
 var decisionNames = map[string]string{"measures": "引用几条", "sections": "给出整节", "clarify": "反问", "refuse": "答不上"}
 
 var facetNames = map[string]string{"amount": "金额", "fee": "费用", "rate": "比例", "duration": "多久", "frequency": "多久一次", "deadline": "截止",
-	"procedure": "怎么办", "material": "要什么材料", "definition": "是什么", "comparison": "有什么不同", "reason": "为什么", "who": "谁"}
+	"count": "几个", "procedure": "怎么办", "documents": "要什么材料", "condition": "什么条件", "list": "有哪些", "where": "在哪里", "contact": "找谁联系",
+	"penalty": "怎么处罚", "definition": "是什么", "comparison": "有什么不同", "reason": "为什么", "who": "谁"}
 
 var signalNames = map[string]string{"words": "字词", "asked": "问法", "keyword": "关键词", "label": "部门", "context": "上下文", "coverage": "覆盖",
 	"bleve": "候选分", "facet": "没写所问的方面", "unlike": "易混"}

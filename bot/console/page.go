@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"path"
 	"strings"
+	"sync"
 	"time"
 
 	"aeobot/bot"
@@ -48,8 +49,9 @@ type frame struct {
 //go:embed pages
 var files embed.FS
 
-// templates are the pages by name, each with the frame around it.
-var templates = func() map[string]*template.Template {
+// templates are the pages by name, each with the frame around it. They are read when a
+// console is made: other commands start without them.
+var templates = sync.OnceValue(func() map[string]*template.Template {
 	names, err := files.ReadDir("pages")
 	if err != nil {
 		panic("console: " + err.Error())
@@ -63,7 +65,7 @@ var templates = func() map[string]*template.Template {
 		all[name] = template.Must(template.New("frame.html").Funcs(functions).ParseFS(files, "pages/frame.html", path.Join("pages", n.Name())))
 	}
 	return all
-}()
+})
 
 // Errors of a page that say what the person can do.
 var errNotFound = errors.New("console: no such page")
@@ -106,7 +108,7 @@ func (p *page) write(status int, name string, f frame) error {
 	f.Person, f.Role, f.People = p.person, p.person.Role.Chinese(), p.console.o.Desk.People()
 	f.Done = dones[p.r.URL.Query().Get("done")]
 	var b bytes.Buffer
-	if err := templates[name].Execute(&b, f); err != nil {
+	if err := templates()[name].Execute(&b, f); err != nil {
 		return fmt.Errorf("console: page %s: %w", name, err)
 	}
 	p.w.Header().Set("Content-Type", "text/html; charset=utf-8")

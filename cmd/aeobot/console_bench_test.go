@@ -229,4 +229,3 @@ func fillConsole(b *testing.B, dir string) {
 		b.Fatal(err)
 	}
 }
-
