@@ -122,6 +122,9 @@ func (o *outliner) isTitle() bool {
 
 func (o *outliner) take(i int) {
 	b := o.blocks[i]
+	if b.apart {
+		o.open, o.nested = false, nil
+	}
 	switch {
 	case b.heading > 0:
 		o.startHeading(b)

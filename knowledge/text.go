@@ -20,7 +20,9 @@ type block struct {
 	// bullet is an item of an unnumbered list.
 	bullet bool
 	// gap says that blank lines stand above.
-	gap    bool
+	gap bool
+	// apart says that it goes on with nothing above.
+	apart  bool
 	indent int // runes of white space in front
 }
 

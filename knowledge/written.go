@@ -164,8 +164,11 @@ type Line struct {
 	Text string
 	// Heading is the level that the format gives it; 0 when it gives none.
 	Heading int
-	// Gap says that empty paragraphs stand above.
-	Gap bool
+	// Gap says that empty paragraphs stand above, Apart that a table ends or begins above:
+	// it goes on with nothing there.
+	Gap, Apart bool
+	// Bullet is an item of a list without numbers: a paragraph, never a heading.
+	Bullet bool
 }
 
 // Arranged is what Arrange makes of paragraphs.
@@ -210,6 +213,7 @@ func lineBlocks(source string, span Span, number int, l Line) []block {
 	if lines[0].gap, lines[0].heading = l.Gap, l.Heading; l.Heading > 0 {
 		lines[0].marker = marker{}
 	}
+	lines[0].apart, lines[0].bullet = l.Apart, l.Bullet
 	for i := range lines {
 		lines[i].line = number
 	}

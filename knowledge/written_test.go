@@ -169,3 +169,44 @@ func FuzzWritten(f *testing.F) {
 		}
 	})
 }
+
+// TestArrangeLosesNothing: every paragraph that goes in is the title, the date, or stands
+// in a piece, but for the number in front of it.
+func TestArrangeLosesNothing(t *testing.T) {
+	r := rand.New(rand.NewPCG(20, 26))
+	squash := func(s string) string { return strings.Join(strings.Fields(s), "") }
+	for range 3000 {
+		var lines []knowledge.Line
+		for i := range 1 + r.IntN(10) {
+			l := knowledge.Line{Text: fmt.Sprintf("%s 第%d段话", hostile[r.IntN(len(hostile))], i), Gap: r.IntN(4) == 0, Apart: r.IntN(8) == 0}
+			if r.IntN(3) == 0 {
+				l.Text += "\n" + hostile[r.IntN(len(hostile))] + "末"
+			}
+			if r.IntN(6) == 0 {
+				l.Heading = 1 + r.IntN(3)
+			}
+			l.Bullet = l.Heading == 0 && r.IntN(6) == 0
+			lines = append(lines, l)
+		}
+		arranged := knowledge.Arrange(lines)
+		all := squash(arranged.Title)
+		for _, p := range arranged.Pieces {
+			if p.Line < 1 || p.Line > len(lines) {
+				t.Fatalf("%+v comes from no line", p)
+			}
+			all += "\n" + squash(p.Text)
+		}
+		for _, l := range lines {
+			for part := range strings.Lines(l.Text) {
+				words := []rune(squash(part))
+				found := false
+				for cut := 0; cut <= min(6, len(words)-1) && !found; cut++ {
+					found = strings.Contains(all, string(words[cut:]))
+				}
+				if !found {
+					t.Fatalf("%q is lost: %+v became\n%s", part, lines, all)
+				}
+			}
+		}
+	}
+}

@@ -50,6 +50,9 @@ func showLibrary(out io.Writer, l *knowledge.Library) error {
 	var b strings.Builder
 	for _, d := range l.Documents {
 		fmt.Fprintf(&b, "%s  《%s》 %s\n  文件 %s  sha256 %s  %d 字节\n", d.ID, d.Title, d.Date, d.Path, d.SHA256, len(d.Source))
+		if d.Origin != nil {
+			fmt.Fprintf(&b, "  原件 %s  sha256 %s\n", d.Origin.Name, d.Origin.SHA256)
+		}
 		for _, p := range d.Paragraphs {
 			fmt.Fprintf(&b, "  段落 %s  行 %d  %s  %s\n", p.ID, p.Line, roleName(p.Role), shorten(p.Text))
 		}

@@ -27,6 +27,7 @@ var wordDocuments = []struct{ name, body string }{
 		`<w:p><w:pPr><w:rPr><w:del w:id="3" w:author="甲"/></w:rPr></w:pPr>` + run("2.查验率") + `</w:p>` + para("较低") + `<w:moveFrom w:id="4"><w:p>` + run("搬走的话") + `</w:p></w:moveFrom>` + para("3.其他")},
 	{"表格清单", styled("1", "便利措施清单") + styled("2", "通关") + `<w:tbl><w:tblPr/>` + row(para("序号"), para("措施"), para("依据")) + row(para("1"), para("优先查验"), para("第251号令")) + row(para("2"), para("免除担保")+para("可按次申请"), para("第282号令")) + `</w:tbl>` +
 		styled("2", "其他") + `<w:tbl>` + row(para("咨询电话：12360")) + `</w:tbl>` + `<w:tbl>` + row(para("地区"), para("窗口")) + row(para("苏州"), `<w:tbl>`+row(para("园区"), para("新区"))+`</w:tbl>`+para("两处")) + `</w:tbl>`},
+	{"表格后面的列表", styled("1", "清单") + `<w:tbl>` + row(para("1"), para("优先查验")) + row(para("2"), para("免除担保")) + `</w:tbl>` + listed(1, 0, "另一个列表") + listed(1, 1, "里面的") + `<w:tbl>` + row(para("表格里"), para("的话")) + `</w:tbl>` + listed(4, 0, "符号")},
 	{"超链接脚注和图片", para("查验便利") + `<w:p>` + run("1、详见") + `<w:hyperlink r:id="rId9">` + run("海关总署网站") + `</w:hyperlink>` + run("公告") + `<w:r><w:footnoteReference w:id="2"/></w:r></w:p>` +
 		`<w:p><w:r><w:drawing><a:graphic xmlns:a="x"/></w:drawing></w:r></w:p>` +
 		`<w:p>` + run("2、") + `<w:r><mc:AlternateContent><mc:Choice Requires="wps"><w:drawing><wps:txbx><w:txbxContent>` + para("框里的字") + `</w:txbxContent></wps:txbx></w:drawing></mc:Choice><mc:Fallback><w:pict><w:txbxContent>` + para("框里的字") + `</w:txbxContent></w:pict></mc:Fallback></mc:AlternateContent></w:r>` + run("减少稽查") + `</w:p>` +

@@ -42,6 +42,7 @@ type paper struct {
 	gap   bool
 	// joined is set while the last paragraph has others joined to it.
 	joined bool
+	apart  bool // a table has just ended
 	left   leftOut
 }
 
@@ -90,9 +91,9 @@ func (p *paper) add(text string, heading int, item bool) {
 		p.in.problem(Problem{Row: p.seen, Unit: "段", Message: fmt.Sprintf("这一段有 %d 字，超过 %d 字", n, maxTextRunes), Mend: "分成几段"})
 		return
 	}
-	p.lines = append(p.lines, knowledge.Line{Text: text, Heading: heading, Gap: p.gap})
+	p.lines = append(p.lines, knowledge.Line{Text: text, Heading: heading, Gap: p.gap, Apart: p.apart})
 	p.at, p.items = append(p.at, p.seen), append(p.items, item)
-	p.gap, p.joined = false, false
+	p.gap, p.joined, p.apart = false, false, false
 }
 
 // join puts text onto the last paragraph, as a line of its own, when it is part of it:
@@ -104,9 +105,11 @@ func (p *paper) join(text string, nested bool) {
 	if text == "" {
 		return
 	}
-	if last < 0 || p.gap || p.lines[last].Heading > 0 || !(nested && p.items[last] || p.joined || asksForMore(p.lines[last].Text)) ||
+	if last < 0 || p.gap || p.apart || p.lines[last].Heading > 0 || !(nested && p.items[last] || p.joined || asksForMore(p.lines[last].Text)) ||
 		utf8.RuneCountInString(p.lines[last].Text)+utf8.RuneCountInString(text) > maxTextRunes {
-		p.add(text, 0, false)
+		if p.add(text, 0, false); last+1 < len(p.lines) {
+			p.lines[last+1].Bullet = true
+		}
 		return
 	}
 	p.lines[last].Text += "\n" + text
@@ -149,6 +152,7 @@ func readable(label string) bool { return knownLabel.MatchString(strings.TrimSpa
 // is nothing but a number. A row with a single cell is layout, and its paragraphs are
 // what they are.
 func (p *paper) row(cells [][]knowledge.Line) {
+	defer func() { p.apart = true }() // what follows a row is no part of it
 	var full [][]knowledge.Line
 	for _, c := range cells {
 		if len(c) > 0 {
