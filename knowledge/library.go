@@ -81,7 +81,11 @@ func Load(paths []string, shipped fs.FS) (*Library, error) {
 			return nil, err
 		}
 	}
-	return b.finish()
+	l, err := b.finish()
+	if errors.Is(err, errNothing) {
+		return nil, fmt.Errorf("%w: looked in %s", err, strings.Join(paths, ", "))
+	}
+	return l, err
 }
 
 // LoadFS reads every document at the top of fsys, as Load does with a folder.
@@ -333,6 +337,8 @@ func (b *builder) shippedNotes(doc *Document) ([]byte, error) {
 	return nil, nil
 }
 
+var errNothing = errors.New("knowledge: nothing to answer from; name a file or folder with " + extensions() + " files")
+
 func (b *builder) finish() (*Library, error) {
 	l := b.library
 	slices.SortFunc(l.Documents, func(x, y *Document) int { return strings.Compare(x.ID, y.ID) })
@@ -347,7 +353,7 @@ func (b *builder) finish() (*Library, error) {
 		l.byID[p.ID] = i
 	}
 	if len(l.passages) == 0 {
-		return nil, errors.New("knowledge: nothing to answer from; name a file or folder with " + extensions() + " files")
+		return nil, errNothing
 	}
 	slices.Sort(b.digest)
 	sum := sha256.Sum256([]byte(readingVersion + "\n" + strings.Join(b.digest, "\n")))

@@ -171,14 +171,19 @@ func (s *server) follow(ctx context.Context) {
 		return // the files the settings name are the knowledge
 	}
 	e := newExchange(s.settings, s.store)
-	trouble := ""
+	trouble, behind := "", false
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(followEvery):
 		}
-		err := errors.Join(e.sync(ctx), s.catchUp(ctx, e.folder))
+		synced, caught := e.sync(ctx), s.catchUp(ctx, e.folder)
+		if caught != nil || behind {
+			s.outdated(caught)
+		}
+		behind = caught != nil
+		err := errors.Join(synced, caught)
 		if err != nil && err.Error() != trouble && ctx.Err() == nil {
 			s.log.Warn("published knowledge not followed", slog.Any("error", err))
 		}

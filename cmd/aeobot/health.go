@@ -81,6 +81,9 @@ func (s *server) readiness(ctx context.Context) readiness {
 			degraded(name + ": " + err.Error())
 		}
 	}
+	if why := s.stale.Load(); why != nil {
+		degraded("knowledge: " + *why)
+	}
 	g, release, err := s.live.Acquire()
 	if err != nil {
 		r.Status = "not_ready"

@@ -92,6 +92,8 @@ type server struct {
 	// version is the number of the published state in force; 0: none, or not known yet.
 	version   atomic.Int64
 	reloading sync.Mutex // held while the knowledge is read again
+	// stale is why the knowledge in force is not the newest; nil: it is.
+	stale atomic.Pointer[string]
 	// clients are those that call the platform, by the name of their channel.
 	clients map[string]*api.Client
 	// callbacks are those that the platform calls, by the name of their channel.
@@ -266,9 +268,10 @@ func (s *server) reloadOnHangup(ctx context.Context) (stop func()) {
 }
 
 // reload puts the knowledge as it is now in force, or leaves what is.
-func (s *server) reload(ctx context.Context) error {
+func (s *server) reload(ctx context.Context) (err error) {
 	s.reloading.Lock()
 	defer s.reloading.Unlock()
+	defer func() { s.outdated(err) }()
 	library, number, err := load(s.settings)
 	if err == nil {
 		err = swapIn(ctx, s.live, library, indexOptions(s.settings, func(text string) { s.log.Info(text) }))
@@ -280,6 +283,16 @@ func (s *server) reload(ctx context.Context) error {
 	s.countPassages()
 	s.log.Info("knowledge reloaded", slog.String("version", library.Fingerprint), slog.Int("published", number))
 	return nil
+}
+
+// outdated notes why the knowledge could not be brought up to date; nil: it could.
+func (s *server) outdated(err error) {
+	if err == nil {
+		s.stale.Store(nil)
+		return
+	}
+	why := err.Error()
+	s.stale.Store(&why)
 }
 
 func (s *server) countPassages() {

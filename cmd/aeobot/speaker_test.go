@@ -1,0 +1,92 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"aeobot/bot/wecom/envelope"
+)
+
+// speaker writes to the AI bot of a serve process as the platform does.
+type speaker struct {
+	t     testing.TB
+	base  string
+	codec *envelope.Codec
+	said  atomic.Int64
+}
+
+func newSpeaker(t testing.TB, base string) *speaker {
+	t.Helper()
+	codec, err := envelope.New(testToken, testKey, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &speaker{t: t, base: base, codec: codec}
+}
+
+// says sends a new message and gives what is read in return; nothing when the response is
+// empty. chat is empty one-to-one.
+func (s *speaker) says(chat, user, text string) string {
+	s.t.Helper()
+	return s.delivers(fmt.Sprint("m", s.said.Add(1)), chat, user, text)
+}
+
+// delivers is one delivery of a message.
+func (s *speaker) delivers(id, chat, user, text string) string {
+	s.t.Helper()
+	said, err := s.try(id, chat, user, text)
+	if err != nil {
+		s.t.Errorf("%q: %v", text, err)
+	}
+	return said
+}
+
+// try is delivers for other goroutines than the test's.
+func (s *speaker) try(id, chat, user, text string) (string, error) {
+	sealed, err := s.codec.Seal([]byte(aibotText(id, chat, user, text)), strconv.FormatInt(time.Now().Unix(), 10), strconv.FormatUint(rand.Uint64(), 36))
+	if err != nil {
+		return "", err
+	}
+	query := url.Values{"msg_signature": {sealed.Signature}, "timestamp": {sealed.Timestamp}, "nonce": {sealed.Nonce}}
+	answer, err := http.Post(s.base+"/wecom/aibot?"+query.Encode(), "application/json", strings.NewReader(`{"encrypt":"`+sealed.Encrypt+`"}`))
+	if err != nil {
+		return "", err
+	}
+	defer answer.Body.Close()
+	data, err := io.ReadAll(answer.Body)
+	if err != nil || answer.StatusCode != http.StatusOK {
+		return "", fmt.Errorf("%s: %w", answer.Status, err)
+	}
+	if len(data) == 0 {
+		return "", nil
+	}
+	var e struct {
+		Encrypt   string      `json:"encrypt"`
+		Signature string      `json:"msgsignature"`
+		Timestamp json.Number `json:"timestamp"`
+		Nonce     string      `json:"nonce"`
+	}
+	var reply struct{ Stream chaosStream }
+	if err := json.Unmarshal(data, &e); err != nil {
+		return "", err
+	}
+	if data, err = s.codec.Open(e.Signature, e.Timestamp.String(), e.Nonce, e.Encrypt); err != nil {
+		return "", err
+	}
+	if err := json.Unmarshal(data, &reply); err != nil {
+		return "", err
+	}
+	if !reply.Stream.Finish || reply.Stream.Content == "" {
+		return "", fmt.Errorf("no finished stream: %s", data)
+	}
+	return reply.Stream.Content, nil
+}
