@@ -1,11 +1,9 @@
 package console
 
 import (
-	"errors"
 	"net/http"
 
 	"aeobot/bot/desk"
-	"aeobot/knowledge"
 )
 
 // proposalList is what waits, and what was published lately.
@@ -36,10 +34,7 @@ type proposalPage struct {
 	Asked, All int
 	Stale      bool // the knowledge has changed since it was judged
 	Own        bool
-	Changes    []knowledge.Change
-	More       int
-	Findings   []string
-	Trouble    string
+	Diff       desk.Diff
 }
 
 // judgingAgain is after how many seconds a page with a gate under way looks again.
@@ -63,16 +58,9 @@ func (c *Console) showProposal(p *page) error {
 			return err
 		}
 		v.Stale = proposal.Judged && proposal.Base != state.Number
-		v.Changes, v.Findings, err = c.o.Desk.Changes(p.ctx, proposal)
-		switch {
-		case errors.Is(err, desk.ErrMoved):
-			v.Trouble = "要改的文件在这期间被别人改过：请作废，在新的内容上重新提议。"
-		case err != nil:
-			return err
-		}
-		if over := len(v.Changes) - changesShown; over > 0 {
-			v.Changes, v.More = v.Changes[:changesShown], over
-		}
+	}
+	if v.Diff, err = c.o.Desk.Diff(p.ctx, proposal.ID); err != nil {
+		return err
 	}
 	f := frame{Title: "提议 " + proposal.ID, Active: "proposals", Data: v}
 	if v.Judging {

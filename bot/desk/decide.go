@@ -43,7 +43,8 @@ func (d *Desk) Propose(ctx context.Context, seed string, p Proposal) (Proposal, 
 	if err != nil {
 		return Proposal{}, err
 	}
-	if len(knowledge.Diff(state.Library, library)) == 0 && sameFiles(state.Files, files) {
+	changes := knowledge.Diff(state.Library, library)
+	if len(changes) == 0 && sameFiles(state.Files, files) {
 		return Proposal{}, ErrNothing
 	}
 	p.Findings = newFindings(state.Library, library)
@@ -51,6 +52,9 @@ func (d *Desk) Propose(ctx context.Context, seed string, p Proposal) (Proposal, 
 		return Proposal{}, fmt.Errorf("%w: %s", ErrNotes, strings.Join(p.Findings, "; "))
 	}
 	if err := d.keepFiles(ctx, &p); err != nil {
+		return Proposal{}, err
+	}
+	if err := d.keepDiff(ctx, p.ID, changes); err != nil {
 		return Proposal{}, err
 	}
 	switch err := d.save(ctx, &p, proposalKeep); {
@@ -134,6 +138,9 @@ func (d *Desk) gate(ctx context.Context, s State, p *Proposal) ([]Difference, er
 	}
 	_, library, err := d.outcome(s, p)
 	if err != nil {
+		return nil, err
+	}
+	if err := d.keepDiff(ctx, p.ID, knowledge.Diff(s.Library, library)); err != nil {
 		return nil, err
 	}
 	var last time.Time

@@ -191,6 +191,53 @@ func (d *Desk) Open(ctx context.Context, p *Proposal) error {
 	return nil
 }
 
+// Diff is what a proposal changes, as it was judged last.
+type Diff struct {
+	// Changes are the first of All.
+	Changes []knowledge.Change `json:"changes"`
+	All     int                `json:"all"`
+}
+
+const (
+	diffs = "proposal-diffs"
+	// maxChanges bounds the changes that are kept, and maxChangeLines the lines of each.
+	maxChanges     = 200
+	maxChangeLines = 100
+)
+
+// keepDiff keeps what a proposal changes, so that its page need not read the knowledge.
+func (d *Desk) keepDiff(ctx context.Context, id string, changes []knowledge.Change) error {
+	kept := Diff{Changes: slices.Clone(changes[:min(len(changes), maxChanges)]), All: len(changes)}
+	for i := range kept.Changes {
+		c := &kept.Changes[i]
+		c.Before, c.After = c.Before[:min(len(c.Before), maxChangeLines)], c.After[:min(len(c.After), maxChangeLines)]
+	}
+	data, err := json.Marshal(kept)
+	if err != nil {
+		return fmt.Errorf("desk: %w", err)
+	}
+	item, err := d.store.Get(ctx, diffs, id)
+	if err == nil {
+		err = d.store.Put(ctx, diffs, id, data, item.Version, proposalKeep+time.Hour)
+	}
+	if errors.Is(err, bot.ErrStale) { // another judges the same
+		return nil
+	}
+	return err
+}
+
+// Diff gives what a proposal changes.
+func (d *Desk) Diff(ctx context.Context, id string) (diff Diff, err error) {
+	item, err := d.store.Get(ctx, diffs, id)
+	if err != nil || item.Version == 0 {
+		return diff, err
+	}
+	if err := json.Unmarshal(item.Data, &diff); err != nil {
+		return diff, fmt.Errorf("desk: proposal %s: %w", id, err)
+	}
+	return diff, nil
+}
+
 // ErrMoved means that a file was changed after the proposal was made.
 var ErrMoved = errors.New("desk: the file was changed meanwhile")
 

@@ -42,14 +42,14 @@ func BenchmarkConsole(b *testing.B) {
 	if got := execute(b, dir, "", nil, append([]string{"knowledge", "import", "--data", data}, files...)...); got.status != 0 {
 		b.Fatalf("%s%s", got.stdout, got.stderr)
 	}
-	if got := execute(b, dir, "", nil, "knowledge", "publish", "--data", data, "--author", "bench", "--reason", "bench"); got.status != 0 {
+	if got := execute(b, dir, "", nil, "knowledge", "publish", "--data", data, "--author", "bench", "--reason", "bench", "--approver", "boss", "--override", "ten thousand more measures"); got.status != 0 {
 		b.Fatalf("%s%s", got.stdout, got.stderr)
 	}
 	r := startServe(b, dir, "AEOBOT_DATA_DIR="+data, consoleAccounts(b, "lin.yue:admin"))
 	c := consoleClient(b, r)
-	section := url.QueryEscape("文集00/第1节/1")
+	section := url.QueryEscape("文集00/口岸1的便利/1")
 	proposed := c.proposeAsk(section)
-	pages := []string{"/console/", "/console/try?q=" + url.QueryEscape("第3节第7条的便利"), "/console/questions", "/console/questions?page=150", "/console/questions?state=all&q=" + url.QueryEscape("9999"),
+	pages := []string{"/console/", "/console/try?q=" + url.QueryEscape("口岸3第7条的便利"), "/console/questions", "/console/questions?page=150", "/console/questions?state=all&q=" + url.QueryEscape("9999"),
 		"/console/knowledge", "/console/knowledge?q=" + url.QueryEscape("第77条"), "/console/knowledge/document/" + url.PathEscape("文集03"), "/console/knowledge/passage?id=" + section,
 		"/console/knowledge/measure", "/console/import", "/console/proposals", proposed, "/console/versions", "/console/versions/diff?from=0&to=1",
 		"/console/corrections", "/console/evaluation", "/console/audit", "/console/questions/export/csv", "/console/questions/export/xlsx"}
@@ -160,7 +160,7 @@ func manyMeasures() map[string][]byte {
 		var b strings.Builder
 		fmt.Fprintf(&b, "文集%02d：口岸便利措施汇编\n2026-11-%02d\n", d, d+1)
 		for s := range 20 {
-			fmt.Fprintf(&b, "\n第%d节\n", s+1)
+			fmt.Fprintf(&b, "\n口岸%d的便利\n", s+1)
 			for m := range 50 {
 				fmt.Fprintf(&b, "%d、对第%d类企业在第%d口岸办理的第%d条业务给予优先放行和减少查验的便利\n", m+1, d, s, m)
 			}
@@ -192,7 +192,7 @@ func fillConsole(b *testing.B, dir string) {
 					err = e
 				}
 				f := bot.NewFeedback(fmt.Sprint("a", i), bot.Asker(fmt.Sprint("u", i)), bot.Rating(1+i%2), now.Add(-time.Duration(i)*time.Minute/4))
-				f.Channel, f.Shown = "aibot", []string{fmt.Sprintf("文集%02d/第1节/%d", i%10, i%50+1)}
+				f.Channel, f.Shown = "aibot", []string{fmt.Sprintf("文集%02d/口岸1的便利/%d", i%10, i%50+1)}
 				if e := s.Rate(b.Context(), f); i%5 == 0 && e != nil {
 					err = e
 				}
@@ -213,7 +213,7 @@ func fillConsole(b *testing.B, dir string) {
 		day := tally.Day{Date: now.AddDate(0, 0, -d).Format(time.DateOnly), Channels: map[string]tally.Counts{"aibot": {Asked: 3000, Answered: 2700}, "app": {Asked: 333, Answered: 300}},
 			Took: map[int]int{80: 3000, 110: 300, 130: 33}, Measures: map[string]int{}}
 		for m := range 500 {
-			day.Measures[fmt.Sprintf("文集%02d/第%d节/%d", m%10, m%20+1, m%50+1)] = m
+			day.Measures[fmt.Sprintf("文集%02d/口岸%d的便利/%d", m%10, m%20+1, m%50+1)] = m
 		}
 		data, err := json.Marshal(day)
 		if err != nil {

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -244,7 +245,7 @@ func (f *publishFlags) publish(cmd *cobra.Command, c configs.Config, files map[s
 		}
 		fmt.Fprintln(out, why)
 	}
-	worse, err := gate(cmd.Context(), was, is, questions, sayProgress(cmd.ErrOrStderr()))
+	worse, err := gate(cmd.Context(), was, is, questions, &verdicts{}, sayProgress(cmd.ErrOrStderr()))
 	if err != nil {
 		return err
 	}
@@ -282,19 +283,25 @@ func put(ctx context.Context, c configs.Config, v versions.Version, files map[st
 
 // gate asks the judged questions, and what people asked, of both states and gives those
 // that came out worse. It tells progress how many of all were asked.
-func gate(ctx context.Context, was, is *knowledge.Library, questions []realQuestion, progress func(asked, all int)) ([]eval.Difference, error) {
+func gate(ctx context.Context, was, is *knowledge.Library, questions []realQuestion, known *verdicts, progress func(asked, all int)) ([]eval.Difference, error) {
 	exam, err := eval.Known()
 	if err != nil {
 		return nil, err
 	}
+	before, judged := known.of(was)
 	asked, all := 0, 2*(exam.Len()+len(questions))
+	if judged {
+		all -= exam.Len()
+	}
 	tick := func() {
 		asked++
 		progress(asked, all)
 	}
-	before, err := judgeState(ctx, exam, was, tick)
-	if err != nil {
-		return nil, err
+	if !judged {
+		if before, err = judgeState(ctx, exam, was, tick); err != nil {
+			return nil, err
+		}
+		known.keep(was, before)
 	}
 	after, err := judgeState(ctx, exam, is, tick)
 	if err != nil {
@@ -305,6 +312,26 @@ func gate(ctx context.Context, was, is *knowledge.Library, questions []realQuest
 		return nil, err
 	}
 	return append(after.WorseThan(before), worse...), nil
+}
+
+// verdicts are those of the state that was judged last: the one in force is compared with
+// every proposal.
+type verdicts struct {
+	mu          sync.Mutex
+	fingerprint string
+	all         eval.Verdicts
+}
+
+func (v *verdicts) of(l *knowledge.Library) (eval.Verdicts, bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.all, v.fingerprint == l.Fingerprint
+}
+
+func (v *verdicts) keep(l *knowledge.Library, all eval.Verdicts) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.fingerprint, v.all = l.Fingerprint, all
 }
 
 // sayProgress writes how far the gate is, once a second.

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
+	"sync"
 	"time"
 
 	"aeobot/bot"
@@ -18,6 +20,52 @@ import (
 type publisher struct {
 	settings configs.Config
 	exchange exchange
+	states   *states
+	verdicts *verdicts
+}
+
+func newPublisher(c configs.Config, e exchange) publisher {
+	return publisher{c, e, &states{byNumber: map[int]desk.State{}}, &verdicts{}}
+}
+
+// states are those that were read lately. A published state never changes, and reading
+// ten thousand measures takes a part of a second.
+type states struct {
+	mu       sync.Mutex
+	byNumber map[int]desk.State
+	lately   []int
+}
+
+// keptStates is how many are kept: the one in force, and one that it is compared with.
+const keptStates = 2
+
+// get gives a state, reading it when it is not kept.
+func (s *states) get(number int, read func() (state, error)) (desk.State, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if known, ok := s.byNumber[number]; ok {
+		s.lately = append(slices.DeleteFunc(s.lately, func(n int) bool { return n == number }), number)
+		return known, nil
+	}
+	files, err := read()
+	if err != nil {
+		return desk.State{}, err
+	}
+	l, err := files.library()
+	if err != nil {
+		return desk.State{}, err
+	}
+	got := desk.State{Number: files.number, Files: files.files, Library: l}
+	if files.number != number {
+		return got, nil // another was published meanwhile
+	}
+	s.byNumber[number] = got
+	s.lately = append(s.lately, number)
+	if len(s.lately) > keptStates {
+		delete(s.byNumber, s.lately[0])
+		s.lately = s.lately[1:]
+	}
+	return got, nil
 }
 
 // servingPublisher is one that knows what people asked.
@@ -32,7 +80,7 @@ func (p servingPublisher) Gate(ctx context.Context, was, is *knowledge.Library, 
 	if err != nil {
 		return nil, errors.Join(desk.ErrQuestions, err)
 	}
-	return judged(ctx, was, is, questions, progress)
+	return p.judged(ctx, was, is, questions, progress)
 }
 
 // InForce is the published state; see desk.Publisher.
@@ -40,12 +88,11 @@ func (p publisher) InForce() (desk.State, error) {
 	if len(p.settings.Knowledge.Paths) > 0 {
 		return desk.State{}, desk.ErrFiles
 	}
-	s, err := inForce(p.settings)
+	head, _, err := published(p.settings).Head() // of none the number is 0
 	if err != nil {
 		return desk.State{}, err
 	}
-	l, err := s.library()
-	return desk.State{Number: s.number, Files: s.files, Library: l}, err
+	return p.states.get(head.Number, func() (state, error) { return inForce(p.settings) })
 }
 
 // Read makes a library of files; see desk.Publisher.
@@ -55,21 +102,16 @@ func (publisher) Read(files map[string][]byte) (*knowledge.Library, error) {
 
 // At is an older state; see desk.Publisher.
 func (p publisher) At(number int) (desk.State, error) {
-	s, err := stateOf(p.settings, number)
-	if err != nil {
-		return desk.State{}, err
-	}
-	l, err := s.library()
-	return desk.State{Number: s.number, Files: s.files, Library: l}, err
+	return p.states.get(number, func() (state, error) { return stateOf(p.settings, number) })
 }
 
 // Gate gives what got worse; see desk.Publisher.
-func (publisher) Gate(ctx context.Context, was, is *knowledge.Library, progress func(asked, all int)) ([]desk.Difference, error) {
-	return judged(ctx, was, is, nil, progress)
+func (p publisher) Gate(ctx context.Context, was, is *knowledge.Library, progress func(asked, all int)) ([]desk.Difference, error) {
+	return p.judged(ctx, was, is, nil, progress)
 }
 
-func judged(ctx context.Context, was, is *knowledge.Library, questions []realQuestion, progress func(asked, all int)) ([]desk.Difference, error) {
-	worse, err := gate(ctx, was, is, questions, progress)
+func (p publisher) judged(ctx context.Context, was, is *knowledge.Library, questions []realQuestion, progress func(asked, all int)) ([]desk.Difference, error) {
+	worse, err := gate(ctx, was, is, questions, p.verdicts, progress)
 	var all []desk.Difference
 	for _, d := range worse {
 		all = append(all, desk.Difference(d))

@@ -89,7 +89,7 @@ func (awayShelf) Items(context.Context, string) ([]bot.Item, error) { return nil
 
 func TestAGateThatCannotReadSaysSo(t *testing.T) {
 	c := configs.Default()
-	p := servingPublisher{publisher{c, exchange{}}, questionsKept(c, awayShelf{}, nil)}
+	p := servingPublisher{newPublisher(c, exchange{}), questionsKept(c, awayShelf{}, nil)}
 	l := shippedLibrary(t)
 	if _, err := p.Gate(t.Context(), l, l, func(int, int) {}); !errors.Is(err, desk.ErrQuestions) {
 		t.Errorf("got %v", err)

@@ -122,7 +122,7 @@ func (s *server) run(ctx context.Context) (err error) {
 	s.tally = tally.New(s.store, s.log)
 	s.audit = openAudit(s.settings, s.store)
 	s.notices = s.openNotices()
-	s.desk = desk.New(s.store, servingPublisher{publisher{s.settings, newExchange(s.settings, s.store)}, s.questions}, desk.Options{
+	s.desk = desk.New(s.store, servingPublisher{newPublisher(s.settings, newExchange(s.settings, s.store)), s.questions}, desk.Options{
 		Coordinators: s.settings.Curation.Coordinators, People: s.settings.Curation.People, Keep: s.settings.Unanswered.TTL, Index: s.live,
 		RecallWithin: s.settings.Corrections.TTL, Given: s.given, Pusher: s.pusher, Audit: s.audit.Append, Log: s.log})
 	defer s.desk.Close()

@@ -131,7 +131,7 @@ func (g *global) atDesk(ctx context.Context, do func(*desk.Desk, *index.Generati
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	d := desk.New(s, publisher{c, newExchange(c, s)}, desk.Options{Keep: c.Unanswered.TTL, Audit: openAudit(c, s).Append})
+	d := desk.New(s, newPublisher(c, newExchange(c, s)), desk.Options{Keep: c.Unanswered.TTL, Audit: openAudit(c, s).Append})
 	defer d.Close()
 	i, release, err := live.Acquire()
 	if err != nil {
