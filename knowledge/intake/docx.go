@@ -178,7 +178,6 @@ type wordParagraph struct {
 	numID   string
 	level   int
 	joined  bool // its end mark is deleted
-	hidden  bool
 	text    strings.Builder
 }
 

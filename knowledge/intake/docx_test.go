@@ -70,7 +70,7 @@ func TestWordNumbersAsShown(t *testing.T) {
 			first, last, _ := strings.Cut(f.want, " ")
 			source := string(in.Document.Source)
 			for _, label := range []string{first, last} {
-				number := strings.Trim(label, "().（）、)．")
+				number := strings.Trim(label, "().（）、．")
 				digits := map[string]string{"一": "1", "十一": "11", "第一条": "1", "第十一条": "11", "①": "1", "⑪": "11", "⑴": "1", "⑾": "11", "１": "1", "１１": "11", "01": "1"}
 				if d := digits[number]; d != "" {
 					number = d
