@@ -35,7 +35,9 @@ const (
 	pressPass = "pass"
 	pressYes  = "yes"
 	pressNo   = "no"
-	pressAsk  = "ask" // and what is asked
+	pressAsk  = "ask"  // and what is asked
+	pressWish = "wish" // and the key of the question
+	pressDesk = "desk" // and a coordinator's command, done as whoever presses
 )
 
 // Card gives the card of a reply, or false when there is nothing to press.
@@ -43,14 +45,28 @@ func (r Reply) Card() (Card, bool) {
 	if r.View != "" {
 		return answerCard(textCardAnswer, r.View, r.Remaining, true), true
 	}
-	var c Card
+	c := Card{Title: textCardNext, Buttons: r.Next}
+	if len(r.Next) > 0 {
+		return c, true
+	}
 	for _, s := range r.Suggestions {
 		if key := pressAsk + "." + s; len(key) <= maxKeyBytes && len(c.Buttons) < maxChoices {
 			c.Buttons = append(c.Buttons, Button{shorten(s, maxButtonRunes), key})
 		}
 	}
 	c.Title = textCardChoices
+	if r.Wish != "" {
+		if len(c.Buttons) == 0 {
+			c.Title = textCardWish
+		}
+		c.Buttons = append(c.Buttons, Button{textButtonWish, pressWish + "." + r.Wish})
+	}
 	return c, len(c.Buttons) > 0
+}
+
+// CommandButton is a button that says a coordinator's command, as whoever presses it.
+func CommandButton(text, command string) Button {
+	return Button{shorten(text, maxButtonRunes), pressDesk + "." + command}
 }
 
 // answerCard is the card of an answer that can be gone on with.
@@ -100,6 +116,13 @@ func (e *Engine) Press(ctx context.Context, p Press) (Pressed, error) {
 	case pressNo:
 		return e.rate(ctx, p, about, Useless)
 	case pressAsk:
+		m.Text = about
+	case pressWish:
+		return e.pressWish(ctx, p, about)
+	case pressDesk:
+		if e.o.Desk == nil || !strings.HasPrefix(about, "/") {
+			return Pressed{}, ErrKey
+		}
 		m.Text = about
 	case pressMore:
 		m.Text, m.View = "更多", about

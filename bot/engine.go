@@ -38,6 +38,10 @@ type Options struct {
 	Feedback interface {
 		Rate(ctx context.Context, f Feedback) error
 	}
+	// Wishes keeps what people want to know once there is an answer.
+	//
+	// default: nobody, and no refusal offers it
+	Wishes Wishes
 	// Questions takes what is really asked, without who asked it. It may not wait.
 	//
 	// default: nobody
@@ -91,9 +95,9 @@ type Event struct {
 
 // Desk is where coordinators' commands are done: messages that begin with a stroke.
 type Desk interface {
-	// Command gives what is said in return; ours is false for what is none of its
-	// commands.
-	Command(ctx context.Context, g *index.Generation, m Message) (text string, ours bool)
+	// Command gives what is said in return, and buttons for what may be said next; ours is
+	// false for what is none of its commands.
+	Command(ctx context.Context, g *index.Generation, m Message) (text string, next []Button, ours bool)
 }
 
 // Engine answers messages. It may be used by many at once.
@@ -310,12 +314,12 @@ func (e *Engine) respond(ctx context.Context, m Message, s *Session) (Reply, *Se
 	now := e.o.Now()
 	t := &turn{ctx: ctx, index: g, library: g.Library(), message: m, away: s == nil,
 		searcher: e.o.searcher(g), until: time.Now().Add(e.o.SearchWithin),
-		now: now, today: now.In(china).Format(time.DateOnly), unanswered: e.o.Unanswered, desk: e.o.Desk, log: e.o.Log}
+		now: now, today: now.In(china).Format(time.DateOnly), unanswered: e.o.Unanswered, wishes: e.o.Wishes, lead: m.lead, desk: e.o.Desk, log: e.o.Log}
 	if s != nil {
 		t.before = *s
 	}
 	t.after = t.before
-	t.after.Near, t.after.Choices = nil, nil
+	t.after.Near, t.after.Choices, t.after.Wanted = nil, nil, ""
 	if m.notice {
 		return t.say(ActWait, TextWait), &t.before, nil
 	}

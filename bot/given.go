@@ -51,10 +51,15 @@ func (e *Engine) record(m Message, r Reply) {
 		e.o.Questions.Add(Question{Text: shorten(r.asked, maxMissRunes), Channel: m.Surface.Name})
 	}
 	if e.o.Given != nil && len(r.Shown) > 0 {
-		g := Given{To: m.Address().Place()}
-		for _, s := range r.Shown {
-			g.Words = append(g.Words, wordsOf(s))
-		}
-		e.o.Given.Add(g)
+		e.o.Given.Add(GivenTo(m.Address(), r))
 	}
+}
+
+// GivenTo is what a reply shows at an address.
+func GivenTo(to Address, r Reply) Given {
+	g := Given{To: to.Place()}
+	for _, s := range r.Shown {
+		g.Words = append(g.Words, wordsOf(s))
+	}
+	return g
 }

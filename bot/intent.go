@@ -27,6 +27,7 @@ const (
 	IntentWrong    IntentKind = "wrong"    // 不对
 	IntentForward  IntentKind = "forward"  // 转发
 	IntentYes      IntentKind = "yes"      // 是的
+	IntentWish     IntentKind = "wish"     // 告诉我, after a refusal
 	IntentGreet    IntentKind = "greet"    // 你好
 	IntentThanks   IntentKind = "thanks"   // 谢谢
 	IntentHelp     IntentKind = "help"     // 你会什么
@@ -137,7 +138,10 @@ func expand(pattern string, words map[string]string) string {
 const maxFollowUp = 80
 
 // ReadIntent tells what a message wants.
-func ReadIntent(text string) Intent {
+func ReadIntent(text string) Intent { return readBut(text, "") }
+
+// readBut is ReadIntent without the rules of one kind.
+func readBut(text string, without IntentKind) Intent {
 	said := said(text)
 	if said == "" {
 		return Intent{Kind: IntentEmpty}
@@ -146,6 +150,9 @@ func ReadIntent(text string) Intent {
 		return Intent{Kind: IntentAsk}
 	}
 	for _, r := range intentRules() {
+		if r.kind == without {
+			continue
+		}
 		if m := r.pattern.FindStringSubmatch(said); m != nil {
 			return r.read(m)
 		}

@@ -33,7 +33,8 @@ type Message struct {
 	// Surface is what the asker's screen can show.
 	Surface Surface
 
-	notice bool // beyond the limits: all it gets is TextWait
+	notice bool   // beyond the limits: all it gets is TextWait
+	lead   string // said above an answer
 }
 
 // Conversation names the thread this message belongs to: one person in one chat.
@@ -107,6 +108,11 @@ type Reply struct {
 	// View is the handle of what was shown, for the buttons under it; empty when there
 	// is nothing to go on with.
 	View string `json:"-"`
+	// Wish is the key of the question that the asker can be told the answer of later; or
+	// empty.
+	Wish string `json:"-"`
+	// Next are buttons for what a coordinator may say next.
+	Next []Button `json:"-"`
 	// Replayed tells that the reply was given before.
 	Replayed bool `json:"-"`
 	// asked is the question that was read in the message; empty: none.

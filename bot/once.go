@@ -86,6 +86,8 @@ type record struct {
 	Suggestions []string   `json:"n,omitempty"`
 	Day         string     `json:"d,omitempty"`
 	View        string     `json:"v,omitempty"`
+	Wish        string     `json:"w,omitempty"`
+	Next        []Button   `json:"b,omitempty"`
 }
 
 type shownRef struct {
@@ -100,7 +102,7 @@ func encodeRecord(m Message, r Reply) []byte {
 		return nil
 	}
 	k := record{Act: r.Act, Answered: r.Answered, Pages: r.Pages, Parts: r.Parts,
-		Remaining: r.Remaining, Suggestions: r.Suggestions, Day: m.Day, View: r.View}
+		Remaining: r.Remaining, Suggestions: r.Suggestions, Day: m.Day, View: r.View, Wish: r.Wish, Next: r.Next}
 	for _, s := range r.Shown {
 		k.Shown = append(k.Shown, shownRef{s.ID, s.Score, s.Clause})
 	}
@@ -122,7 +124,7 @@ func decodeRecord(data []byte, r Retriever) (Reply, error) {
 		return Reply{}, errors.New("record has no text")
 	}
 	reply := Reply{Act: k.Act, Answered: k.Answered, Pages: k.Pages, Text: joinPages(k.Pages), Parts: orEmpty(k.Parts),
-		Shown: []Shown{}, Remaining: k.Remaining, Suggestions: orEmpty(k.Suggestions), View: k.View, Replayed: true}
+		Shown: []Shown{}, Remaining: k.Remaining, Suggestions: orEmpty(k.Suggestions), View: k.View, Wish: k.Wish, Next: k.Next, Replayed: true}
 	g, release, err := r.Acquire()
 	if err != nil {
 		return Reply{}, err

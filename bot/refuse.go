@@ -24,11 +24,16 @@ func (t *turn) refuse(asked []Asked) Reply {
 		return t.askBack(questions, found[i])
 	}
 	near := t.nearest(found)
-	text := reason(found[0], textRefuse) + t.noted(strings.Join(questions, " "), found)
+	question := strings.Join(questions, " ")
+	text := reason(found[0], textRefuse)
+	if noted := t.noted(question, found); noted != "" {
+		text += noted + t.offerWish(questionKey(question))
+	}
 	if len(near) > 0 {
 		text += "\n" + fmt.Sprintf(textNearest, quoteList(near))
 	}
 	r := t.choose(ActRefuse, text, near)
+	r.Wish = t.after.Wanted
 	for _, q := range questions {
 		r.Parts = append(r.Parts, Part{Question: q})
 	}

@@ -20,6 +20,9 @@ type Session struct {
 	// Aside tells that the last reply quoted nothing, so that what 回到刚才那个 means is
 	// the latest view and not the one before.
 	Aside bool `json:"aside,omitempty"`
+	// Wanted is the key of a question that was just refused and that the asker can be told
+	// the answer of later.
+	Wanted string `json:"wanted,omitempty"`
 	// Choices are what was just offered to choose from.
 	Choices []string `json:"choices,omitempty"`
 }

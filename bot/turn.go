@@ -49,8 +49,9 @@ type turn struct {
 	unanswered interface {
 		Miss(ctx context.Context, m Miss) error
 	}
-	desk Desk
-	log  *slog.Logger
+	wishes Wishes
+	desk   Desk
+	log    *slog.Logger
 }
 
 // handlers say what each kind of message gets.
@@ -68,6 +69,7 @@ var handlers = map[IntentKind]func(*turn, Intent) (Reply, error){
 	IntentWrong:    (*turn).wrong,
 	IntentForward:  (*turn).forward,
 	IntentYes:      (*turn).yes,
+	IntentWish:     (*turn).wish,
 	IntentGreet:    phrase(ActGreet, textGreet),
 	IntentThanks:   phrase(ActThanks, textThanks),
 	IntentHelp:     phrase(ActHelp, TextHelp),
@@ -79,8 +81,12 @@ var handlers = map[IntentKind]func(*turn, Intent) (Reply, error){
 	},
 }
 
+// phrase says the same each time, and leaves what was talked of as it is.
 func phrase(act, text string) func(*turn, Intent) (Reply, error) {
-	return func(t *turn, _ Intent) (Reply, error) { return t.say(act, text), nil }
+	return func(t *turn, _ Intent) (Reply, error) {
+		t.after.Wanted = t.before.Wanted
+		return t.say(act, text), nil
+	}
 }
 
 func (t *turn) respond() (Reply, error) {
@@ -88,8 +94,10 @@ func (t *turn) respond() (Reply, error) {
 		return t.say(ActClarify, textLong), nil
 	}
 	if t.desk != nil {
-		if text, ours := t.desk.Command(t.ctx, t.index, t.message); ours {
-			return t.say(ActCommand, text), nil
+		if text, next, ours := t.desk.Command(t.ctx, t.index, t.message); ours {
+			r := t.say(ActCommand, text)
+			r.Next = next
+			return r, nil
 		}
 	}
 	t.day = t.message.Day
@@ -142,16 +150,25 @@ func onlyQuotes(text, quote string) bool {
 // read tells what the message wants, with what people write around it and, when
 // that says nothing, without. It keeps in t.text what is to be asked.
 func (t *turn) read() Intent {
-	intent := ReadIntent(t.text)
+	intent := t.readIntent(t.text)
 	switch intent.Kind {
 	case IntentAsk, IntentNarrow, IntentThis, IntentReturn, IntentItem:
 		if plain := withoutNoise(t.text); plain != t.text {
 			t.text = plain
-			intent = ReadIntent(plain)
+			intent = t.readIntent(plain)
 		}
 	}
 	if intent.Kind == IntentEmpty && t.message.Quote != "" {
 		return Intent{Kind: IntentThese}
+	}
+	return intent
+}
+
+// readIntent reads 告诉我 as a question where there is nothing to be told later.
+func (t *turn) readIntent(text string) Intent {
+	intent := ReadIntent(text)
+	if intent.Kind == IntentWish && !t.mayWish() {
+		intent = readBut(text, IntentWish)
 	}
 	return intent
 }

@@ -43,6 +43,10 @@ const (
 	textAbove         = "见上文。"
 	textHeard         = "（看到您提到%s，但没有一条答得上）"
 	textNoted         = "问题已记入协调员的待答清单。"
+	textWish          = "有了答案想知道，请回复“告诉我”。"
+	textWished        = "好的，有了答案会在这里告诉您一次。"
+	textNotWished     = "没能记下，请稍后再说一次“告诉我”。"
+	TextGranted       = "之前问过的“%s”，现在有答案了："
 	textBeside        = "直接相关的已经给出，同一节还有："
 	textAllTopics     = "各个方面都已经给出。"
 	textOverview      = "还有 %d 个方面：%s。"
@@ -81,6 +85,8 @@ const (
 const (
 	textCardAnswer  = "这个回答有帮助吗？"
 	textCardChoices = "您想问的是？"
+	textCardWish    = "要等答案吗？"
+	textCardNext    = "接下来怎么办？"
 	textCardRated   = "已记录，谢谢！"
 	textCardUseless = "已记录。可以换个说法再问，协调员会看到。"
 	textCardUnrated = "没能记下，请稍后再按一次。"
@@ -89,6 +95,7 @@ const (
 	textButtonPass  = "转发版"
 	textButtonYes   = "有用"
 	textButtonNo    = "没用"
+	textButtonWish  = "有答案告诉我"
 )
 
 // Apology is what the asker reads when err stopped the turn. It never contains

@@ -24,6 +24,12 @@ type call struct {
 	who   string
 	rest  string // what follows the command
 	quote string
+	next  *[]bot.Button // for what may be said next
+}
+
+// button offers a command to whoever reads the reply.
+func (c call) button(text, command string) {
+	*c.next = append(*c.next, bot.CommandButton(text, command))
 }
 
 // commands are what can be said, by name. To add one: write its method, add a row, and
@@ -49,16 +55,16 @@ const (
 
 // Command does what a message says that begins with a stroke. ours is false for what is no
 // command of the desk's.
-func (d *Desk) Command(ctx context.Context, g *index.Generation, m bot.Message) (text string, ours bool) {
+func (d *Desk) Command(ctx context.Context, g *index.Generation, m bot.Message) (text string, next []bot.Button, ours bool) {
 	name, rest := parse(m.Text)
 	do, known := commands[name]
 	if !known {
-		return "", false
+		return "", nil, false
 	}
 	if !slices.Contains(d.o.Coordinators, string(m.Asker)) {
-		return textOnly, true
+		return textOnly, nil, true
 	}
-	text, err := do(d, call{ctx, g, m.ID, string(m.Asker), rest, strings.TrimSpace(m.Quote)})
+	text, err := do(d, call{ctx, g, m.ID, string(m.Asker), rest, strings.TrimSpace(m.Quote), &next})
 	switch {
 	case errors.Is(err, ErrFiles):
 		text = "现在的知识来自设置里指定的文件（knowledge.paths），请直接改那些文件。"
@@ -66,7 +72,7 @@ func (d *Desk) Command(ctx context.Context, g *index.Generation, m bot.Message) 
 		d.o.Log.Warn("coordinator's command failed", slog.Any("asker", m.Asker), slog.Any("error", err))
 		text = fmt.Sprintf(textAway, "存储或发布出错，日志里有原因")
 	}
-	return text, true
+	return text, next, true
 }
 
 // parse takes the command's name off: /教 节名 5 and /教节名 5 are the same.
@@ -215,6 +221,7 @@ func (d *Desk) teach(c call) (string, error) {
 	case err != nil:
 		return "", err
 	}
+	c.decide(p)
 	next := "请另一位协调员回复 /准 " + p.ID
 	if d.o.People == 1 {
 		next = "几秒后回复 /准 " + p.ID + " 发布"
@@ -227,6 +234,16 @@ const (
 	still  = "仍然"
 	noSuch = "没有这个提议。/待准 看等确认的提议。"
 )
+
+// decide offers to confirm a proposal, or to drop it, by pressing a button.
+func (c call) decide(p Proposal) {
+	c.button("准 "+p.ID, "/准 "+p.ID)
+	c.button("否 "+p.ID, "/否 "+p.ID)
+}
+
+// onCard is how many things a card has buttons for: two each, and six are taken (page
+// 101032).
+const onCard = 3
 
 func (d *Desk) approve(c call) (string, error) {
 	id, rest, _ := strings.Cut(c.rest, " ")
@@ -289,6 +306,9 @@ func (d *Desk) pending(c call) (string, error) {
 	var b strings.Builder
 	for _, p := range all {
 		if p.Published == 0 {
+			if len(*c.next) < 2*onCard {
+				c.decide(p)
+			}
 			fmt.Fprintf(&b, "%s %s（%s，%s）\n", p.ID, bot.Disarm(shorten(p.Title, 60)), p.Author, p.Verdict())
 		}
 	}

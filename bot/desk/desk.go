@@ -115,7 +115,13 @@ type Options struct {
 	RecallWithin time.Duration
 	Given        interface {
 		Each(ctx context.Context, since time.Time, each func(at time.Time, g bot.Given)) error
+		Remove(ctx context.Context, gone func(bot.Given) bool) (int, error)
 	}
+	// Compose answers a question as the knowledge in force does, for somebody who asked it
+	// before, with a lead above the answer.
+	//
+	// default: nobody is told answers that come later
+	Compose func(ctx context.Context, question, lead string, to bot.Address, s bot.Surface) (bot.Reply, error)
 	// Pusher speaks first on a channel; nil: nobody can.
 	//
 	// default: nobody can on any
@@ -146,6 +152,7 @@ type Desk struct {
 	ctx       context.Context
 	end       context.CancelFunc
 	questions questions
+	grants    grants
 }
 
 // New makes a desk.

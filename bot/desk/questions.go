@@ -325,6 +325,7 @@ func (d *Desk) mark(ctx context.Context, question string, m Mark) error {
 // put keeps a mark, in the place of any before.
 func (d *Desk) put(ctx context.Context, key string, m Mark) error {
 	m.At = d.o.Now().UTC()
+	defer d.grants.wake()
 	data, err := json.Marshal(m)
 	if err != nil {
 		return fmt.Errorf("desk: %w", err)

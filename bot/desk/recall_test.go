@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -91,6 +92,12 @@ func (l *givenList) Each(_ context.Context, _ time.Time, each func(time.Time, bo
 		each(time.Date(2026, 11, 25, 8, i, 0, 0, time.UTC), g)
 	}
 	return nil
+}
+
+func (l *givenList) Remove(_ context.Context, gone func(bot.Given) bool) (int, error) {
+	n := len(*l)
+	*l = slices.DeleteFunc(*l, gone)
+	return n - len(*l), nil
 }
 
 // speaker takes pushes as a channel does, each id once.
@@ -309,7 +316,7 @@ func TestRecallInTheChat(t *testing.T) {
 	b := newRecallBench(t, stores(t)["bolt"])
 	says := func(who, text, want string) {
 		t.Helper()
-		got, ours := b.desk.Command(t.Context(), nil, bot.Message{Asker: bot.Asker(who), Text: text})
+		got, _, ours := b.desk.Command(t.Context(), nil, bot.Message{Asker: bot.Asker(who), Text: text})
 		if !ours || !strings.Contains(got, want) {
 			t.Errorf("%s: %q: got %q, want %q in it", who, text, got, want)
 		}

@@ -51,6 +51,10 @@ func (d *Desk) openRecalls(c call) (string, error) {
 	for _, r := range all {
 		if r.State == RecallOpen {
 			fmt.Fprintf(&b, "%s\n", summary(r))
+			if len(*c.next) < 2*onCard {
+				c.button("发更正 "+r.ID, "/更正 "+r.ID+" "+recallSend)
+				c.button("不发 "+r.ID, "/更正 "+r.ID+" "+recallDrop)
+			}
 		}
 	}
 	if b.Len() == 0 {

@@ -27,7 +27,50 @@ func (s *server) openNotices() notices {
 func (s *server) runNotices(ctx context.Context) {
 	s.running.Go(func() { s.questions.Run(ctx) })
 	s.running.Go(func() { s.given.Run(ctx) })
-	s.running.Go(func() { s.correct(ctx) })
+	s.running.Go(func() { s.every(ctx, "corrections", s.correct()) })
+	s.running.Go(func() { s.every(ctx, "wishes", s.grant) })
+}
+
+// every does something again and again until ctx ends, and says once what the trouble is.
+func (s *server) every(ctx context.Context, what string, do func(context.Context) error) {
+	trouble := ""
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(noticeEvery):
+		}
+		err := do(ctx)
+		switch {
+		case ctx.Err() != nil:
+		case err == nil:
+			trouble = ""
+		case err.Error() != trouble:
+			trouble = err.Error()
+			s.log.Warn("not looked after, trying again", slog.String("what", what), slog.Any("error", err))
+		}
+	}
+}
+
+// grant tells people what they wanted to know and the knowledge in force answers.
+func (s *server) grant(ctx context.Context) error {
+	g, release, err := s.live.Acquire()
+	if err != nil {
+		return err
+	}
+	defer release()
+	return s.desk.Grant(ctx, g)
+}
+
+// compose answers a question for somebody who asked it before, and keeps what is quoted as
+// for any other answer.
+func (s *server) compose(ctx context.Context, question, lead string, to bot.Address, surface bot.Surface) (bot.Reply, error) {
+	r, err := s.engine.Compose(ctx, bot.Message{Text: question, Chat: to.Chat, Asker: to.Asker, Surface: surface}, lead)
+	if err == nil && r.Answered {
+		s.answers.observe(bot.Event{Channel: to.Channel, Act: r.Act, Quoted: r.Shown})
+		s.given.Add(bot.GivenTo(to, r))
+	}
+	return r, err
 }
 
 // pusher speaks first on a channel; nil: nobody can.
@@ -46,41 +89,31 @@ func (s *server) pusher(channel string) bot.Pusher {
 }
 
 const (
-	// correctEvery is how often it is looked whether a version took something back.
-	correctEvery = 2 * time.Second
+	// noticeEvery is how often it is looked whether there is something to say.
+	noticeEvery = 2 * time.Second
 	// settledAfter is how long after its publication a version is looked at: by then every
 	// replica answers from it and has written down what it gave before.
 	settledAfter = 8 * time.Second
-	// tendEvery is how often it is looked for corrections that a replica which is gone was
-	// to send.
+	// tendEvery is how many looks apart those are for corrections that a replica which is
+	// gone was to send.
 	tendEvery = 5
 )
 
 // correct finds what published versions took back, and sees to it that people are told who
-// are to be, until ctx ends.
-func (s *server) correct(ctx context.Context) {
-	if s.settings.Corrections.TTL <= 0 {
-		return
-	}
-	seen, trouble := 0, ""
-	for ticks := 0; ; ticks++ {
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(correctEvery):
+// are to be.
+func (s *server) correct() func(context.Context) error {
+	seen, looks := 0, 0
+	return func(ctx context.Context) (err error) {
+		if s.settings.Corrections.TTL <= 0 {
+			return nil
 		}
-		var err error
-		if seen, err = s.takeBack(ctx, seen); err == nil && ticks%tendEvery == 0 {
-			err = s.desk.Tend(ctx)
+		if seen, err = s.takeBack(ctx, seen); err != nil {
+			return err
 		}
-		switch {
-		case ctx.Err() != nil:
-		case err == nil:
-			trouble = ""
-		case err.Error() != trouble: // said once, not every two seconds
-			trouble = err.Error()
-			s.log.Warn("corrections not looked after, trying again", slog.Any("error", err))
+		if looks++; looks%tendEvery == 1 {
+			return s.desk.Tend(ctx)
 		}
+		return nil
 	}
 }
 

@@ -124,9 +124,9 @@ func (s *server) run(ctx context.Context) (err error) {
 	s.notices = s.openNotices()
 	s.desk = desk.New(s.store, servingPublisher{newPublisher(s.settings, newExchange(s.settings, s.store)), s.questions}, desk.Options{
 		Coordinators: s.settings.Curation.Coordinators, People: s.settings.Curation.People, Keep: s.settings.Unanswered.TTL, Index: s.live,
-		RecallWithin: s.settings.Corrections.TTL, Given: s.given, Pusher: s.pusher, Audit: s.audit.Append, Log: s.log})
+		RecallWithin: s.settings.Corrections.TTL, Given: s.given, Pusher: s.pusher, Compose: s.compose, Audit: s.audit.Append, Log: s.log})
 	defer s.desk.Close()
-	s.engine = bot.New(s.live, s.store, bot.Options{Unanswered: s.notebook, Feedback: s.notebook, Desk: s.desk, Questions: s.questions, Given: s.given,
+	s.engine = bot.New(s.live, s.store, bot.Options{Unanswered: s.notebook, Feedback: s.notebook, Desk: s.desk, Wishes: s.desk, Questions: s.questions, Given: s.given,
 		Limits: bot.Limits(s.settings.Limits), Log: s.log, Observe: func(e bot.Event) {
 			s.metrics.observe(e)
 			s.answers.observe(e)

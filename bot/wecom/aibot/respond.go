@@ -133,7 +133,7 @@ func (r *responder) speak(id string, reply bot.Reply) spoken {
 	}
 	// An answer that is whole can be rated by the platform's own means, and forwarded by
 	// typing; a card under each would only be in the way.
-	if c, ok := reply.Card(); ok && r.cards && (reply.Remaining > 0 || len(reply.Suggestions) > 0) {
+	if c, ok := reply.Card(); ok && r.cards && (reply.Remaining > 0 || len(reply.Suggestions) > 0 || reply.Wish != "" || len(reply.Next) > 0) {
 		s.card = cards.ForAIBot(c, id)
 	}
 	return s

@@ -1,0 +1,76 @@
+package bot
+
+import (
+	"context"
+	"log/slog"
+	"time"
+)
+
+// Wish is that somebody whose question had no answer wants to know it once there is one.
+type Wish struct {
+	// Question is its key; see Miss.
+	Question string    `json:"q"`
+	To       Address   `json:"to"`
+	At       time.Time `json:"t"`
+}
+
+// Key names a wish: a person has one for a question.
+func (w Wish) Key() string { return digest(w.Question + "\x00" + w.To.Key()) }
+
+// Wishes keeps what people want to know. Every method may be called from many goroutines.
+type Wishes interface {
+	// Reaches tells whether somebody at an address can be told later.
+	Reaches(to Address) bool
+	// Wish keeps a wish; the same again changes nothing.
+	Wish(ctx context.Context, w Wish) error
+}
+
+// offerWish says how to be told later, under a refusal that was noted under that key,
+// where that is possible.
+func (t *turn) offerWish(key string) string {
+	if t.wishes == nil || !t.wishes.Reaches(t.message.Address()) {
+		return ""
+	}
+	t.after.Wanted = key
+	return textWish
+}
+
+// mayWish tells that 告诉我 means the question that was just refused.
+func (t *turn) mayWish() bool { return t.wishes != nil && t.before.Wanted != "" }
+
+// wish keeps that the asker wants to know what was just refused.
+func (t *turn) wish(Intent) (Reply, error) {
+	t.after.Wanted = t.before.Wanted
+	return t.say(ActCommand, keepWish(t.ctx, t.wishes, Wish{t.before.Wanted, t.message.Address(), t.now.UTC()}, t.log)), nil
+}
+
+// keepWish keeps a wish and gives what is said of it.
+func keepWish(ctx context.Context, w Wishes, wish Wish, log *slog.Logger) string {
+	ctx, cancel := context.WithTimeout(ctx, noteTimeout)
+	defer cancel()
+	if err := w.Wish(ctx, wish); err != nil {
+		log.Warn("wish not kept", slog.Any("error", err))
+		return textNotWished
+	}
+	return textWished
+}
+
+// pressWish keeps that whoever pressed the button wants to know.
+func (e *Engine) pressWish(ctx context.Context, p Press, key string) (Pressed, error) {
+	m := Message{Chat: p.Chat, Asker: p.Asker, Surface: p.Surface}
+	if e.o.Wishes == nil || len(key) != len(questionKey("")) || !e.o.Wishes.Reaches(m.Address()) {
+		return Pressed{}, ErrKey
+	}
+	t := &turn{message: m}
+	return Pressed{Reply: t.say(ActCommand, keepWish(ctx, e.o.Wishes, Wish{key, m.Address(), e.o.Now().UTC()}, e.o.Log))}, nil
+}
+
+// Compose answers a question that was asked before, with a lead above the answer, as the
+// knowledge in force does. Nothing is remembered, and nothing noted.
+func (e *Engine) Compose(ctx context.Context, m Message, lead string) (Reply, error) {
+	quiet := *e
+	quiet.o.Unanswered, quiet.o.Wishes, quiet.o.Desk = nil, nil, nil
+	m.lead = lead
+	r, _, err := quiet.respond(ctx, m, &Session{})
+	return r, err
+}
