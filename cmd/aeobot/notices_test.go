@@ -209,3 +209,116 @@ func TestNothingIsKeptForNoTime(t *testing.T) {
 		t.Errorf("nothing is kept at all:\n%s", keys)
 	}
 }
+
+// pressed presses the button that begins so, on the latest card over the long connection.
+func (c *company) pressed(chat, who, text string) {
+	c.Helper()
+	key, task := c.button(text)
+	c.n++
+	m := map[string]any{"msgid": fmt.Sprint("press", c.n), "aibotid": "aib1", "chattype": "group", "chatid": chat, "from": map[string]string{"userid": who}, "msgtype": "event",
+		"event": map[string]any{"eventtype": "template_card_event", "template_card_event": map[string]string{"event_key": key, "task_id": task}}}
+	data, err := json.Marshal(m)
+	if err != nil {
+		c.Fatal(err)
+	}
+	if !c.gateway.Deliver(c.Context(), "aibot_event_callback", fmt.Sprint("req-press", c.n), string(data)) {
+		c.Fatal("no bot is connected")
+	}
+}
+
+// button finds the key of a button on the latest card that has it, and the card's id.
+func (c *company) button(text string) (key, task string) {
+	c.Helper()
+	await(c.T, c.gateway, "a button "+text, func() bool {
+		for _, f := range slices.Backward(c.gateway.Received("aibot_respond_msg")) {
+			var r struct {
+				Card struct {
+					TaskID  string `json:"task_id"`
+					Buttons []struct {
+						Text string `json:"text"`
+						Key  string `json:"key"`
+					} `json:"button_list"`
+				} `json:"template_card"`
+			}
+			if err := json.Unmarshal(f.Body, &r); err != nil {
+				c.Fatal(err)
+			}
+			for _, b := range r.Card.Buttons {
+				if strings.HasPrefix(b.Text, text) {
+					key, task = b.Key, r.Card.TaskID
+					return true
+				}
+			}
+		}
+		return false
+	})
+	return key, task
+}
+
+// isTold waits until somebody was told words that they had not just asked for.
+func (c *company) isTold(who, words string) {
+	c.Helper()
+	await(c.T, c.gateway, who+" to be told "+words, func() bool { return c.told(words)[who] > 0 })
+}
+
+// TestWhoWantedToKnowIsTold: refused in a group and in the application, they say so, by
+// words and by a button; a coordinator teaches it and another confirms by a button, which
+// the first cannot and nobody else may; then each is told once.
+func TestWhoWantedToKnowIsTold(t *testing.T) {
+	c := newCompany(t)
+	a := startServe(t, t.TempDir(), c.env...)
+	await(t, c.gateway, "the login", c.gateway.Connected)
+	b := startServe(t, t.TempDir(), c.env...)
+	const offer, granted = "有了答案想知道", "之前问过的“" + unheardOf + "”，现在有答案了"
+	c.hears("wrOne", "zhao", unheardOf, offer)
+	c.hears("wrOne", "zhao", "告诉我", "告诉您一次")
+	c.hears("wrOne", "qian", unheardOf, offer)
+	c.pressed("wrOne", "qian", "有答案告诉我")
+	c.isTold("wrOne", "告诉您一次")
+	if got := c.inApp(b, "zhou", unheardOf); !strings.Contains(got, offer) {
+		t.Fatalf("the application: %s", got)
+	}
+	b.await("the button in the application", func() bool {
+		return slices.ContainsFunc(c.corp.Sent(), func(s platform.Sent) bool { return s.To == "zhou" && strings.Contains(string(s.Card), "有答案告诉我") })
+	})
+	if got := c.inApp(a, "zhou", "有了答案告诉我"); !strings.Contains(got, "告诉您一次") {
+		t.Fatalf("the application: %s", got)
+	}
+	c.hears("wrOne", "wu", unheardOf, offer) // who does not want to know
+	made := c.hears("wrDesk", "lin.yue", "/教 优先通关实现方式 1 "+unheardOf, "提议")
+	id := proposalIn.FindStringSubmatch(made)[1]
+	c.until(a, "wang.qiang", "/待准", "评测通过")
+	c.pressed("wrDesk", "lin.yue", "准 "+id)
+	c.isTold("wrDesk", "另一位协调员")
+	c.pressed("wrDesk", "zhao", "准 "+id)
+	c.isTold("wrDesk", "只有协调员")
+	c.pressed("wrDesk", "wang.qiang", "准 "+id)
+	c.isTold("wrDesk", "已发布版本 1")
+	for _, who := range []string{"wrOne", "app zhou"} {
+		c.isTold(who, granted)
+	}
+	c.hears("wrOne", "wu", unheardOf, "1、设立AEO企业专用窗口")
+	time.Sleep(2 * noticeEvery) // a second answer would come by now
+	if told := c.told(granted); len(told) != 2 || told["wrOne"] != 1 || told["app zhou"] != 1 {
+		t.Errorf("told %v", told)
+	}
+	if keys := c.redis.Do("--scan", "--pattern", "*{shelf:wishes}:item*"); strings.TrimSpace(keys) != "" {
+		t.Errorf("wishes are left: %s", keys)
+	}
+	for _, r := range []*running{a, b} {
+		r.stop()
+		if out := r.stderr.String(); slices.ContainsFunc([]string{"zhou", "qian", "lin.yue", "wrOne", "蓝鲸"}, func(s string) bool { return strings.Contains(out, s) }) {
+			t.Errorf("the log holds a person or words:\n%s", out)
+		}
+	}
+}
+
+// TestNobodyIsPromisedWhatCannotBe: over callbacks nobody can be spoken to first.
+func TestNobodyIsPromisedWhatCannotBe(t *testing.T) {
+	r := startServe(t, t.TempDir())
+	o := &office{t: t, c: newClient(t)}
+	if got := o.hears(r, "zhao", unheardOf, "", "待答清单"); strings.Contains(got, "告诉我") {
+		t.Errorf("promised: %s", got)
+	}
+	r.stop()
+}
