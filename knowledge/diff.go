@@ -1,6 +1,7 @@
 package knowledge
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -95,23 +96,23 @@ func describe(l *Library) map[string]described {
 // noteLines are a passage's notes, a line for everything that can be added or taken away.
 func noteLines(n Notes) []string {
 	lines := append(entries("ask", n.Ask), entries("keywords", n.Keywords)...)
-	for _, v := range []any{n.Basis, n.Grade, n.States, n.Unlike} {
-		var list []yaml.Node
-		data, err := yaml.Marshal(v)
-		if err == nil {
-			err = yaml.Unmarshal(data, &list)
-		}
-		if err != nil {
+	lines = append(lines, inFlow(n.Basis)...)
+	lines = append(lines, entries("grade", n.Grade)...)
+	lines = append(lines, inFlow(n.States)...)
+	return append(lines, inFlow(n.Unlike)...)
+}
+
+// inFlow writes each entry of a list on a line.
+func inFlow[T any](all []T) (lines []string) {
+	for _, v := range all {
+		var item yaml.Node
+		err := item.Encode(v)
+		item.Style |= yaml.FlowStyle
+		text, err2 := yaml.Marshal(&item)
+		if err := errors.Join(err, err2); err != nil {
 			panic(fmt.Sprintf("knowledge: notes cannot be written: %v", err)) // our own types
 		}
-		for _, item := range list {
-			item.Style |= yaml.FlowStyle
-			text, err := yaml.Marshal(&item)
-			if err != nil {
-				panic(fmt.Sprintf("knowledge: notes cannot be written: %v", err))
-			}
-			lines = append(lines, strings.TrimSpace(string(text)))
-		}
+		lines = append(lines, strings.TrimSpace(string(text)))
 	}
 	return lines
 }

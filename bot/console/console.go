@@ -16,6 +16,8 @@ import (
 	"sync"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
+
 	"aeobot/bot"
 	"aeobot/bot/audit"
 	"aeobot/bot/console/login"
@@ -58,10 +60,11 @@ type Options struct {
 // Console is the handler of /console/. It may be used by many at once; Close waits for what
 // is under way.
 type Console struct {
-	o        Options
-	mux      *http.ServeMux
-	overview overviews
-	exams    examinations
+	o       Options
+	mux     *http.ServeMux
+	figures lately[figures]
+	exams   examinations
+	diffs   *lru.Cache[[2]int, []knowledge.Change]
 
 	ctx  context.Context
 	end  context.CancelFunc
@@ -124,7 +127,11 @@ func New(o Options) *Console {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	templates()
-	c := &Console{o: o, mux: http.NewServeMux()}
+	diffs, err := lru.New[[2]int, []knowledge.Change](keptDiffs)
+	if err != nil { // only for a size that is not positive
+		panic("console: " + err.Error())
+	}
+	c := &Console{o: o, mux: http.NewServeMux(), figures: lately[figures]{good: figuresFor}, diffs: diffs}
 	c.ctx, c.end = context.WithCancel(context.Background())
 	for _, p := range pages {
 		c.mux.Handle(p.pattern, o.Guard.Require(p.least, c.handler(p.show)))

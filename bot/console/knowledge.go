@@ -115,12 +115,12 @@ func (c *Console) showPassage(p *page) error {
 	if !ok {
 		return errNotFound
 	}
-	days, _, err := c.counts(p.ctx)
+	f, err := c.counted(p.ctx)
 	if err != nil {
 		return err
 	}
 	var all tally.Day
-	for _, d := range c.window(days) {
+	for _, d := range c.window(f.days) {
 		all = all.Add(d)
 	}
 	doc := passage.Document

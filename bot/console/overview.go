@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"sync"
 	"time"
 
 	"aeobot/bot"
@@ -15,40 +14,28 @@ import (
 	"aeobot/knowledge"
 )
 
-// overviews is the overview as it was last put together: it is read from what all replicas
-// counted.
-type overviews struct {
-	mu    sync.Mutex
+// figures are what all replicas counted, and how answers were rated.
+type figures struct {
 	days  []tally.Day
 	rated []bot.Feedback
-	at    time.Time
 }
 
 const (
-	// overviewFor is how long the counts are good enough to be shown again.
-	overviewFor = 5 * time.Second
+	// figuresFor is how long figures are good enough to be shown again.
+	figuresFor = 5 * time.Second
 	// shownDays is how many days the pictures show.
 	shownDays = 30
 	topShown  = 10
 )
 
-// counts gives what was counted and how answers were rated.
-func (c *Console) counts(ctx context.Context) ([]tally.Day, []bot.Feedback, error) {
-	o := &c.overview
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if now := c.o.Now(); o.at.IsZero() || now.Sub(o.at) >= overviewFor {
-		days, err := tally.Days(ctx, c.o.Shelf)
-		if err != nil {
-			return nil, nil, err
+// counted gives the figures.
+func (c *Console) counted(ctx context.Context) (figures, error) {
+	return c.figures.get(ctx, c, func(ctx context.Context) (f figures, err error) {
+		if f.days, err = tally.Days(ctx, c.o.Shelf); err == nil {
+			f.rated, err = c.o.Feedback.Feedback(ctx)
 		}
-		rated, err := c.o.Feedback.Feedback(ctx)
-		if err != nil {
-			return nil, nil, err
-		}
-		o.days, o.rated, o.at = days, rated, now
-	}
-	return o.days, o.rated, nil
+		return f, err
+	})
 }
 
 // overview is what the first page shows.
@@ -74,7 +61,7 @@ type share struct {
 }
 
 func (c *Console) showOverview(p *page) error {
-	days, rated, err := c.counts(p.ctx)
+	f, err := c.counted(p.ctx)
 	if err != nil {
 		return err
 	}
@@ -90,7 +77,7 @@ func (c *Console) showOverview(p *page) error {
 	if o.Version, err = c.o.Desk.Describe(); err != nil {
 		o.Version = "来自设置里指定的文件（knowledge.paths）"
 	}
-	all := o.take(c.window(days))
+	all := o.take(c.window(f.days))
 	o.Measures = topMeasures(all, p.index.Library())
 	for _, r := range rows {
 		if r.Unfinished() {
@@ -106,12 +93,12 @@ func (c *Console) showOverview(p *page) error {
 		}
 	}
 	since := c.o.Now().AddDate(0, 0, -shownDays)
-	for _, f := range rated {
+	for _, r := range f.rated {
 		switch {
-		case f.At.Before(since):
-		case f.Rating == bot.Useful:
+		case r.At.Before(since):
+		case r.Rating == bot.Useful:
 			o.Useful++
-		case f.Rating == bot.Useless:
+		case r.Rating == bot.Useless:
 			o.Useless++
 		}
 	}

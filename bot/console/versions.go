@@ -51,17 +51,35 @@ func (c *Console) showDiff(p *page) error {
 	if err != nil {
 		return err
 	}
-	before, err := c.o.Desk.At(from)
-	if err != nil {
-		return err
-	}
-	after, err := c.o.Desk.At(to)
+	changes, err := c.difference(from, to)
 	if err != nil {
 		return err
 	}
 	d := diffPage{From: from, To: to}
-	d.Changes, d.At = cut(p, knowledge.Diff(before.Library, after.Library), changesShown)
+	d.Changes, d.At = cut(p, changes, changesShown)
 	return p.show("diff", "versions", fmt.Sprintf("版本 %d 到 %d 的差别", from, to), d)
+}
+
+// keptDiffs is how many differences are kept, so that leafing through one is quick:
+// published states never change.
+const keptDiffs = 8
+
+func (c *Console) difference(from, to int) ([]knowledge.Change, error) {
+	key := [2]int{from, to}
+	if known, ok := c.diffs.Get(key); ok {
+		return known, nil
+	}
+	before, err := c.o.Desk.At(from)
+	if err != nil {
+		return nil, err
+	}
+	after, err := c.o.Desk.At(to)
+	if err != nil {
+		return nil, err
+	}
+	changes := knowledge.Diff(before.Library, after.Library)
+	c.diffs.Add(key, changes)
+	return changes, nil
 }
 
 // number reads a version's number and sees that there is one.
