@@ -16,8 +16,11 @@ func (r Row) Unfinished() bool { return r.Mark.State == Open || r.Mark.State == 
 
 // Name is what a row is about, in a line.
 func (r Row) Name() string {
-	if r.Question != "" {
+	switch {
+	case r.Question != "":
 		return r.Question
+	case len(r.Shown) == 0:
+		return "读者说回答不对（不知引用了哪条）"
 	}
 	return "读者说回答不对：" + strings.Join(r.Shown, "、")
 }

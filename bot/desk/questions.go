@@ -242,17 +242,21 @@ func (r *Row) settle() {
 	}
 }
 
-// complaints are the answers that readers found wrong, a row for what they quoted.
+// complaints are the answers that readers found wrong, a row for what they quoted; where
+// that is not known they share one.
 func complaints(all []bot.Feedback, marked map[string]Mark) []Row {
 	rows := map[string]*Row{}
 	for _, f := range all {
-		if f.Rating != bot.Useless || len(f.Shown) == 0 {
+		if f.Rating != bot.Useless {
 			continue
 		}
 		key := "f-" + Digest([]byte(strings.Join(f.Shown, "\x00")))[:22]
 		r := rows[key]
 		if r == nil {
-			r = &Row{Key: key, Shown: f.Shown, Nearest: f.Shown[0], Mark: marked[key], First: f.At}
+			r = &Row{Key: key, Shown: f.Shown, Mark: marked[key], First: f.At}
+			if len(f.Shown) > 0 {
+				r.Nearest = f.Shown[0]
+			}
 			rows[key] = r
 		}
 		r.Opinions = append(r.Opinions, f)
