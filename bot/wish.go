@@ -28,7 +28,7 @@ type Wishes interface {
 // offerWish says how to be told later, under a refusal that was noted under that key,
 // where that is possible.
 func (t *turn) offerWish(key string) string {
-	if t.wishes == nil || !t.wishes.Reaches(t.message.Address()) {
+	if t.wishes == nil || t.away || !t.wishes.Reaches(t.message.Address()) {
 		return ""
 	}
 	t.after.Wanted = key

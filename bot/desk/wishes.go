@@ -73,6 +73,10 @@ type kept struct {
 	item bot.Item
 }
 
+// LookAgain has the next Grant look although nothing new is known here: another process
+// may have called a question solved.
+func (d *Desk) LookAgain() { d.grants.wake() }
+
 // Grant tells those who wanted to know what the knowledge in force answers now: each once,
 // whichever replica does it, and then the wish is forgotten. It is called often, by one at
 // a time, and looks when there is something new: other knowledge, a wish, a question that

@@ -28,7 +28,7 @@ func (s *server) runNotices(ctx context.Context) {
 	s.running.Go(func() { s.questions.Run(ctx) })
 	s.running.Go(func() { s.given.Run(ctx) })
 	s.running.Go(func() { s.every(ctx, "corrections", s.correct()) })
-	s.running.Go(func() { s.every(ctx, "wishes", s.grant) })
+	s.running.Go(func() { s.every(ctx, "wishes", s.grant()) })
 }
 
 // every does something again and again until ctx ends, and says once what the trouble is.
@@ -53,13 +53,19 @@ func (s *server) every(ctx context.Context, what string, do func(context.Context
 }
 
 // grant tells people what they wanted to know and the knowledge in force answers.
-func (s *server) grant(ctx context.Context) error {
-	g, release, err := s.live.Acquire()
-	if err != nil {
-		return err
+func (s *server) grant() func(context.Context) error {
+	looks := 0
+	return func(ctx context.Context) error {
+		if looks++; looks%againEvery == 0 {
+			s.desk.LookAgain()
+		}
+		g, release, err := s.live.Acquire()
+		if err != nil {
+			return err
+		}
+		defer release()
+		return s.desk.Grant(ctx, g)
 	}
-	defer release()
-	return s.desk.Grant(ctx, g)
 }
 
 // compose answers a question for somebody who asked it before, and keeps what is quoted as
@@ -97,6 +103,9 @@ const (
 	// tendEvery is how many looks apart those are for corrections that a replica which is
 	// gone was to send.
 	tendEvery = 5
+	// againEvery is how many looks apart those are for wishes that another process has
+	// called solved: five minutes.
+	againEvery = 150
 )
 
 // correct finds what published versions took back, and sees to it that people are told who

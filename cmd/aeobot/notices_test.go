@@ -279,7 +279,9 @@ func TestWhoWantedToKnowIsTold(t *testing.T) {
 		t.Fatalf("the application: %s", got)
 	}
 	b.await("the button in the application", func() bool {
-		return slices.ContainsFunc(c.corp.Sent(), func(s platform.Sent) bool { return s.To == "zhou" && strings.Contains(string(s.Card), "有答案告诉我") })
+		return slices.ContainsFunc(c.corp.Sent(), func(s platform.Sent) bool {
+			return s.To == "zhou" && strings.Contains(string(s.Card), "有答案告诉我")
+		})
 	})
 	if got := c.inApp(a, "zhou", "有了答案告诉我"); !strings.Contains(got, "告诉您一次") {
 		t.Fatalf("the application: %s", got)

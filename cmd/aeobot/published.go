@@ -161,7 +161,7 @@ func newPublish(g *global) *cobra.Command {
 		Use:   "publish --reason 原因 [文件或文件夹…]",
 		Short: "把改好的文件发布成一个新版本：先评测，没有变差才生效",
 		Long: `把文件放进现行的知识，作为一个有编号、作者、时间、原因的新版本发布；不写文件时取数据文件夹里 import 收进的全部文件。
-发布前用评测问题把新旧两个版本各问一遍：哪个问题变差就逐个列出，不发布；确有理由时由第二个人（--approver）写明 --override 原因。
+发布前用评测问题和大家近来问过的问题（questions.ttl）把新旧两个版本各问一遍：哪个问题变差就逐个列出，不发布；确有理由时由第二个人（--approver）写明 --override 原因。
 正在运行的 serve（所有副本）几秒内换用新版本。`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -15,6 +15,9 @@ import (
 // id is known.
 const saidKeep = 72 * time.Hour
 
+// saidLater is how long one waits that the platform could not take now.
+const saidLater = 2 * time.Minute
+
 // Reach tells that members can be spoken to first, when there is a Sender and what is
 // promised survives a crash; see bot.Pusher.
 func (c *Callback) Reach(to bot.Address) (bot.Surface, bool) {

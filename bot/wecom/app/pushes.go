@@ -239,8 +239,15 @@ func (p *pushes) failed(job push, err error) {
 			return
 		}
 	}
-	if job.noted && p.note(job, retryLater) {
-		p.log.Warn("message not sent yet", attrs...)
+	later, level := retryLater, slog.LevelWarn
+	if job.Said { // there may be a thousand, and nobody waits
+		later = saidLater
+		if job.inDoubt {
+			level = slog.LevelDebug
+		}
+	}
+	if job.noted && p.note(job, later) {
+		p.log.Log(context.Background(), level, "message not sent yet", attrs...)
 		p.count(OutcomePushPutOff)
 		return
 	}
