@@ -4,6 +4,9 @@
 // what and how a proposal becomes a published state; it knows nothing of stores, files and
 // replicas.
 //
+// What a published version takes back from people, and what they wanted to know, is its
+// business too: recall.go, takeback.go, wishes.go.
+//
 // Read desk.go (the nouns) first, then proposal.go (what is proposed), decide.go (how it
 // comes to count), questions.go (what was asked in vain), chat.go (what is said in a chat).
 package desk

@@ -110,14 +110,16 @@ func (s *session) push(ctx, open context.Context, t bot.Task) {
 		s.notePush(ctx, t.ID, p, max(wait, 0)) // answers go first, and other chats meanwhile
 		return
 	}
-	text := p.Text
-	if p.Begun {
+	if !s.mayAnswer(ctx) || s.limits.wait(open, chat) != nil {
+		return // another takes it when the lease is over
+	}
+	text, again := p.Text, p.Begun
+	if again {
 		text = clip(s.wording.Again+"\n\n"+text, MaxContentBytes)
 		s.o.Count(OutcomeAgain)
 	}
-	again := p.Begun
 	p.Begun = true
-	if !s.notePush(ctx, t.ID, p, s.o.Times.Lease) || !s.mayAnswer(ctx) || s.limits.wait(open, chat) != nil {
+	if !s.notePush(ctx, t.ID, p, s.o.Times.Lease) {
 		return
 	}
 	body := markdownReply{ChatID: chat, ChatType: 1, MsgType: "markdown", Markdown: markdown{Content: text}}
