@@ -751,6 +751,8 @@ func TestImports(t *testing.T) {
 	o.demand(status, page, 200, "已作为")
 	status, page = wang.get("/console/knowledge/document/" + url.PathEscape("口岸通知"))
 	o.demand(status, page, 200, "夜间可以预约放行")
+	status, page = lin.post("/console/import", "title", "口岸来函", "date", "2026-11-24", "text", "周末服务\n1、周末也可以放行\n2、周末也可以查验\n")
+	o.demand(status, page, 200, "《口岸来函》 2026-11-24", "周末也可以放行")
 	for name, c := range map[string]struct {
 		file string
 		data []byte

@@ -43,6 +43,7 @@ type importPage struct {
 	Editable bool
 	Text     string
 	Title    string
+	Date     string
 	Limit    int
 }
 
@@ -125,13 +126,17 @@ func (c *Console) previewImport(p *page) error {
 
 // intake reads the file, or the text that was pasted.
 func (p *page) intake(i *importPage) (intake.Intake, error) {
-	i.Title, i.Text = p.form("title"), p.r.PostFormValue("text")
+	i.Title, i.Date, i.Text = p.form("title"), p.form("date"), p.r.PostFormValue("text")
+	if _, err := time.Parse(time.DateOnly, i.Date); i.Date != "" && err != nil {
+		return intake.Intake{}, badInput("日期写成 2026-11-25 这样。")
+	}
+	options := intake.Options{Date: i.Date}
 	file, header, err := p.r.FormFile("file")
-	if errors.Is(err, http.ErrMissingFile) {
+	if errors.Is(err, http.ErrMissingFile) || errors.Is(err, http.ErrNotMultipart) {
 		if strings.TrimSpace(i.Text) == "" {
 			return intake.Intake{}, badInput("请选一个文件，或把文字贴进来。")
 		}
-		return intake.Paste(p.ctx, i.Title, i.Text, intake.Options{})
+		return intake.Paste(p.ctx, i.Title, i.Text, options)
 	}
 	if err != nil {
 		return intake.Intake{}, fmt.Errorf("console: upload: %w", err)
@@ -141,7 +146,7 @@ func (p *page) intake(i *importPage) (intake.Intake, error) {
 	if err != nil {
 		return intake.Intake{}, fmt.Errorf("console: upload: %w", err)
 	}
-	return intake.Read(p.ctx, header.Filename, data, intake.Options{})
+	return intake.Read(p.ctx, header.Filename, data, options)
 }
 
 func (c *Console) keep(p *page, d draft) (id string, err error) {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -135,8 +136,9 @@ func (g *global) lint() (*knowledge.Library, []knowledge.Finding, error) {
 
 func newImport(g *global) *cobra.Command {
 	var replace, dry bool
+	var date string
 	cmd := &cobra.Command{
-		Use:   "import [--dry-run] [--replace] 文件…",
+		Use:   "import [--dry-run] [--replace] [--date 日期] 文件…",
 		Short: "把文件收进数据文件夹，列出提纲和问题",
 		Long: `把文件收进数据文件夹：纯文本、Markdown（GB18030 转存为 UTF-8）、Word 文档（.docx）、网页（.html）、
 问答表（.xlsx、.csv，格式见 aeobot knowledge template）。Word、网页和表格转成文本，问法等写进旁边的备注；
@@ -149,10 +151,13 @@ func newImport(g *global) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if _, err := time.Parse(time.DateOnly, date); date != "" && err != nil {
+				return usageError{fmt.Errorf("--date %q is no day; write it like 2026-11-25", date)}
+			}
 			folder := filepath.Join(settings.DataDir, "knowledge")
 			short := false
 			for _, file := range args {
-				ok, err := importFile(cmd, file, folder, replace, dry)
+				ok, err := importFile(cmd, file, folder, date, replace, dry)
 				if err != nil {
 					return err
 				}
@@ -169,6 +174,7 @@ func newImport(g *global) *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&replace, "replace", false, "替换已收进的同名文件")
 	cmd.Flags().BoolVar(&dry, "dry-run", false, "只预览，不写入")
+	cmd.Flags().StringVar(&date, "date", "", "文件里没有日期时用这一天（Word、网页、表格），如 2026-11-25")
 	return cmd
 }
 
@@ -205,8 +211,8 @@ func newTemplate() *cobra.Command {
 }
 
 // importFile takes one file in; ok is false when problems in it were listed.
-func importFile(cmd *cobra.Command, file, folder string, replace, dry bool) (ok bool, err error) {
-	in, err := intake.ReadFile(cmd.Context(), file, intake.Options{Progress: func(done, all int) {
+func importFile(cmd *cobra.Command, file, folder, date string, replace, dry bool) (ok bool, err error) {
+	in, err := intake.ReadFile(cmd.Context(), file, intake.Options{Date: date, Progress: func(done, all int) {
 		if done%2048 == 0 {
 			fmt.Fprintf(cmd.ErrOrStderr(), "%s：已读 %d\n", filepath.Base(file), done)
 		}

@@ -117,6 +117,11 @@ var (
 
 // Options are all optional.
 type Options struct {
+	// Date (2026-11-25) is the document's when the file itself has none. A text file is
+	// stored as it is and stays without.
+	//
+	// default: there is none, which is said as a warning
+	Date string
 	// Progress is told how far reading has come, from the goroutine that reads: done of
 	// all, in rows or paragraphs; all is 0 while it is not known.
 	//
@@ -157,7 +162,8 @@ func Read(ctx context.Context, name string, data []byte, o Options) (Intake, err
 }
 
 // Paste turns pasted text into a file of the knowledge: Markdown when it has headings
-// with #, plain text else. The title names the file.
+// with #, plain text else. The title names the file; title and date stand above the text
+// when it has no date of its own.
 func Paste(ctx context.Context, title, text string, o Options) (Intake, error) {
 	ext := ".txt"
 	for line := range strings.Lines(text) {
@@ -165,7 +171,16 @@ func Paste(ctx context.Context, title, text string, o Options) (Intake, error) {
 			ext = ".md"
 		}
 	}
-	return Read(ctx, strings.NewReplacer("/", "-", `\`, "-").Replace(title)+ext, []byte(text), o)
+	name := strings.NewReplacer("/", "-", `\`, "-").Replace(title) + ext
+	in, err := Read(ctx, name, []byte(text), o)
+	if err == nil && in.Document != nil && in.Document.Date == "" && o.Date != "" {
+		mark := ""
+		if ext == ".md" {
+			mark = "# "
+		}
+		return Read(ctx, name, []byte(mark+title+"\n\n"+o.Date+"\n\n"+text), o)
+	}
+	return in, err
 }
 
 // reading is one file on its way.
@@ -196,6 +211,9 @@ func (in *reading) settle() {
 	}
 	if in.Document == nil {
 		return
+	}
+	if in.Document.Date == "" {
+		in.warn(Problem{Message: "没有认出日期，引用时来源就没有日期", Mend: "在标题下面单独一行写上日期（2026-11-25），或在导入时填上"})
 	}
 	c := &in.Counts
 	c.Sections, c.Paragraphs = len(in.Document.Sections), len(in.Document.Paragraphs)

@@ -341,6 +341,7 @@ func hanNumber(s string, digitwise bool) int {
 // publish writes the pieces and the notes as files, reads them again, and makes sure that
 // what is read is what was meant. notes gives the sidecar for a document, or nil.
 func (in *reading) publish(title, date string, pieces []knowledge.Piece, notes func(*knowledge.Document) ([]byte, error)) error {
+	date = cmp.Or(date, in.options.Date)
 	source := knowledge.Write(title, date, in.Origin, pieces)
 	files := map[string][]byte{in.Name + ".md": source}
 	if len(source) > knowledge.MaxFileBytes {
