@@ -324,3 +324,52 @@ func TestNobodyIsPromisedWhatCannotBe(t *testing.T) {
 	}
 	r.stop()
 }
+
+// TestRecallWhileReplicasAreKilled: thirty members and twenty groups are told while one
+// replica after the other is killed and started again, and Redis, too; nobody is missed,
+// nobody told twice without its being said.
+func TestRecallWhileReplicasAreKilled(t *testing.T) {
+	c := newCompany(t)
+	replicas := []*replica{newReplica(t, c.env...)}
+	await(t, c.gateway, "the login", c.gateway.Connected)
+	replicas = append(replicas, newReplica(t, c.env...))
+	as := func(r *replica) *running { return &running{t: t, base: "http://" + r.addr, stderr: r.log} }
+	const members, groups = 30, 20
+	for i := range members {
+		c.inApp(as(replicas[i%2]), fmt.Sprint("member", i), "能免除担保吗")
+	}
+	for i := range groups {
+		c.hears(fmt.Sprint("wr", i), "zhao", "能免除担保吗", oldWords)
+	}
+	got := execute(t, replicas[0].dir, "", append(serveEnv(), c.env...), "knowledge", "publish", "--author", "林悦", "--approver", "王强", "--reason", "新令", "--override", "原文改了", revised(t, oldWords, newWords))
+	if got.status != 0 {
+		t.Fatalf("publish: %s%s", got.stdout, got.stderr)
+	}
+	c.until(as(replicas[0]), "lin.yue", "/更正", fmt.Sprintf("%d 个会话看过旧原文", members+groups))
+	c.hears("", "lin.yue", "/更正 1 发", "正在发给")
+	for i := range 6 {
+		time.Sleep(time.Duration(300+rand.IntN(900)) * time.Millisecond)
+		replicas[i%2].kill()
+		if i == 3 {
+			c.redis.Kill()
+			c.redis.Restart()
+		}
+		replicas[i%2].start()
+	}
+	await(t, c.gateway, "a login", c.gateway.Connected)
+	c.until(as(replicas[0]), "wang.qiang", "/更正 1", fmt.Sprintf("已发 %d，等着发 0", members+groups))
+	told, doubts := c.told("更正：这里先前引用过"), 0
+	for i := range members {
+		if who := fmt.Sprint("app member", i); told[who] != 1 {
+			t.Errorf("%s was told %d times", who, told[who])
+		}
+	}
+	for i := range groups {
+		who := fmt.Sprint("wr", i)
+		doubts += told[who+" in doubt"]
+		if told[who] > 1 || told[who]+told[who+" in doubt"] == 0 {
+			t.Errorf("%s was told %d times, %d in doubt", who, told[who], told[who+" in doubt"])
+		}
+	}
+	t.Logf("%d chats told, %d once more and said so", members+groups, doubts)
+}
