@@ -373,3 +373,59 @@ func TestRecallWhileReplicasAreKilled(t *testing.T) {
 	}
 	t.Logf("%d chats told, %d once more and said so", members+groups, doubts)
 }
+
+// TestApprovalInTheApplication: the list of what waits carries buttons; who proposed cannot
+// press his own, another can, and pressing twice does nothing again.
+func TestApprovalInTheApplication(t *testing.T) {
+	c := newCompany(t)
+	r := startServe(t, t.TempDir(), c.env...)
+	button := func(who, text string) (key, task string) {
+		t.Helper()
+		r.await("a button "+text, func() bool {
+			for _, s := range slices.Backward(c.corp.Sent()) {
+				var card struct {
+					TaskID  string `json:"task_id"`
+					Buttons []struct {
+						Text string `json:"text"`
+						Key  string `json:"key"`
+					} `json:"button_list"`
+				}
+				if s.To != who || len(s.Card) == 0 || json.Unmarshal(s.Card, &card) != nil {
+					continue
+				}
+				for _, b := range card.Buttons {
+					if b.Text == text {
+						key, task = b.Key, card.TaskID
+						return true
+					}
+				}
+			}
+			return false
+		})
+		return key, task
+	}
+	at := time.Now().Unix()
+	press := func(who, key, task, want string) {
+		t.Helper()
+		event := fmt.Sprintf(`<xml><ToUserName><![CDATA[%s]]></ToUserName><FromUserName><![CDATA[%s]]></FromUserName><CreateTime>%d</CreateTime>`+
+			`<MsgType><![CDATA[event]]></MsgType><Event><![CDATA[template_card_event]]></Event><EventKey><![CDATA[%s]]></EventKey>`+
+			`<TaskId><![CDATA[%s]]></TaskId><CardType><![CDATA[button_interaction]]></CardType><ResponseCode><![CDATA[%s]]></ResponseCode><AgentID>1000017</AgentID></xml>`,
+			testCorp, who, at, key, task, c.corp.NewResponseCode())
+		for range 2 { // delivered twice
+			c.client.do(c.client.request("send", "app", r.base, event))
+		}
+		r.await(want, func() bool { return c.told(want)["app "+who] == 1 })
+	}
+	made := c.inApp(r, "lin.yue", "/教 优先通关实现方式 1 "+unheardOf)
+	id := proposalIn.FindStringSubmatch(made)[1]
+	key, task := button("lin.yue", "准 "+id)
+	press("lin.yue", key, task, "另一位协调员确认")
+	for end := time.Now().Add(time.Minute); !strings.Contains(c.inApp(r, "wang.qiang", "/待准"), "评测通过"); time.Sleep(time.Second) {
+		if time.Now().After(end) {
+			t.Fatal("the gate was never through")
+		}
+	}
+	key, task = button("wang.qiang", "准 "+id)
+	press("wang.qiang", key, task, "已发布版本 1")
+	r.stop()
+}
