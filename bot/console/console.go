@@ -63,6 +63,7 @@ type Console struct {
 	o       Options
 	mux     *http.ServeMux
 	figures lately[figures]
+	reading sync.Mutex // held while a file is read
 	exams   examinations
 	diffs   *lru.Cache[[2]int, []knowledge.Change]
 
@@ -97,6 +98,7 @@ var pages = []struct {
 	{"GET /console/import", login.Coordinator, (*Console).showImport},
 	{"GET /console/import/template/{format}", login.Reader, (*Console).template},
 	{"POST /console/import", login.Coordinator, (*Console).previewImport},
+	{"GET /console/import/{draft}", login.Coordinator, (*Console).showDraft},
 	{"POST /console/import/{draft}", login.Coordinator, (*Console).proposeImport},
 	{"GET /console/proposals", login.Reader, (*Console).showProposals},
 	{"GET /console/proposals/{id}", login.Reader, (*Console).showProposal},

@@ -3,6 +3,7 @@ package console_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -777,6 +778,33 @@ func TestImports(t *testing.T) {
 			t.Errorf("our own template in %s is not read: %d\n%s", format, status, visible(page))
 		}
 	}
+}
+
+// TestAnImportShowsHowFarItIs, to whoever sent it and to nobody else; one that broke off
+// says so.
+func TestAnImportShowsHowFarItIs(t *testing.T) {
+	o := newOffice(t, nil)
+	lin, wang := o.enter("lin.yue"), o.enter("wang.qiang")
+	for id, at := range map[string]time.Time{"NOW": time.Now(), "LONGAGO": time.Now().Add(-time.Hour)} {
+		data, err := json.Marshal(map[string]any{"by": "lin.yue", "at": at, "Done": 3000, "All": 10000})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := o.store.Put(t.Context(), "console-imports", id, data, 0, time.Hour); err != nil {
+			t.Fatal(err)
+		}
+	}
+	status, page := lin.get("/console/import/NOW")
+	o.demand(status, page, 200, "3000 / 10000", `http-equiv="refresh"`)
+	wellMade(t, "reading", page)
+	status, page = wang.get("/console/import/NOW")
+	o.demand(status, page, 404)
+	status, page = lin.get("/console/import/LONGAGO")
+	o.demand(status, page, 400, "重新上传")
+	status, page = lin.get("/console/import/NEVER")
+	o.demand(status, page, 400, "过期")
+	status, page = lin.post("/console/import/NOW", "reason", "x")
+	o.demand(status, page, 400, "过期")
 }
 
 // TestTheEvaluationIsShown.

@@ -49,7 +49,7 @@ func (c *Console) showEvaluation(p *page) error {
 	v.Misses, v.At = cut(p, v.Done.Report.Misses, pageSize)
 	f := frame{Title: "评测", Active: "evaluation", Data: v}
 	if v.Running {
-		f.Refresh = judgingAgain
+		f.Refresh = lookAgain
 	}
 	return p.write(http.StatusOK, "evaluation", f)
 }

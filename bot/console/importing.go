@@ -3,48 +3,70 @@ package console
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"time"
 
+	"aeobot/bot/desk"
 	"aeobot/knowledge"
 	"aeobot/knowledge/intake"
 )
 
-// drafts is the kind under which the shelf keeps files between preview and proposal, and
-// draftKeep how long.
+// A file is read in the background, one at a time, since a large table takes seconds and
+// two hundred megabytes. What was read waits on the shelf, where any replica can show it,
+// until somebody proposes it.
 const (
 	drafts    = "console-drafts"
+	progress  = "console-imports"
 	draftKeep = time.Hour
+	// readWithin bounds reading; a draft that is not there by then never comes.
+	readWithin = 2 * time.Minute
+	// readPatience is how long a form waits, so that most files need no second page.
+	readPatience = time.Second
+	// toldEvery is how often it is said how far reading is.
+	toldEvery = 500 * time.Millisecond
 )
 
 // draft is what was read of an upload.
 type draft struct {
-	Name  string            `json:"name"`
-	By    string            `json:"by"` // nobody else can propose it
-	Files map[string][]byte `json:"files"`
+	By        string           `json:"by"` // nobody else can see it
+	Format    string           `json:"format"`
+	Origin    knowledge.Origin `json:"origin"`
+	Converted bool             `json:"converted"`
+	Counts    intake.Counts    `json:"counts"`
+	// Files are what would be stored; none when there are Problems or it was refused.
+	Files    map[string][]byte `json:"files,omitempty"`
+	Problems []intake.Problem  `json:"problems,omitempty"`
+	Warnings []intake.Problem  `json:"warnings,omitempty"`
+	Refused  *refusal          `json:"refused,omitempty"`
+	Title    string            `json:"title"`
+	// Changes are the first of All that proposing it would make.
+	Changes  []knowledge.Change `json:"changes,omitempty"`
+	All      int                `json:"all"`
+	Replaces []string           `json:"replaces,omitempty"` // files in force that would be written over
 }
 
-// importPage is the form, and the preview of what was sent.
+// refusal is why nothing of a file was read.
+type refusal struct{ File, Message, Mend string }
+
+// importPage is the form, and what became of what was sent.
 type importPage struct {
-	Intake   *intake.Intake
-	Refused  *intake.Refused
-	Draft    string
-	Replaces []string // files in force that would be written over
-	Changes  []knowledge.Change
-	More     int // changes beyond those shown
-	Problems []intake.Problem
-	Hidden   int // problems beyond those shown
-	Editable bool
-	Text     string
-	Title    string
-	Date     string
-	Limit    int
+	ID        string
+	Reading   bool
+	Done, All int
+	Draft     *draft
+	Document  *knowledge.Document // how the knowledge will read it
+	Problems  []intake.Problem
+	Hidden    int // problems beyond those shown
+	Editable  bool
+	Limit     int
 }
 
 const (
@@ -84,105 +106,247 @@ func (c *Console) template(p *page) error {
 	return err
 }
 
-// previewImport reads what was sent and shows what would become of it. Nothing is proposed
-// yet: what was read waits on the shelf.
-func (c *Console) previewImport(p *page) error {
-	i := c.newImportPage()
-	in, err := p.intake(&i)
-	if refused := (*intake.Refused)(nil); errors.As(err, &refused) {
-		i.Refused = refused
-		return p.write(http.StatusUnprocessableEntity, "import", frame{Title: "导入", Active: "import", Data: i})
+// upload is what a form sent.
+type upload struct {
+	name  string
+	data  []byte
+	title string // of pasted text, which has no name
+	date  string
+}
+
+// read makes files of the knowledge of it.
+func (u upload) read(ctx context.Context, o intake.Options) (intake.Intake, error) {
+	o.Date = u.date
+	if u.name == "" {
+		return intake.Paste(ctx, u.title, string(u.data), o)
 	}
+	return intake.Read(ctx, u.name, u.data, o)
+}
+
+// previewImport has what was sent read, and goes on to the page that shows what would
+// become of it. Nothing is proposed yet.
+func (c *Console) previewImport(p *page) error {
+	u, err := p.upload()
 	if err != nil {
 		return err
 	}
-	i.Intake, i.Problems = &in, in.Problems
-	if over := len(i.Problems) - problemsShown; over > 0 {
-		i.Problems, i.Hidden = i.Problems[:problemsShown], over
+	id, by := rand.Text(), p.person.ID
+	if err := c.tell(p.ctx, id, by, 0, 0); err != nil {
+		return err
 	}
-	if in.Files == nil {
-		return p.write(http.StatusUnprocessableEntity, "import", frame{Title: "导入：预览", Active: "import", Data: i})
+	over := make(chan struct{})
+	c.work.Go(func() {
+		defer close(over)
+		c.reading.Lock()
+		defer c.reading.Unlock()
+		ctx, cancel := context.WithTimeout(c.ctx, readWithin)
+		defer cancel()
+		if err := c.readUpload(ctx, id, by, u); err != nil {
+			c.o.Log.Warn("import not read", slog.Any("error", err))
+		}
+	})
+	select {
+	case <-over:
+	case <-time.After(readPatience):
 	}
-	proposal, err := c.o.Desk.Import(in.Files, "导入：《"+in.Document.Title+"》", p.person.ID)
+	return p.redirect("/console/import/"+id, "")
+}
+
+// upload reads the file, or the text that was pasted.
+func (p *page) upload() (u upload, err error) {
+	u = upload{title: p.form("title"), date: p.form("date"), data: []byte(p.r.PostFormValue("text"))}
+	if _, err := time.Parse(time.DateOnly, u.date); u.date != "" && err != nil {
+		return u, badInput("日期写成 2026-11-25 这样。")
+	}
+	file, header, err := p.r.FormFile("file")
+	if errors.Is(err, http.ErrMissingFile) || errors.Is(err, http.ErrNotMultipart) {
+		if strings.TrimSpace(string(u.data)) == "" {
+			return u, badInput("请选一个文件，或把文字贴进来。")
+		}
+		return u, nil
+	}
+	if err != nil {
+		return u, fmt.Errorf("console: upload: %w", err)
+	}
+	defer file.Close()
+	u.name = header.Filename
+	if u.data, err = io.ReadAll(file); err != nil {
+		return u, fmt.Errorf("console: upload: %w", err)
+	}
+	return u, nil
+}
+
+// readUpload reads what was sent and keeps the draft.
+func (c *Console) readUpload(ctx context.Context, id, by string, u upload) error {
+	var last time.Time
+	in, err := u.read(ctx, intake.Options{Progress: func(done, all int) {
+		if now := time.Now(); now.Sub(last) >= toldEvery {
+			last = now
+			if err := c.tell(ctx, id, by, done, all); err != nil {
+				c.o.Log.Debug("import's progress not kept", slog.Any("error", err))
+			}
+		}
+	}})
+	d := draft{By: by, Format: in.Format, Origin: in.Origin, Converted: in.Converted, Counts: in.Counts, Files: in.Files, Problems: in.Problems, Warnings: in.Warnings}
+	if err == nil && in.Files != nil {
+		d.Title = in.Document.Title
+		err = c.compare(ctx, &d)
+	}
+	if refused := (*intake.Refused)(nil); errors.As(err, &refused) {
+		d.Files, d.Refused, err = nil, &refusal{refused.File, refused.Message, refused.Mend}, nil
+	} else if err != nil {
+		d.Files, d.Refused = nil, &refusal{u.name, "没有读成，日志里有原因。", "稍后再试"}
+	}
+	return errors.Join(err, c.keep(context.WithoutCancel(ctx), id, d))
+}
+
+// compare tells what a draft would change in the state that is in force.
+func (c *Console) compare(ctx context.Context, d *draft) error {
+	proposal, err := c.o.Desk.Import(d.Files, "", d.By)
+	if errors.Is(err, desk.ErrFiles) { // it can be looked at all the same
+		return nil
+	}
 	if err != nil {
 		return err
 	}
 	for _, change := range proposal.Changes {
 		if change.Was != "" {
-			i.Replaces = append(i.Replaces, change.File)
+			d.Replaces = append(d.Replaces, change.File)
 		}
 	}
-	if i.Changes, _, err = c.o.Desk.Changes(p.ctx, proposal); err != nil {
-		return err
-	}
-	if over := len(i.Changes) - changesShown; over > 0 {
-		i.Changes, i.More = i.Changes[:changesShown], over
-	}
-	if i.Draft, err = c.keep(p, draft{in.Document.Title, p.person.ID, in.Files}); err != nil {
-		return err
-	}
-	return p.show("import", "import", "导入：预览", i)
+	changes, _, err := c.o.Desk.Changes(ctx, proposal)
+	d.Changes, d.All = changes[:min(len(changes), changesShown)], len(changes)
+	return err
 }
 
-// intake reads the file, or the text that was pasted.
-func (p *page) intake(i *importPage) (intake.Intake, error) {
-	i.Title, i.Date, i.Text = p.form("title"), p.form("date"), p.r.PostFormValue("text")
-	if _, err := time.Parse(time.DateOnly, i.Date); i.Date != "" && err != nil {
-		return intake.Intake{}, badInput("日期写成 2026-11-25 这样。")
-	}
-	options := intake.Options{Date: i.Date}
-	file, header, err := p.r.FormFile("file")
-	if errors.Is(err, http.ErrMissingFile) || errors.Is(err, http.ErrNotMultipart) {
-		if strings.TrimSpace(i.Text) == "" {
-			return intake.Intake{}, badInput("请选一个文件，或把文字贴进来。")
-		}
-		return intake.Paste(p.ctx, i.Title, i.Text, options)
-	}
-	if err != nil {
-		return intake.Intake{}, fmt.Errorf("console: upload: %w", err)
-	}
-	defer file.Close()
-	data, err := io.ReadAll(file)
-	if err != nil {
-		return intake.Intake{}, fmt.Errorf("console: upload: %w", err)
-	}
-	return intake.Read(p.ctx, header.Filename, data, options)
+// reading is how far an import is.
+type reading struct {
+	By        string    `json:"by"`
+	At        time.Time `json:"at"`
+	Done, All int
 }
 
-func (c *Console) keep(p *page, d draft) (id string, err error) {
+// tell keeps how far reading is, for whichever replica is asked.
+func (c *Console) tell(ctx context.Context, id, by string, done, all int) error {
+	data, err := json.Marshal(reading{by, c.o.Now(), done, all})
+	if err != nil {
+		return fmt.Errorf("console: %w", err)
+	}
+	item, err := c.o.Shelf.Get(ctx, progress, id)
+	if err == nil {
+		err = c.o.Shelf.Put(ctx, progress, id, data, item.Version, draftKeep)
+	}
+	return err
+}
+
+func (c *Console) keep(ctx context.Context, id string, d draft) error {
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
 	if err := errors.Join(json.NewEncoder(z).Encode(d), z.Close()); err != nil {
-		return "", fmt.Errorf("console: %w", err)
+		return fmt.Errorf("console: %w", err)
 	}
-	id = rand.Text()
-	return id, c.o.Shelf.Put(p.ctx, drafts, id, b.Bytes(), 0, draftKeep)
+	return c.o.Shelf.Put(ctx, drafts, id, b.Bytes(), 0, draftKeep)
 }
 
-func (c *Console) proposeImport(p *page) error {
+// maxDraft bounds a draft as it is unpacked: its files in Base64 and what is said of them.
+const maxDraft = 8 * intake.MaxBytes
+
+// draft finds what somebody sent; nil while it is being read.
+func (c *Console) draft(p *page) (*draft, error) {
 	item, err := c.o.Shelf.Get(p.ctx, drafts, p.r.PathValue("draft"))
+	if err != nil || item.Version == 0 {
+		return nil, err
+	}
+	d := &draft{}
+	z, err := gzip.NewReader(bytes.NewReader(item.Data))
+	if err == nil {
+		err = json.NewDecoder(io.LimitReader(z, maxDraft)).Decode(d)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("console: draft: %w", err)
+	}
+	if d.By != p.person.ID {
+		return nil, errNotFound
+	}
+	return d, nil
+}
+
+// showDraft shows how far reading is, then what would become of it.
+func (c *Console) showDraft(p *page) error {
+	i := c.newImportPage()
+	i.ID = p.r.PathValue("draft")
+	f := frame{Title: "导入：预览", Active: "import"}
+	d, err := c.draft(p)
 	if err != nil {
 		return err
 	}
-	if item.Version == 0 {
-		return badInput("预览已经过期，请重新上传。")
+	status := http.StatusOK
+	if d == nil {
+		if err := c.showReading(p, &i); err != nil {
+			return err
+		}
+		f.Refresh = lookAgain
+	} else {
+		if i.Draft = d; d.Files == nil {
+			status = http.StatusUnprocessableEntity
+		}
+		i.Problems = d.Problems[:min(len(d.Problems), problemsShown)]
+		i.Hidden = len(d.Problems) - len(i.Problems)
+		if err := i.outline(); err != nil {
+			return err
+		}
 	}
-	var d draft
-	z, err := gzip.NewReader(bytes.NewReader(item.Data))
-	if err == nil {
-		err = json.NewDecoder(io.LimitReader(z, 8*intake.MaxBytes)).Decode(&d)
-	}
+	f.Data = i
+	return p.write(status, "import", f)
+}
+
+// showReading tells how far reading is.
+func (c *Console) showReading(p *page, i *importPage) error {
+	item, err := c.o.Shelf.Get(p.ctx, progress, i.ID)
 	if err != nil {
-		return fmt.Errorf("console: draft: %w", err)
+		return err
+	}
+	var r reading
+	switch {
+	case item.Version == 0:
+		return badInput("预览已经过期，请重新上传。")
+	case json.Unmarshal(item.Data, &r) != nil, r.By != p.person.ID:
+		return errNotFound
+	case c.o.Now().Sub(r.At) > readWithin:
+		return badInput("没有读完就断了，请重新上传。")
+	}
+	i.Reading, i.Done, i.All = true, r.Done, max(r.All, r.Done, 1)
+	return nil
+}
+
+// outline reads the draft's files as the knowledge will.
+func (i *importPage) outline() error {
+	if i.Draft.Files == nil {
+		return nil
+	}
+	l, err := knowledge.LoadFiles(i.Draft.Files, nil)
+	if err != nil {
+		return err
+	}
+	i.Document = l.Documents[0]
+	return nil
+}
+
+func (c *Console) proposeImport(p *page) error {
+	d, err := c.draft(p)
+	if err != nil {
+		return err
 	}
 	reason := p.form("reason")
 	switch {
-	case d.By != p.person.ID:
-		return errNotFound
+	case d == nil:
+		return badInput("预览已经过期，请重新上传。")
+	case d.Files == nil:
+		return badInput("里面还有要改好的，改好后重新上传。")
 	case reason == "":
 		return badInput("从哪里来、为什么导入？请写一句，以后查得到。")
 	}
-	proposal, err := c.o.Desk.Import(d.Files, "导入：《"+d.Name+"》", p.person.ID)
+	proposal, err := c.o.Desk.Import(d.Files, "导入：《"+d.Title+"》", p.person.ID)
 	if err != nil {
 		return err
 	}

@@ -46,6 +46,9 @@ type frame struct {
 	Data    any
 }
 
+// lookAgain is after how many seconds a page with work under way looks again.
+const lookAgain = 1
+
 //go:embed pages
 var files embed.FS
 

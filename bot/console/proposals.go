@@ -37,9 +37,6 @@ type proposalPage struct {
 	Diff       desk.Diff
 }
 
-// judgingAgain is after how many seconds a page with a gate under way looks again.
-const judgingAgain = 1
-
 func (c *Console) showProposal(p *page) error {
 	proposal, err := c.o.Desk.Proposal(p.ctx, p.r.PathValue("id"))
 	if err != nil {
@@ -64,7 +61,7 @@ func (c *Console) showProposal(p *page) error {
 	}
 	f := frame{Title: "提议 " + proposal.ID, Active: "proposals", Data: v}
 	if v.Judging {
-		f.Refresh = judgingAgain
+		f.Refresh = lookAgain
 	}
 	return p.write(http.StatusOK, "proposal", f)
 }
