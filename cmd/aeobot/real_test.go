@@ -52,7 +52,7 @@ func TestAQuestionPeopleAskedThatGotWorseBlocks(t *testing.T) {
 	// The very words that people used, taught to another measure: that is what is wanted.
 	made = o.hears(a, "lin.yue", "/教 地方政府特色支持 6 "+askedOften, "", "提议")
 	proposal = proposalIn.FindStringSubmatch(made)[1]
-	o.until(a, "wang.qiang", "/待准", "评测通过")
+	o.until(a, "wang.qiang", "/准 "+proposal, "已发布版本 1")
 	for _, r := range []*running{a, b} {
 		r.stop()
 		if out := r.stderr.String(); strings.Contains(out, "联络专员") || strings.Contains(out, "zhao") {
