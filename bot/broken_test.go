@@ -173,3 +173,60 @@ func TestSearchEndsWithItsTime(t *testing.T) {
 		}
 	}
 }
+
+// refusing is a store that cannot be written, or not even read, while it is told so.
+type refusing struct {
+	bot.State
+	unread, unwritten bool
+}
+
+func (r *refusing) Begin(ctx context.Context, c bot.Conversation, id, attempt string, lease time.Duration) (bot.Turn, error) {
+	if r.unread {
+		return bot.Turn{}, errAway
+	}
+	return r.State.Begin(ctx, c, id, attempt, lease)
+}
+
+func (r *refusing) Commit(ctx context.Context, c bot.Conversation, id, attempt string, v uint64, s *bot.Session, record []byte) error {
+	if r.unread || r.unwritten {
+		return errAway
+	}
+	return r.State.Commit(ctx, c, id, attempt, v, s, record)
+}
+
+// TestFollowUpsWhileTheStoreIsFull go on from what was seen last, which the store does not
+// have; after a question that was answered without memory they say so.
+func TestFollowUpsWhileTheStoreIsFull(t *testing.T) {
+	s := &refusing{State: store(t)}
+	e := bot.New(live(t), s, bot.Options{})
+	n := 0
+	says := func(text string) bot.Reply {
+		n++
+		return answer(t, e, message(fmt.Sprint("m", n), "u", text))
+	}
+	shows := func(text, want string) {
+		t.Helper()
+		if r := says(text); strings.Join(ids(r), " ") != want {
+			t.Errorf("%s shows %q, want %q: %s", text, ids(r), want, r.Text)
+		}
+	}
+	says("海关直接激励措施")
+	s.unwritten = true
+	says("地方政府特色支持")
+	shows("第3条", "地方政府特色支持/3")
+	shows("下一条", "地方政府特色支持/4")
+	says("/清空")
+	shows("第3条", "")
+	says("优先通关如何实现")
+	s.unwritten = false
+	shows("第2条", "优先通关实现方式/2")
+	shows("下一条", "优先通关实现方式/3")
+	s.unread = true
+	says("地方政府特色支持")
+	s.unread = false
+	if r := says("第3条"); len(r.Shown) != 0 || !strings.Contains(r.Text, "暂时读不到之前的对话") {
+		t.Errorf("after a question that is not remembered: %s", r.Text)
+	}
+	says("地方政府特色支持")
+	shows("第3条", "地方政府特色支持/3")
+}

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/hashicorp/golang-lru/v2/expirable"
+
 	"aeobot/index"
 )
 
@@ -102,12 +104,13 @@ type Desk interface {
 
 // Engine answers messages. It may be used by many at once.
 type Engine struct {
-	index  Retriever
-	state  State
-	o      Options
-	once   *once
-	lanes  *Lanes
-	floods *floods
+	index   Retriever
+	state   State
+	o       Options
+	once    *once
+	lanes   *Lanes
+	floods  *floods
+	unsaved *expirable.LRU[string, unsaved] // by conversation
 }
 
 // New makes an engine over an index and a state. With a nil state every message
@@ -131,7 +134,8 @@ func New(r Retriever, s State, o Options) *Engine {
 	if o.Observe == nil {
 		o.Observe = func(Event) {}
 	}
-	return &Engine{index: r, state: s, o: o, once: newOnce(), lanes: NewLanes(), floods: newFloods(o.Limits)}
+	return &Engine{index: r, state: s, o: o, once: newOnce(), lanes: NewLanes(), floods: newFloods(o.Limits),
+		unsaved: expirable.NewLRU[string, unsaved](keptReplies, nil, unsavedFor)}
 }
 
 // maxTries bounds how often a turn is begun again because another turn of the
@@ -240,7 +244,7 @@ func (e *Engine) answer(ctx context.Context, m Message, ev *Event) (Reply, error
 			}
 			return r, nil
 		}
-		reply, session, err := e.respond(ctx, m, &turn.Session)
+		reply, session, err := e.respond(ctx, m, e.latest(m, &turn))
 		if err != nil {
 			return Reply{}, err
 		}
@@ -252,11 +256,39 @@ func (e *Engine) answer(ctx context.Context, m Message, ev *Event) (Reply, error
 		if err != nil {
 			ev.Degraded = true
 			e.o.Log.Warn("reply given but not remembered", slog.Any("error", err))
+			e.unsaved.Add(m.Conversation().Key(), unsaved{turn.Version, session, false})
+		} else {
+			e.unsaved.Remove(m.Conversation().Key())
 		}
 		e.once.remember(m.ID, record)
 		return reply, nil
 	}
 	return e.withoutMemory(ctx, m, ev, ErrStale)
+}
+
+// unsaved is what the store has not taken of a conversation: what it still has is not what
+// the asker saw last, and 第3条 must not count in that.
+type unsaved struct {
+	version uint64   // of what the store has
+	session *Session // nil: forgotten
+	away    bool     // the session of before could not even be read
+}
+
+// unsavedFor is how long that is known: about as long as a conversation is remembered.
+const unsavedFor = 30 * time.Minute
+
+// latest is the session that a turn goes on with; nil: it cannot be read.
+func (e *Engine) latest(m Message, t *Turn) *Session {
+	u, ok := e.unsaved.Get(m.Conversation().Key())
+	switch {
+	case !ok, !u.away && u.version != t.Version: // saved since, or although it seemed not
+		return &t.Session
+	case u.away:
+		return nil
+	case u.session == nil:
+		return &Session{}
+	}
+	return u.session
 }
 
 // replay gives the reply of before.
@@ -298,6 +330,7 @@ func (e *Engine) withoutMemory(ctx context.Context, m Message, ev *Event, why er
 	e.o.Log.Warn("answering without memory", slog.Any("error", why))
 	reply, _, err := e.respond(ctx, m, nil)
 	if err == nil {
+		e.unsaved.Add(m.Conversation().Key(), unsaved{away: true})
 		e.once.remember(m.ID, encodeRecord(m, reply))
 	}
 	return reply, err

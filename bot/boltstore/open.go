@@ -44,7 +44,7 @@ func Open(path string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("boltstore: %s: %w", path, explain(err))
 	}
-	s.w = &writer{db: s.db, log: o.Log, free: func() bool { return removeBallast(path) == nil }}
+	s.w = &writer{db: s.db, log: o.Log, guard: s.guard, free: func() bool { return removeBallast(path) == nil }}
 	if err := makeBallast(path); err != nil {
 		o.Log.Warn("no room for the ballast that helps when the disk is full", slog.Any("error", err))
 	}

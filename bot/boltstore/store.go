@@ -9,8 +9,10 @@ package boltstore
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -81,6 +83,9 @@ type Store struct {
 	path string
 	db   *bbolt.DB
 	w    *writer
+	// broken is set once the file was found to be damaged while in use. bbolt is then left
+	// alone: a panic can leave its locks taken for ever.
+	broken atomic.Bool
 
 	mu     sync.Mutex
 	claims map[string]claim // message key → who answers it; only one process owns the file
@@ -293,7 +298,20 @@ func (s *Store) Check(ctx context.Context) error {
 
 // view reads under the guards.
 func (s *Store) view(read func(*bbolt.Tx) error) error {
-	return guarded(func() error { return s.db.View(read) })
+	return s.guard(func() error { return s.db.View(read) })
+}
+
+// guard does something with the file, unless it is known to be damaged.
+func (s *Store) guard(do func() error) error {
+	if s.broken.Load() {
+		return fmt.Errorf("boltstore: %s: %w", s.path, ErrDamaged)
+	}
+	err := guarded(do)
+	if errors.Is(err, ErrDamaged) && s.broken.CompareAndSwap(false, true) {
+		s.o.Log.Error("the store was damaged while in use; nothing is remembered until it is mended: stop, move the file away, start",
+			slog.String("file", s.path), slog.Any("error", err))
+	}
+	return err
 }
 
 // Close ends the sweeper and the file.
@@ -302,7 +320,7 @@ func (s *Store) Close() error {
 	s.once.Do(func() {
 		close(s.ended)
 		s.swept.Wait()
-		err = errors.Join(guarded(s.db.Close), removeBallast(s.path))
+		err = errors.Join(s.guard(s.db.Close), removeBallast(s.path))
 	})
 	return err
 }

@@ -16,6 +16,8 @@ import (
 type writer struct {
 	db  *bbolt.DB
 	log *slog.Logger
+	// guard keeps from panics, and from a file that is damaged.
+	guard func(func() error) error
 	// free makes room on a full disk; it tells whether it could.
 	free func() bool
 
@@ -103,7 +105,7 @@ func (w *writer) writeGroup() {
 }
 
 func (w *writer) write(group []*change) error {
-	return guarded(func() error {
+	return w.guard(func() error {
 		return w.db.Update(func(tx *bbolt.Tx) error {
 			for _, c := range group {
 				c.err = c.apply(tx)

@@ -1,13 +1,14 @@
 package main
 
 import (
-	"bufio"
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -45,18 +46,25 @@ func digestOf(text string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// answerLog keeps what was quoted. A replica writes its own.
+// maxUnwritten bounds what waits to be written, in bytes: some ten thousand answers.
+const maxUnwritten = 4 << 20
+
+// answerLog keeps what was quoted. A replica writes its own. Lines are written once a
+// second, whole or not at all; while they cannot be, they wait.
 type answerLog struct {
 	folder string
 	keep   time.Duration
 	log    *slog.Logger
 	now    func() time.Time
 
-	mu   sync.Mutex
-	day  string
-	file *os.File
-	w    *bufio.Writer
-	lost int // answers that could not be kept since it was last said
+	mu        sync.Mutex
+	unwritten []byte // lines
+	lost      int    // answers that there was no room for since it was last said
+
+	writing sync.Mutex
+	day     string
+	file    *os.File
+	trouble string // what was last said to be wrong
 }
 
 func newAnswerLog(folder string, keep time.Duration, log *slog.Logger) *answerLog {
@@ -75,18 +83,59 @@ func (a *answerLog) observe(e bot.Event) {
 	line, err := json.Marshal(q)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if err == nil {
-		err = a.open(q.At.Format(time.DateOnly))
-	}
-	if err == nil {
-		_, err = a.w.Write(append(line, '\n'))
-	}
-	if err != nil {
+	if err != nil || len(a.unwritten)+len(line) >= maxUnwritten {
 		a.lost++
+		return
 	}
+	a.unwritten = append(append(a.unwritten, line...), '\n')
 }
 
-// open begins the day's file; a.mu is held.
+// flush writes what waits, and says when that cannot be done, or could not be for too long.
+func (a *answerLog) flush() error {
+	a.writing.Lock()
+	defer a.writing.Unlock()
+	a.mu.Lock()
+	lines, lost := a.unwritten, a.lost
+	a.lost = 0
+	a.mu.Unlock()
+	trouble := ""
+	err := a.write(lines)
+	if err != nil {
+		trouble = err.Error()
+	} else {
+		a.mu.Lock()
+		a.unwritten = append([]byte(nil), a.unwritten[len(lines):]...)
+		a.mu.Unlock()
+	}
+	if lost > 0 || trouble != "" && trouble != a.trouble {
+		a.log.Warn("quotations not kept for verify", slog.Int("answers_lost", lost), slog.Any("error", err))
+	}
+	a.trouble = trouble
+	return err
+}
+
+// write appends lines to the day's file; a.writing is held. What was written of them when
+// it fails is taken back.
+func (a *answerLog) write(lines []byte) error {
+	if len(lines) == 0 {
+		return nil
+	}
+	if err := a.open(a.now().UTC().Format(time.DateOnly)); err != nil {
+		return err
+	}
+	before, err := a.file.Stat()
+	if err != nil {
+		return err
+	}
+	n, err := a.file.Write(lines)
+	if err != nil && n > 0 {
+		err = errors.Join(err, a.file.Truncate(before.Size()))
+	}
+	return err
+}
+
+// open begins the day's file; a.writing is held. A line at its end that was begun and not
+// ended was never kept: its writer died.
 func (a *answerLog) open(day string) error {
 	if a.file != nil && a.day == day {
 		return nil
@@ -97,38 +146,30 @@ func (a *answerLog) open(day string) error {
 	if err := os.MkdirAll(a.folder, 0o700); err != nil {
 		return err
 	}
-	file, err := os.OpenFile(filepath.Join(a.folder, day+".jsonl"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	name := filepath.Join(a.folder, day+".jsonl")
+	data, err := os.ReadFile(name)
+	if err == nil && len(data) > 0 && data[len(data)-1] != '\n' {
+		err = os.Truncate(name, int64(bytes.LastIndexByte(data, '\n')+1))
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
 	}
-	a.day, a.file, a.w = day, file, bufio.NewWriter(file)
+	a.day, a.file = day, file
 	return nil
 }
 
-// shut ends the file; a.mu is held.
+// shut ends the file; a.writing is held.
 func (a *answerLog) shut() error {
 	if a.file == nil {
 		return nil
 	}
-	err := errors.Join(a.w.Flush(), a.file.Close())
+	err := a.file.Close()
 	a.file = nil
 	return err
-}
-
-// flush writes what is held back, and says when something could not be kept.
-func (a *answerLog) flush() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	var err error
-	if a.file != nil {
-		if err = a.w.Flush(); err != nil {
-			err = errors.Join(err, a.shut()) // a writer that failed once fails for ever
-		}
-	}
-	if err != nil || a.lost > 0 {
-		a.log.Warn("quotations not kept for verify", slog.Int("answers", a.lost), slog.Any("error", err))
-		a.lost = 0
-	}
 }
 
 // sweep removes the files of days that are over for long enough.
@@ -154,18 +195,19 @@ func (a *answerLog) run(ctx context.Context) {
 			return
 		case <-time.After(time.Second):
 		}
-		a.flush()
+		_ = a.flush() // which says so itself
 		if ticks%3600 == 0 {
 			a.sweep()
 		}
 	}
 }
 
-// close writes what is held back and ends the file.
+// close writes what waits and ends the file.
 func (a *answerLog) close() error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if err := a.shut(); err != nil {
+	err := a.flush()
+	a.writing.Lock()
+	defer a.writing.Unlock()
+	if err = errors.Join(err, a.shut()); err != nil {
 		return fmt.Errorf("quotations: %w", err)
 	}
 	return nil

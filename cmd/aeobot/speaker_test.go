@@ -16,6 +16,9 @@ import (
 	"aeobot/bot/wecom/envelope"
 )
 
+// platformClient gives up where a bot that hangs would hold a test up for ever.
+var platformClient = &http.Client{Timeout: 20 * time.Second}
+
 // speaker writes to the AI bot of a serve process as the platform does.
 type speaker struct {
 	t     testing.TB
@@ -57,7 +60,7 @@ func (s *speaker) try(id, chat, user, text string) (string, error) {
 		return "", err
 	}
 	query := url.Values{"msg_signature": {sealed.Signature}, "timestamp": {sealed.Timestamp}, "nonce": {sealed.Nonce}}
-	answer, err := http.Post(s.base+"/wecom/aibot?"+query.Encode(), "application/json", strings.NewReader(`{"encrypt":"`+sealed.Encrypt+`"}`))
+	answer, err := platformClient.Post(s.base+"/wecom/aibot?"+query.Encode(), "application/json", strings.NewReader(`{"encrypt":"`+sealed.Encrypt+`"}`))
 	if err != nil {
 		return "", err
 	}
