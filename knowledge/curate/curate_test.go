@@ -124,8 +124,6 @@ func TestEditsThatCannotBe(t *testing.T) {
 	}{
 		"nothing":          {good, curate.Edit{Section: "节", Number: 1, Ask: "  "}, curate.ErrEmpty},
 		"two things":       {good, curate.Edit{Section: "节", Number: 1, Ask: "a", Keyword: "b"}, curate.ErrEmpty},
-		"no such measure":  {good, curate.Edit{Section: "节", Number: 2, Ask: "a"}, curate.ErrPlace},
-		"no such section":  {good, curate.Edit{Section: "别的", Number: 1, Ask: "a"}, curate.ErrPlace},
 		"no such topic":    {good, curate.Edit{Topic: "别的", Ask: "a"}, curate.ErrPlace},
 		"there already":    {good, curate.Edit{Section: "节", Number: 1, Ask: "甲"}, curate.ErrThere},
 		"no YAML":          {"sections: [", curate.Edit{Section: "节", Ask: "a"}, curate.ErrForm},
