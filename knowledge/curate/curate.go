@@ -127,7 +127,8 @@ func parse(notes []byte) (*yaml.Node, error) {
 	if err := yaml.Unmarshal(notes, &root); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrForm, err)
 	}
-	if len(root.Content) != 1 || root.Content[0].Kind != yaml.MappingNode {
+	var v any
+	if len(root.Content) != 1 || root.Content[0].Kind != yaml.MappingNode || root.Decode(&v) != nil { // a key twice, say
 		return nil, ErrForm
 	}
 	return root.Content[0], nil
