@@ -53,6 +53,7 @@ func (d *Desk) AddMeasure(m NewMeasure, author string) (Proposal, error) {
 	if err != nil {
 		return Proposal{}, err
 	}
+	m.Heading, m.Text = knowledge.Folded([]byte(m.Heading)), knowledge.Folded([]byte(m.Text))
 	source, was, err := m.source(state)
 	if err != nil {
 		return Proposal{}, err
@@ -83,9 +84,7 @@ func (p *Proposal) put(s State, name string, data []byte) {
 
 // source is the document with the measure in it, and the digest of the one before.
 func (m NewMeasure) source(s State) (source []byte, was string, err error) {
-	text := strings.Join(strings.Fields(m.Text), " ")
-	heading := strings.Join(strings.Fields(m.Heading), " ")
-	if m.Document == "" || heading == "" || text == "" {
+	if m.Document == "" || m.Heading == "" || m.Text == "" {
 		return nil, "", ErrIncomplete
 	}
 	for _, doc := range s.Library.Documents {
@@ -96,7 +95,7 @@ func (m NewMeasure) source(s State) (source []byte, was string, err error) {
 		if !there || !slices.Contains(Writable(s.Library), doc) {
 			return nil, "", ErrDocument
 		}
-		return added(doc, old, heading, text), Digest(old), nil
+		return added(doc, old, m.Heading, m.Text), Digest(old), nil
 	}
 	if _, err := time.Parse(time.DateOnly, m.Date); err != nil || strings.TrimSpace(m.Title) == "" {
 		return nil, "", ErrIncomplete
@@ -104,8 +103,8 @@ func (m NewMeasure) source(s State) (source []byte, was string, err error) {
 	if _, taken := s.Files[m.Document+".md"]; taken {
 		return nil, "", ErrDocument
 	}
-	return knowledge.Write(m.Title, m.Date, knowledge.Origin{Name: writtenHere, SHA256: Digest([]byte(heading + "\n" + text))},
-		[]knowledge.Piece{{Level: 2, Text: heading}, {Item: true, Number: 1, Text: text}}), "", nil
+	return knowledge.Write(m.Title, m.Date, knowledge.Origin{Name: writtenHere, SHA256: Digest([]byte(m.Heading + "\n" + m.Text))},
+		[]knowledge.Piece{{Level: 2, Text: m.Heading}, {Item: true, Number: 1, Text: m.Text}}), "", nil
 }
 
 // added puts a measure at the end of its section, and touches nothing else.
@@ -132,10 +131,9 @@ func (m NewMeasure) check(name string, source []byte) (*knowledge.Document, int,
 	if err != nil {
 		return nil, 0, err
 	}
-	text, heading := strings.Join(strings.Fields(m.Text), " "), strings.Join(strings.Fields(m.Heading), " ")
 	passages := l.Passages()
 	for i := len(passages) - 1; i >= 0; i-- {
-		if p := passages[i]; p.Text == text && p.Heading == heading && p.Number > 0 {
+		if p := passages[i]; p.Text == m.Text && p.Heading == m.Heading && p.Number > 0 {
 			return p.Document, p.Number, nil
 		}
 	}
@@ -153,7 +151,7 @@ func (m NewMeasure) notes(s State, doc *knowledge.Document, number int) ([]byte,
 		notes = bytes.Replace(notes, []byte(s.Library.Documents[i].SHA256), []byte(doc.SHA256), 1)
 	}
 	edits := []curate.Edit{}
-	place := curate.Edit{Section: strings.Join(strings.Fields(m.Heading), " "), Number: number}
+	place := curate.Edit{Section: m.Heading, Number: number}
 	for _, ask := range m.Asks {
 		e := place
 		e.Ask = ask

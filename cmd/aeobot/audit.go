@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 
@@ -53,18 +54,10 @@ func newAuditVerify(g *global) *cobra.Command {
 				fmt.Fprintf(cmd.OutOrStdout(), "前 %d 行无误，之后对不上：%v\n", n, err)
 				return errShort
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%d 行，逐行相符，最后一行的校验和 %s\n", n, orNothing(nonEmpty(head)))
+			fmt.Fprintf(cmd.OutOrStdout(), "%d 行，逐行相符，最后一行的校验和 %s\n", n, cmp.Or(head, "（无）"))
 			return nil
 		},
 	}
-}
-
-// nonEmpty is a list of the text, unless it is empty.
-func nonEmpty(text string) []string {
-	if text == "" {
-		return nil
-	}
-	return []string{text}
 }
 
 func newAuditShow(g *global) *cobra.Command {

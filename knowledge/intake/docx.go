@@ -287,18 +287,7 @@ var passed = []string{"sdt", "sdtContent", "ins", "moveTo", "smartTag", "customX
 
 // block reads paragraphs and tables until the element that was just opened ends.
 func (d *docx) block(x *xmlReader, put emit) error {
-	for depth := x.depth; ; {
-		t, err := x.next()
-		if err != nil {
-			return err
-		}
-		if x.depth < depth {
-			return nil
-		}
-		e, ok := t.(xml.StartElement)
-		if !ok {
-			continue
-		}
+	return within(x, func(e xml.StartElement) (err error) {
 		switch name := e.Name.Local; {
 		case name == "p":
 			err = d.paragraph(x, put)
@@ -308,10 +297,8 @@ func (d *docx) block(x *xmlReader, put emit) error {
 		default:
 			err = d.leave(x, e)
 		}
-		if err != nil {
-			return err
-		}
-	}
+		return err
+	})
 }
 
 // leave skips an element and counts what a reader would miss.
@@ -374,18 +361,7 @@ func (d *docx) paragraph(x *xmlReader, put emit) error {
 
 // runs reads what a paragraph, or a part of it, consists of.
 func (d *docx) runs(x *xmlReader, p *wordParagraph) error {
-	for depth := x.depth; ; {
-		t, err := x.next()
-		if err != nil {
-			return err
-		}
-		if x.depth < depth {
-			return nil
-		}
-		e, ok := t.(xml.StartElement)
-		if !ok {
-			continue
-		}
+	return within(x, func(e xml.StartElement) (err error) {
 		switch name := e.Name.Local; {
 		case name == "pPr":
 			err = p.properties(x)
@@ -397,10 +373,8 @@ func (d *docx) runs(x *xmlReader, p *wordParagraph) error {
 		default:
 			err = d.leave(x, e)
 		}
-		if err != nil {
-			return err
-		}
-	}
+		return err
+	})
 }
 
 // formula takes the letters of a formula.
@@ -452,18 +426,7 @@ func (d *docx) run(x *xmlReader, p *wordParagraph) error {
 }
 
 func (d *docx) runParts(x *xmlReader, b *strings.Builder, hidden *bool) error {
-	for depth := x.depth; ; {
-		t, err := x.next()
-		if err != nil {
-			return err
-		}
-		if x.depth < depth {
-			return nil
-		}
-		e, ok := t.(xml.StartElement)
-		if !ok {
-			continue
-		}
+	return within(x, func(e xml.StartElement) (err error) {
 		switch e.Name.Local {
 		case "t":
 			var text string
@@ -495,10 +458,8 @@ func (d *docx) runParts(x *xmlReader, b *strings.Builder, hidden *bool) error {
 		default:
 			err = d.leave(x, e)
 		}
-		if err != nil {
-			return err
-		}
-	}
+		return err
+	})
 }
 
 // symbol is a character given by its number; those of symbol fonts mean nothing else
