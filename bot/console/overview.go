@@ -92,16 +92,7 @@ func (c *Console) showOverview(p *page) error {
 			o.Pending++
 		}
 	}
-	since := c.o.Now().AddDate(0, 0, -shownDays)
-	for _, r := range f.rated {
-		switch {
-		case r.At.Before(since):
-		case r.Rating == bot.Useful:
-			o.Useful++
-		case r.Rating == bot.Useless:
-			o.Useless++
-		}
-	}
+	o.rate(c.window(f.days), f.rated)
 	return p.show("overview", "overview", "概览", o)
 }
 
@@ -123,11 +114,10 @@ func (c *Console) window(days []tally.Day) []tally.Day {
 
 // take draws the days, and gives their sum.
 func (o *overview) take(days []tally.Day) (all tally.Day) {
-	labels := make([]string, len(days))
+	labels := dates(days)
 	answered, refused, failed := newSeries("a", "答上", days), newSeries("b", "没答上", days), newSeries("c", "出错", days)
 	rate, p50, p99 := newSeries("a", "答上的比例", days), newSeries("a", "一半在此之内", days), newSeries("b", "99% 在此之内", days)
 	for i, d := range days {
-		labels[i] = d.Date[len("2006-"):]
 		t := d.Total()
 		answered.values[i], refused.values[i], failed.values[i] = float64(t.Answered), float64(t.Asked-t.Answered-t.Failed), float64(t.Failed)
 		rate.values[i], p50.values[i], p99.values[i] = -1, -1, -1
@@ -137,7 +127,6 @@ func (o *overview) take(days []tally.Day) (all tally.Day) {
 		}
 		all = all.Add(d)
 	}
-	whole := func(v float64) string { return fmt.Sprintf("%.0f", v) }
 	hundred := func(v float64) string { return gapOr(v, "%.0f%%") }
 	ms := func(v float64) string { return gapOr(v, "%.3g ms") }
 	o.Charts = []chart{
@@ -159,6 +148,39 @@ func (o *overview) take(days []tally.Day) (all tally.Day) {
 func newSeries(class, name string, days []tally.Day) series {
 	return series{key{class, name}, make([]float64, len(days))}
 }
+
+// rate draws how answers were rated.
+func (o *overview) rate(days []tally.Day, rated []bot.Feedback) {
+	good, bad := newSeries("a", "有用", days), newSeries("c", "没用", days)
+	at := map[string]int{}
+	for i, d := range days {
+		at[d.Date] = i
+	}
+	for _, r := range rated {
+		i, shown := at[r.At.In(china).Format(time.DateOnly)]
+		switch {
+		case !shown:
+		case r.Rating == bot.Useful:
+			good.values[i]++
+			o.Useful++
+		case r.Rating == bot.Useless:
+			bad.values[i]++
+			o.Useless++
+		}
+	}
+	o.Charts = append(o.Charts, stacked("读者的评价", dates(days), whole, good, bad))
+}
+
+// dates are the days' names below a picture.
+func dates(days []tally.Day) []string {
+	names := make([]string, len(days))
+	for i, d := range days {
+		names[i] = d.Date[len("2006-"):]
+	}
+	return names
+}
+
+func whole(v float64) string { return fmt.Sprintf("%.0f", v) }
 
 // topMeasures are the passages quoted most often.
 func topMeasures(all tally.Day, l *knowledge.Library) (shares []share) {
