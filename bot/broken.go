@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"aeobot/index"
 )
@@ -20,9 +21,23 @@ var ErrPanic = errors.New("engine: panic while answering")
 // coordinators' list.
 var errKept = errors.New("engine: the question is on the list of those without an answer")
 
+// secondWind is what a message gets to search once more whose time is over.
+const secondWind = 500 * time.Millisecond
+
 // Search decides what a text gets, in what is left of the message's time for searching.
+// Time is also over when the process was frozen meanwhile, without any searching: a search
+// takes milliseconds, so once it is tried again.
 func (t *turn) Search(ctx context.Context, text string) (index.Decision, error) {
-	ctx, cancel := context.WithDeadline(ctx, t.until)
+	d, err := t.searchUntil(ctx, text, t.until)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil && !t.again {
+		t.again, t.until = true, time.Now().Add(secondWind)
+		return t.searchUntil(ctx, text, t.until)
+	}
+	return d, err
+}
+
+func (t *turn) searchUntil(ctx context.Context, text string, until time.Time) (index.Decision, error) {
+	ctx, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
 	return t.searcher.Search(ctx, text)
 }

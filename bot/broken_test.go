@@ -230,3 +230,28 @@ func TestFollowUpsWhileTheStoreIsFull(t *testing.T) {
 	says("地方政府特色支持")
 	shows("第3条", "地方政府特色支持/3")
 }
+
+// frozen is a search in the middle of which the process stands still, once.
+type frozen struct {
+	*index.Generation
+	once *sync.Once
+}
+
+func (f frozen) Search(ctx context.Context, text string) (index.Decision, error) {
+	f.once.Do(func() { <-ctx.Done() })
+	if err := ctx.Err(); err != nil {
+		return index.Decision{}, fmt.Errorf("search: %w", err)
+	}
+	return f.Generation.Search(ctx, text)
+}
+
+// TestSearchGoesOnAfterAFreeze: time that went by while the process stood still is no
+// reason to give up.
+func TestSearchGoesOnAfterAFreeze(t *testing.T) {
+	e := bot.New(live(t), store(t), bot.Options{SearchWithin: 50 * time.Millisecond}.WithSearcher(func(g *index.Generation) bot.Searcher {
+		return frozen{g, &sync.Once{}}
+	}))
+	if r := answer(t, e, message("m", "u", "能免担保吗")); !r.Answered {
+		t.Errorf("after the freeze: %q", r.Text)
+	}
+}

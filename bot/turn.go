@@ -45,6 +45,7 @@ type turn struct {
 
 	searcher Searcher
 	until    time.Time // when there has been enough searching
+	again    bool      // it was tried again after that
 
 	unanswered interface {
 		Miss(ctx context.Context, m Miss) error
