@@ -369,7 +369,7 @@ func TestAQuestionIsTaught(t *testing.T) {
 	status, page = lin.post("/console/questions/"+key+"/teach", "ask", question, "to", id, "once", "a")
 	o.demand(status, page, 200, "正在评测")
 	here := proposalOf(t, page)
-	if status, page = lin.post("/console/questions/"+key+"/teach", "ask", question, "to", id, "once", "a"); proposalOf(t, page) != here {
+	if _, page = lin.post("/console/questions/"+key+"/teach", "ask", question, "to", id, "once", "a"); proposalOf(t, page) != here {
 		t.Errorf("the form sent twice made two proposals")
 	}
 	lin.until(here, "评测通过")
@@ -438,7 +438,7 @@ func TestEverythingCanBeCurated(t *testing.T) {
 			continue
 		}
 		o.demand(status, page, 200, "提议 ")
-		status, page = lin.get(proposalOf(t, page))
+		_, page = lin.get(proposalOf(t, page))
 		if !strings.Contains(html.UnescapeString(page), c.want) {
 			t.Errorf("%s: %q is not on the page:\n%s", name, c.want, visible(page))
 		}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/xuri/excelize/v2"
 	"golang.org/x/text/unicode/norm"
@@ -24,11 +25,9 @@ const maxCell = 32767
 func Cell(text string) string {
 	text = strings.Map(printable, strings.ToValidUTF8(text, "\uFFFD"))
 	visible := strings.TrimLeftFunc(text, invisible)
-	for _, r := range norm.NFKC.String(visible[:firstRune(visible)]) { // ＝, ﹦ and ₌ are = as well
-		if strings.ContainsRune("=+-@−", r) {
-			return cut("'" + text)
-		}
-		break
+	first, _ := utf8.DecodeRuneInString(norm.NFKC.String(visible[:firstRune(visible)])) // ＝, ﹦ and ₌ are = as well
+	if visible != "" && strings.ContainsRune("=+-@−", first) {
+		return cut("'" + text)
 	}
 	return cut(text)
 }
