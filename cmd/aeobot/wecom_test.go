@@ -136,6 +136,7 @@ func TestRedisStopsAndComesBack(t *testing.T) {
 	redis := storetest.StartRedis(t)
 	c, r := newClient(t), startServe(t, t.TempDir(), "AEOBOT_REDIS_URL=redis://"+redis.Addr)
 	c.ask(r.base, "m1", "g", "u", "地方政府特色支持")
+	c.ask(r.base, "n1", "g", "silent", "地方政府特色支持")
 
 	redis.Pause()
 	r.await("degraded", func() bool {
@@ -154,8 +155,16 @@ func TestRedisStopsAndComesBack(t *testing.T) {
 
 	redis.Resume()
 	r.await("ready again", func() bool { _, body := r.get("/readyz"); return strings.Contains(body, `"status":"ready"`) })
-	if got := c.ask(r.base, "m4", "g", "u", "第3条"); !strings.Contains(got, "土地使用") {
+	if got := c.ask(r.base, "n2", "g", "silent", "第3条"); !strings.Contains(got, "土地使用") {
 		t.Errorf("after Redis came back: %s", got)
+	}
+	// What Redis has is not what this one saw last.
+	if got := c.ask(r.base, "m4", "g", "u", "第3条"); !strings.Contains(got, "暂时读不到") {
+		t.Errorf("a follow-up on what was shown while Redis was away: %s", got)
+	}
+	c.ask(r.base, "m6", "g", "u", "优先通关如何实现?")
+	if got := c.ask(r.base, "m7", "g", "u", "第3条"); !strings.Contains(got, "优先查验安排") {
+		t.Errorf("a follow-up afterwards: %s", got)
 	}
 	r.await("on the coordinators' list", func() bool {
 		return strings.Contains(execute(t, t.TempDir(), "", nil, "--redis", "redis://"+redis.Addr, "unanswered").stdout, unheardOf)
