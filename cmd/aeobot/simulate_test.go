@@ -1,13 +1,21 @@
 package main
 
 import (
+	"bytes"
+	"compress/gzip"
+	"io"
+	"io/fs"
 	"net/http"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"go.etcd.io/bbolt"
 )
 
 // startSimulate runs the stand-in platform and a bot at home in its company, with what
@@ -60,6 +68,7 @@ func TestSimulate(t *testing.T) {
 			asCustomer(t, c)
 			nothingLeaked(t, bot)
 			bot.stop()
+			nothingKept(t, bot.cmd.Dir)
 			platform.stop()
 		})
 	}
@@ -85,6 +94,74 @@ func nothingLeaked(t *testing.T, bot *running) {
 	if !strings.Contains(bot.stderr.String(), "level=INFO msg=turn") {
 		t.Errorf("there is nothing in the log:\n%s", bot.stderr)
 	}
+}
+
+// Of secrets, those that name people and places, and those that open doors.
+var (
+	named       = regexp.MustCompile(`lin\.yue|wang\.qiang|chen\.jing|林悦|wrLocalGroup`)
+	credentials = regexp.MustCompile(simSecret + `|` + simKey + `|` + simRobotKey + `|\bt-[A-Z2-7]{12,}|response_code=|access_token=|corpsecret=|[?&]key=`)
+)
+
+// peopleKinds are the kinds on the shelf that hold people: those who are to be told something
+// later, and who was shown what one-to-one.
+var peopleKinds = regexp.MustCompile(`^(wishes|recalls|given-[0-9-]+)\x00`)
+
+// nothingKept looks for secrets in the data folder of a bot that has ended. What was asked
+// and quoted may stand in the store, where it expires; people only where they are to be
+// spoken to again, and credentials only with the access_tokens.
+func nothingKept(t *testing.T, dir string) {
+	t.Helper()
+	looked := 0
+	look := func(where, text string, mayName, mayOpen bool) {
+		looked++
+		if found := named.FindString(text); found != "" && !mayName {
+			t.Errorf("%q stands in %s: %q", found, where, text)
+		}
+		if found := credentials.FindString(text); found != "" && !mayOpen {
+			t.Errorf("%q stands in %s: %q", found, where, text)
+		}
+	}
+	err := filepath.WalkDir(filepath.Join(dir, "data"), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || d.Name() == "aeobot.db" {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		look(path, string(data), false, false)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := bbolt.Open(storeFile(dir), 0o600, &bbolt.Options{ReadOnly: true, Timeout: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	err = db.View(func(tx *bbolt.Tx) error {
+		return tx.ForEach(func(bucket []byte, b *bbolt.Bucket) error {
+			return b.ForEach(func(k, v []byte) error {
+				name := string(bucket) + " " + string(k)
+				look(name, string(k), false, false)
+				look(name, unzipped(v), string(bucket) == "shelf" && peopleKinds.Match(k), string(bucket) == "tokens")
+				return nil
+			})
+		})
+	})
+	if err != nil || looked < 20 {
+		t.Errorf("looked at %d things in %s: %v", looked, dir, err)
+	}
+}
+
+// unzipped is a stored value, with what is packed in it.
+func unzipped(v []byte) string {
+	if i := bytes.Index(v, []byte{0x1f, 0x8b, 8}); i >= 0 {
+		if z, err := gzip.NewReader(bytes.NewReader(v[i:])); err == nil {
+			if data, err := io.ReadAll(z); err == nil {
+				return string(v[:i]) + string(data)
+			}
+		}
+	}
+	return string(v)
 }
 
 func inTheApplication(t *testing.T, c *localChat) {

@@ -357,8 +357,9 @@ func (c *Callback) messageID(in incoming) string {
 		agent = in.agentID
 	}
 	id := in.id
-	if in.kind == "event" { // events have no id; these tell them apart (90240)
-		id = fmt.Sprintf("%s/%d/%s/%s/%s", in.from, in.created.Unix(), in.event, in.eventKey, in.taskID)
+	if in.kind == "event" { // events have no id; these tell them apart (90240), and are not to be read in a store
+		sum := sha256.Sum256(fmt.Appendf(nil, "%s/%d/%s/%s/%s", in.from, in.created.Unix(), in.event, in.eventKey, in.taskID))
+		id = hex.EncodeToString(sum[:16])
 	}
 	return fmt.Sprintf("app:%s:%s:%s", in.to, agent, id)
 }
