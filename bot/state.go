@@ -80,6 +80,14 @@ type State interface {
 	Commit(ctx context.Context, c Conversation, id, attempt string, version uint64, session *Session, record []byte) error
 }
 
+// Forgetter forgets conversations at somebody's wish. It may be called from many
+// goroutines and returns soon after ctx ends.
+type Forgetter interface {
+	// Forget removes what is remembered of conversations, with the replies that were given
+	// in them, and gives how many things that were.
+	Forget(ctx context.Context, all []Conversation) (int, error)
+}
+
 // Tokens shares API credentials between replicas.
 type Tokens interface {
 	// Token returns "" and no error when there is none or it has expired.

@@ -21,6 +21,7 @@ import (
 // Store is what is tested.
 type Store interface {
 	bot.State
+	bot.Forgetter
 	bot.Tokens
 	bot.Misses
 	bot.Leases
@@ -48,6 +49,7 @@ func Run(t *testing.T, open func(t *testing.T, l Lives) Store) {
 		{"conversations are apart", apart},
 		{"stale save writes nothing", stale},
 		{"nil session is forgotten", forgotten},
+		{"conversation is forgotten with its replies", forgottenWhole},
 		{"message is claimed once", claimedOnce},
 		{"same attempt begins again", beginsAgain},
 		{"expired lease is taken over", takenOver},
@@ -439,4 +441,30 @@ func eventually(t testing.TB, what string, reached func() bool) {
 		}
 	}
 	t.Fatalf("never %s", what)
+}
+
+func forgottenWhole(t *testing.T, s Store) {
+	c, other := bot.Conversation{Chat: "g", Asker: "u"}, bot.Conversation{Chat: "g", Asker: "v"}
+	for _, who := range []bot.Conversation{c, other} {
+		for i, id := range []string{"app:m*[1]", "aibot:m2"} {
+			if _, err := s.Begin(t.Context(), who, id, "a", time.Minute); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Commit(t.Context(), who, id, "a", uint64(i), &bot.Session{Seen: []string{"节"}}, []byte("reply")); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if n, err := s.Forget(t.Context(), []bot.Conversation{c, {Asker: "u"}}); err != nil || n != 3 {
+		t.Errorf("forgot %d things, want 3: %v", n, err)
+	}
+	if n, err := s.Forget(t.Context(), []bot.Conversation{c, {Asker: "u"}}); err != nil || n != 0 {
+		t.Errorf("then %d things: %v", n, err)
+	}
+	if turn, err := s.Begin(t.Context(), c, "app:m*[1]", "b", time.Minute); err != nil || turn.Claim != bot.Mine || turn.Version != 0 {
+		t.Errorf("afterwards %+v, %v", turn, err)
+	}
+	if turn, err := s.Begin(t.Context(), other, "aibot:m2", "b", time.Minute); err != nil || turn.Claim != bot.Answered || turn.Version != 2 {
+		t.Errorf("another's conversation: %+v, %v", turn, err)
+	}
 }

@@ -55,7 +55,11 @@ func (s *speaker) delivers(id, chat, user, text string) string {
 
 // try is delivers for other goroutines than the test's.
 func (s *speaker) try(id, chat, user, text string) (string, error) {
-	sealed, err := s.codec.Seal([]byte(aibotText(id, chat, user, text)), strconv.FormatInt(time.Now().Unix(), 10), strconv.FormatUint(rand.Uint64(), 36))
+	return s.post(aibotText(id, chat, user, text))
+}
+
+func (s *speaker) post(message string) (string, error) {
+	sealed, err := s.codec.Seal([]byte(message), strconv.FormatInt(time.Now().Unix(), 10), strconv.FormatUint(rand.Uint64(), 36))
 	if err != nil {
 		return "", err
 	}

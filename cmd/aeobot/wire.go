@@ -111,6 +111,7 @@ func swapIn(ctx context.Context, live *index.Live, library *knowledge.Library, o
 // store is what both stores are.
 type store interface {
 	bot.State
+	bot.Forgetter
 	bot.Tokens
 	bot.Misses
 	bot.Leases

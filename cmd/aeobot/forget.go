@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"aeobot/bot"
+	"aeobot/bot/desk"
+	"aeobot/bot/ledger"
+	"aeobot/configs"
+)
+
+func newForget(g *global) *cobra.Command {
+	var chats []string
+	var author string
+	cmd := &cobra.Command{
+		Use:   "forget USERID",
+		Short: "删掉为某个人留着的东西",
+		Long: `删掉为一个人（企业微信的 userid）留着的东西：
+  · 单聊和群里的对话，以及回复过的内容：群取自近期回答过的群（corrections.ttl 之内），其他的群用 --chat 写出；
+    没有找到的群里的，最多 session.ttl（默认 30 分钟）和 2 小时后自行消失，里面没有写过的话；
+  · 对回答的意见和留言；· “有答案时告诉我”的登记；· 单聊看过哪些条文、等着发给此人的更正。
+没答上的问题和问过的问题不记是谁问的，所以不在其中，到期自行消失；协调员自己发布、操作的记录留在版本和操作记录里。
+操作记录只记下此人的摘要，不记 userid。
+
+内置存储由运行中的 serve 占用，要先停下它；用 Redis 时请在 serve 空闲时做，其他副本最近两秒的记录要再做一次才删得到。`,
+		Example: "  aeobot forget lin.yue",
+		Args:    arguments(cobra.ExactArgs(1), "name the user id of one person"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			person := strings.TrimSpace(args[0])
+			if person == "" {
+				return usageError{errors.New("the user id is empty; copy it from the admin console's list of members")}
+			}
+			c, err := g.settings()
+			if err != nil {
+				return err
+			}
+			if author == "" {
+				author = systemUser()
+			}
+			return forget(cmd.Context(), cmd.OutOrStdout(), c, bot.Asker(person), chats, author)
+		},
+	}
+	cmd.Flags().StringArrayVar(&chats, "chat", nil, "另外还在哪个群里说过话（群的 id），可重复")
+	cmd.Flags().StringVar(&author, "author", "", "谁删的（默认当前系统用户）")
+	return cmd
+}
+
+// forgetWithin bounds forgetting.
+const forgetWithin = 2 * time.Minute
+
+func forget(ctx context.Context, out io.Writer, c configs.Config, person bot.Asker, chats []string, author string) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, forgetWithin)
+	defer cancel()
+	log := slog.New(slog.DiscardHandler)
+	s, err := openStore(c, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	// What was kept under an earlier setting is found, too.
+	given := ledger.New[bot.Given](s, "given", max(c.Corrections.TTL, configs.Default().Corrections.TTL), log)
+	places, err := spokenIn(ctx, given)
+	if err != nil {
+		return err
+	}
+	for _, name := range chats {
+		places[name] = true
+	}
+	places[""] = true // one-to-one
+	var conversations []bot.Conversation
+	for place := range places {
+		conversations = append(conversations, bot.Conversation{Chat: place, Asker: person})
+	}
+	talks, err := s.Forget(ctx, conversations)
+	if err != nil {
+		return err
+	}
+	opinions, err := withdraw(ctx, s, person)
+	if err != nil {
+		return err
+	}
+	d := desk.New(s, newPublisher(c, newExchange(c, s)), desk.Options{Keep: c.Unanswered.TTL, Given: given, Log: log})
+	defer d.Close()
+	notices, err := d.Forget(ctx, person)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "对话和回复 %d 条、意见 %d 条、要告诉此人的和单聊看过的 %d 条，都已删掉（找过 %d 个群和帐号）。\n", talks, opinions, notices, len(places)-1)
+	return openAudit(c, s).Append(ctx, author, "forget", "person "+digestOf("person\x00" + string(person))[:16])
+}
+
+// spokenIn are the chats, as conversations name them, in which something was shown.
+func spokenIn(ctx context.Context, given *ledger.Ledger[bot.Given]) (map[string]bool, error) {
+	places := map[string]bool{}
+	err := given.Each(ctx, time.Time{}, func(_ time.Time, g bot.Given) {
+		switch {
+		case g.To.Account != "":
+			places[g.To.Channel+"/"+g.To.Account] = true // as customer service names an account's talks
+		case g.To.Chat != "":
+			places[g.To.Chat] = true
+		}
+	})
+	return places, err
+}
+
+// withdraw takes back a person's opinions, and gives how many there were.
+func withdraw(ctx context.Context, s bot.Feedbacks, person bot.Asker) (int, error) {
+	all, err := s.Feedback(ctx)
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	for _, f := range all {
+		gone := bot.NewFeedback(f.Answer, person, bot.Withdrawn, time.Now())
+		if gone.Key() != f.Key() {
+			continue
+		}
+		if err := s.Rate(ctx, gone); err != nil {
+			return n, err
+		}
+		n++
+	}
+	return n, nil
+}
