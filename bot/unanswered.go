@@ -110,6 +110,4 @@ type Misses interface {
 	Miss(ctx context.Context, m Miss) error
 	// Unanswered lists what is kept and not expired, in the order of SortUnanswered.
 	Unanswered(ctx context.Context) ([]Unanswered, error)
-	// Solve takes a question off the list; one that is not there is no error.
-	Solve(ctx context.Context, key string) error
 }

@@ -64,8 +64,3 @@ func (s *Store) Unanswered(ctx context.Context) ([]bot.Unanswered, error) {
 	bot.SortUnanswered(list)
 	return list, err
 }
-
-// Solve takes a question off the list; see bot.Misses.
-func (s *Store) Solve(ctx context.Context, key string) error {
-	return s.w.do(ctx, func(tx *bbolt.Tx) error { return tx.Bucket(unanswered).Delete([]byte(key)) })
-}

@@ -146,15 +146,3 @@ func sortedLines(s string) []string {
 	slices.Sort(lines)
 	return lines
 }
-
-// Solve takes a question off the list; see bot.Misses.
-func (s *Store) Solve(ctx context.Context, key string) error {
-	ctx, cancel := s.step(ctx)
-	defer cancel()
-	_, err := s.client.TxPipelined(ctx, func(p redis.Pipeliner) error {
-		p.Del(ctx, s.missKey(key))
-		p.ZRem(ctx, s.missesKey(), key)
-		return nil
-	})
-	return s.failed("solve", err)
-}

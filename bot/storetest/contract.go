@@ -75,7 +75,6 @@ func Run(t *testing.T, open func(t *testing.T, l Lives) Store) {
 		{"shelf keeps versions", shelfKeepsVersions},
 		{"shelf counts every change", shelfCountsEveryChange},
 		{"unanswered questions are counted", missesCount},
-		{"solved questions are gone", missesSolved},
 		{"questions asked at once", missesAtOnce},
 		{"questions are bounded", missesBounded},
 	}

@@ -62,24 +62,6 @@ func missesCount(t *testing.T, s Store) {
 	}
 }
 
-func missesSolved(t *testing.T, s Store) {
-	miss(t, s, "一", "", day)
-	miss(t, s, "二", "", day)
-	key := bot.NewMiss("一", "", "", "", day).Key
-	for range 2 { // the second time it is not there
-		if err := s.Solve(t.Context(), key); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if got := unanswered(t, s); len(got) != 1 || got[0].Question != "二" {
-		t.Errorf("got %+v, want only the other question", got)
-	}
-	miss(t, s, "一", "", day)
-	if got := unanswered(t, s); len(got) != 2 || got[0].Count != 1 || got[1].Count != 1 {
-		t.Errorf("asked again after it was solved: %+v", got)
-	}
-}
-
 func missesAtOnce(t *testing.T, s Store) {
 	const askers, times = 8, 20
 	var all sync.WaitGroup

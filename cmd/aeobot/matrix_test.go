@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -233,4 +234,84 @@ func (p *patient) pushes(t *testing.T) {
 	}
 	answer.Body.Close()
 	p.await("pushed", func() bool { return p.pages.Load() > before })
+}
+
+// TestDiskFullForEdits: nothing that changes the knowledge is half done while the disk is
+// full: in the chat and at the command line it is refused with the reason, and goes through
+// once there is room. What was quoted meanwhile can still be proved.
+func TestDiskFullForEdits(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	r := startServe(t, dir, "AEOBOT_CURATION_COORDINATORS=lin.yue", "AEOBOT_CURATION_PEOPLE=1")
+	s := newSpeaker(t, r.base)
+	teach := "/教 优先通关实现方式 1 " + unheardOf
+	fillDisk(t, r, true)
+	if got := s.says("g", "lin.yue", teach); !strings.Contains(got, "暂时办不了") || !strings.Contains(got, "什么都没有改动") {
+		t.Errorf("teaching: %q", got)
+	}
+	if got := s.says("g", "u", "能免除担保吗"); !strings.Contains(got, "5、可向海关申请免除担保") {
+		t.Errorf("answer: %q", got)
+	}
+	r.await("said that quotations wait", func() bool { return strings.Contains(r.stderr.String(), "quotations not kept for verify") })
+	notes := editedNotes(t, unheardOfAsked)
+	publish := []string{"knowledge", "publish", "--author", "a", "--reason", "r", notes}
+	full := exec.Command("sh", append([]string{"-c", `ulimit -f 0; exec "$0" "$@"`, program(t)}, publish...)...)
+	full.Dir, full.Env = dir, cleanEnv()
+	said, err := full.CombinedOutput()
+	if full.ProcessState.ExitCode() != exitUsage || !strings.Contains(string(said), "file too large") {
+		t.Errorf("publish: %v: %s", err, said)
+	}
+	if left, err := filepath.Glob(filepath.Join(dir, "data", publishedFolder, "*")); err != nil || len(left) != 0 {
+		t.Errorf("it left %v behind, %v", left, err)
+	}
+	fillDisk(t, r, false)
+	r.await("ready again", func() bool { _, body := r.get("/readyz"); return strings.Contains(body, `"status":"ready"`) })
+	proposal := ""
+	r.await("taught", func() bool {
+		if m := proposalIn.FindStringSubmatch(s.says("g", "lin.yue", teach)); m != nil {
+			proposal = m[1]
+		}
+		return proposal != ""
+	})
+	r.await("published", func() bool { return strings.Contains(s.says("g", "lin.yue", "/准 "+proposal), "已发布版本 1") })
+	r.await("answered from it", func() bool { return strings.Contains(s.says("g", "u", unheardOf), "设立AEO企业专用窗口") })
+	r.stop()
+	if got := execute(t, dir, "", nil, "verify"); got.status != 0 || !strings.Contains(got.stdout, "0 处不符") {
+		t.Errorf("verify: status %d: %s%s", got.status, got.stdout, got.stderr)
+	}
+	if log, err := os.ReadFile(filepath.Join(dir, "data", "audit.jsonl")); err != nil || !strings.Contains(string(log), `"what":"publish"`) {
+		t.Errorf("audit log: %v: %s", err, log)
+	}
+	if got := execute(t, dir, "", nil, "audit", "verify"); got.status != 0 {
+		t.Errorf("audit verify: %s%s", got.stdout, got.stderr)
+	}
+}
+
+// TestClockWrong: by callbacks that are refused for their time nobody is answered; what is
+// refused is named, and once the clock is right everything is as it was.
+func TestClockWrong(t *testing.T) {
+	r := startServe(t, t.TempDir(), "AEOBOT_WECOM_MAX_CLOCK_SKEW=5m")
+	s := newSpeaker(t, r.base)
+	section := s.says("g", "u", "海关直接激励措施")
+	s.off = 6 * time.Minute
+	for _, text := range []string{"能免除担保吗", "第3条", inVain} {
+		if got, err := s.try("w-"+text, "g", "u", text); err == nil {
+			t.Errorf("%s, six minutes off: %q", text, got)
+		}
+	}
+	r.await("named", func() bool {
+		_, body := r.get("/readyz")
+		return strings.Contains(body, `"status":"degraded"`) && strings.Contains(body, "the clock here is off by")
+	})
+	s.off = 0
+	if got := s.delivers("m1", "g", "u", "海关直接激励措施"); got != section {
+		t.Errorf("once: %q", got)
+	}
+	if got := s.delivers("w-第3条", "g", "u", "第3条"); !strings.Contains(got, "3、") {
+		t.Errorf("follow-up: %q", got)
+	}
+	if got := s.says("g", "u", inVain); !strings.Contains(got, "待答清单") {
+		t.Errorf("unanswered: %q", got)
+	}
+	r.await("ready again", func() bool { _, body := r.get("/readyz"); return strings.Contains(body, `"status":"ready"`) })
 }
