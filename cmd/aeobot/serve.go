@@ -35,11 +35,11 @@ import (
 func newServe(g *global) *cobra.Command {
 	return &cobra.Command{
 		Use:   "serve",
-		Short: "运行所有配置好的渠道，以及健康检查和指标",
+		Short: "运行所有配置好的渠道、维护台，以及健康检查和指标",
 		Long: `运行所有配置好的渠道：智能机器人的长连接或回调 /wecom/aibot、自建应用回调 /wecom/app、
 微信客服回调 /wecom/kf、协调员群的消息推送；
 没有配置任何渠道时，在本机 http://127.0.0.1:8080/ 开一个试用群聊。
-另有 /healthz、/readyz、/metrics。SIGHUP 重新读取知识，SIGTERM 答完手上的消息后退出。`,
+协调员的维护台在 /console/（没有设登录时只有本机能打开）。另有 /healthz、/readyz、/metrics。SIGHUP 重新读取知识，SIGTERM 答完手上的消息后退出。`,
 		Args: arguments(cobra.NoArgs, "use flags or a configuration file"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			live, c, err := g.openIndex(cmd.Context())
