@@ -38,7 +38,7 @@ func (d *Desk) Propose(ctx context.Context, seed string, p Proposal) (Proposal, 
 	if err != nil {
 		return Proposal{}, err
 	}
-	p.ID, p.At, p.Base = proposalID(seed), d.o.Now().UTC(), state.Number
+	p.From, p.At, p.Base = origin(seed), d.o.Now().UTC(), state.Number
 	files, library, err := d.outcome(state, &p)
 	if err != nil {
 		return Proposal{}, err
@@ -54,18 +54,41 @@ func (d *Desk) Propose(ctx context.Context, seed string, p Proposal) (Proposal, 
 	if err := d.keepFiles(ctx, &p); err != nil {
 		return Proposal{}, err
 	}
-	if err := d.keepDiff(ctx, p.ID, changes); err != nil {
-		return Proposal{}, err
+	known, err := d.enter(ctx, &p)
+	if err != nil || known {
+		return p, err
 	}
-	switch err := d.save(ctx, &p, proposalKeep); {
-	case errors.Is(err, bot.ErrStale):
-		return d.Proposal(ctx, p.ID)
-	case err != nil:
-		return Proposal{}, err
+	if err := d.keepDiff(ctx, p.ID, changes); err != nil { // the gate will keep it
+		d.o.Log.Warn("proposal's changes not kept", slog.String("proposal", p.ID), slog.Any("error", err))
 	}
 	d.did(ctx, p.Author, "propose", p.ID+" "+p.Title)
 	d.work.Go(func() { d.judge(p) })
 	return p, nil
+}
+
+// maxNames is how many names are tried for a proposal: they are short enough to be typed,
+// so that another may have one.
+const maxNames = 8
+
+// enter keeps a new proposal under a name that is free. known tells that the same was
+// proposed before; then p is as it was.
+func (d *Desk) enter(ctx context.Context, p *Proposal) (known bool, err error) {
+	for try := range maxNames {
+		p.ID = proposalID(p.From, try)
+		err = d.save(ctx, p, proposalKeep)
+		if !errors.Is(err, bot.ErrStale) {
+			return false, err
+		}
+		there, err := d.Proposal(ctx, p.ID)
+		if err != nil {
+			return false, err
+		}
+		if there.From == p.From {
+			*p = there
+			return true, nil
+		}
+	}
+	return false, err
 }
 
 // outcome is what a state becomes by a proposal.

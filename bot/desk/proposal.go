@@ -41,6 +41,8 @@ type Change struct {
 // Proposal is a change of the knowledge that somebody wants.
 type Proposal struct {
 	ID string `json:"id"`
+	// From names what made it, so that the same again makes no other.
+	From string `json:"from"`
 	// Title is what it does, in a line; Reason is why.
 	Title   string    `json:"title"`
 	Reason  string    `json:"reason,omitempty"`
@@ -131,13 +133,18 @@ func (d *Desk) save(ctx context.Context, p *Proposal, keep time.Duration) error 
 	return nil
 }
 
-// proposalID names a proposal by what made it, a message say, so that the same again is
-// the same proposal.
-func proposalID(seed string) string {
+// origin names what made a proposal, a message say; without one it is something new.
+func origin(seed string) string {
 	if seed == "" {
-		return rand.Text()[:4]
+		return rand.Text()
 	}
 	sum := sha256.Sum256([]byte("proposal\x00" + seed))
+	return base32.StdEncoding.EncodeToString(sum[:])[:26]
+}
+
+// proposalID names a proposal by its origin, so that the same again is the same proposal.
+func proposalID(origin string, try int) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%d", origin, try))
 	return base32.StdEncoding.EncodeToString(sum[:])[:4]
 }
 

@@ -233,3 +233,35 @@ type growing struct {
 }
 
 func (p *growing) InForce() (State, error) { return p.state, nil }
+
+// TestTheSameSeedIsTheSameProposal, and another's name is not taken.
+func TestTheSameSeedIsTheSameProposal(t *testing.T) {
+	for name, s := range stores(t) {
+		t.Run(name, func(t *testing.T) {
+			b := newListBench(t, s)
+			one := Proposal{Title: "一", Author: "a", From: origin("seed")}
+			if known, err := b.desk.enter(t.Context(), &one); known || err != nil {
+				t.Fatalf("%v, %v", known, err)
+			}
+			again := Proposal{Title: "一", Author: "a", From: origin("seed")}
+			if known, err := b.desk.enter(t.Context(), &again); !known || err != nil || again.ID != one.ID {
+				t.Errorf("again: %v, %v, %+v", known, err, again)
+			}
+			// Another proposal that would have the same name.
+			taken := Proposal{ID: proposalID(origin("other"), 0), Title: "占", From: "elsewhere"}
+			if err := b.desk.save(t.Context(), &taken, time.Hour); err != nil {
+				t.Fatal(err)
+			}
+			other := Proposal{Title: "二", Author: "a", From: origin("other")}
+			if known, err := b.desk.enter(t.Context(), &other); known || err != nil || other.ID == taken.ID {
+				t.Errorf("another's name was taken: %v, %v, %+v", known, err, other)
+			}
+			if p, err := b.desk.Proposal(t.Context(), taken.ID); err != nil || p.Title != "占" {
+				t.Errorf("%+v, %v", p, err)
+			}
+			if a, b := origin(""), origin(""); a == b {
+				t.Error("two proposals without a seed are one")
+			}
+		})
+	}
+}
