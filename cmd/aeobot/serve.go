@@ -158,7 +158,7 @@ func (s *server) keepRunning(ctx context.Context) {
 	s.running.Go(func() { s.answers.run(ctx) })
 	s.running.Go(func() { s.notebook.Run(ctx) })
 	s.running.Go(func() { s.tally.Run(ctx) })
-	s.running.Go(func() { s.settle(ctx) })
+	s.running.Go(func() { s.every(ctx, "questions and audit log", s.settle()) })
 	s.runNotices(ctx)
 	if s.long != nil {
 		s.running.Go(func() { s.long.Run(ctx) })
