@@ -32,7 +32,11 @@ var binary = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	file := filepath.Join(builtIn, "aeobot")
-	out, err := exec.Command("go", "build", "-o", file, ".").CombinedOutput()
+	build := []string{"build", "-o", file}
+	if os.Getenv("AEOBOT_TEST_RACE") != "" { // as .ci/run sets it; a race ends the program
+		build = append(build, "-race")
+	}
+	out, err := exec.Command("go", append(build, ".")...).CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("build: %w\n%s", err, out)
 	}
