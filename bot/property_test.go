@@ -41,10 +41,14 @@ func TestPagesOfAnyLengthAreTheAnswer(t *testing.T) {
 	release()
 	e := bot.New(l, nil, bot.Options{})
 	random := rand.New(rand.NewPCG(1, 2))
+	lengths := 40
+	if testing.Short() {
+		lengths = 10
+	}
 	for _, q := range everyKind {
 		for _, markdown := range []bool{false, true} {
 			full := answer(t, e, bot.Message{Text: q, Surface: bot.Surface{Markdown: markdown, MaxPages: 1}})
-			for range 40 {
+			for range lengths {
 				limit := 120 + random.IntN(3000)
 				r := answer(t, e, bot.Message{Text: q, Surface: bot.Surface{Markdown: markdown, MaxBytes: limit, MaxPages: 99}})
 				if joined(r.Pages) != joined(full.Pages) {

@@ -238,7 +238,11 @@ func TestSwapUnderLoad(t *testing.T) {
 			}
 		})
 	}
-	for range 20 {
+	swaps := 20
+	if testing.Short() {
+		swaps = 5
+	}
+	for range swaps {
 		if err := live.Swap(build(t, l)); err != nil {
 			t.Error(err)
 		}

@@ -3,11 +3,13 @@ package storetest
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -28,7 +30,7 @@ type Redis struct {
 // AEOBOT_TEST_REQUIRE=1, as `make test` sets it.
 func StartRedis(t testing.TB, settings ...string) *Redis {
 	t.Helper()
-	dir, port := t.TempDir(), freePort(t)
+	dir, port := t.TempDir(), FreePort(t)
 	r := &Redis{t: t, dir: dir, Addr: fmt.Sprintf("127.0.0.1:%d", port)}
 	r.args = append([]string{"--port", fmt.Sprint(port), "--bind", "127.0.0.1", "--dir", dir,
 		"--appendonly", "yes", "--save", ""}, settings...)
@@ -129,7 +131,7 @@ func StartSentinel(t testing.TB) *Sentinels {
 	s.Replica = StartRedis(t, "--replicaof", host+" "+port)
 	var addrs []string
 	for range 3 {
-		p := freePort(t)
+		p := FreePort(t)
 		file := filepath.Join(t.TempDir(), "sentinel.conf")
 		text := fmt.Sprintf("port %d\nbind 127.0.0.1\ndir %s\nsentinel monitor main %s %s 2\n"+
 			"sentinel down-after-milliseconds main 1000\nsentinel failover-timeout main 3000\n", p, filepath.Dir(file), host, port)
@@ -224,21 +226,25 @@ func (c *Cluster) MasterOf(t testing.TB, slot int) *Redis {
 	return nil
 }
 
-// freePort is a port that is free now, and whose cluster bus port is a port too.
-func freePort(t testing.TB) int {
+// given are the ports that FreePort has given out.
+var given sync.Map
+
+// FreePort is a port on the loopback for a server that is stopped and started again at the
+// same address. It and the bus of a cluster, 10,000 above, lie below the ports that the
+// system gives to clients, of which one could have it while the server is down.
+func FreePort(t testing.TB) int {
 	t.Helper()
 	for range 100 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
+		port := 10_000 + rand.IntN(10_000)
+		if _, again := given.LoadOrStore(port, true); again {
+			continue
 		}
-		port := l.Addr().(*net.TCPAddr).Port
-		l.Close()
-		if port < 55000 { // the bus is 10,000 above
+		if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
+			l.Close()
 			return port
 		}
 	}
-	t.Fatal("no free port below 55,000")
+	t.Fatal("no free port between 10,000 and 20,000")
 	return 0
 }
 

@@ -604,6 +604,7 @@ func (c *chaos) overCallbacks(replicas []*replica, faults []fault) {
 
 // TestChaosCallbacksRedis: two replicas on Redis.
 func TestChaosCallbacksRedis(t *testing.T) {
+	t.Parallel()
 	redis := storetest.StartRedis(t)
 	env := "AEOBOT_REDIS_URL=redis://" + redis.Addr
 	replicas := []*replica{newReplica(t, env), newReplica(t, env)}
@@ -612,6 +613,7 @@ func TestChaosCallbacksRedis(t *testing.T) {
 
 // TestChaosCallbacksBolt: one replica with the embedded store, killed and frozen.
 func TestChaosCallbacksBolt(t *testing.T) {
+	t.Parallel()
 	replicas := []*replica{newReplica(t)}
 	newChaos(t, false).overCallbacks(replicas, replicaFaults(t, replicas, 3*time.Second))
 }
@@ -667,6 +669,7 @@ func (p *longPlatform) heard(f platform.Frame) {
 // TestChaosLongConnection: two replicas on Redis, of which one has the connection; it is
 // killed, frozen, cut off, deafened, displaced.
 func TestChaosLongConnection(t *testing.T) {
+	t.Parallel()
 	redis := storetest.StartRedis(t)
 	gateway, ws := newGateway(t)
 	standIn := &platform.API{}
@@ -825,6 +828,7 @@ func (p *appPlatform) deliver(first int, user string, id uint64) bool {
 // through the API, while replicas are killed and frozen, Redis stops, and the API loses
 // answers, is busy, refuses access_tokens.
 func TestChaosApplication(t *testing.T) {
+	t.Parallel()
 	redis := storetest.StartRedis(t)
 	standIn := &platform.API{}
 	server := httptest.NewServer(standIn)

@@ -118,6 +118,7 @@ func (p *people) order(who string, r *running, do string, more map[string]any) s
 // a coordinator teaches it → the gate runs → a second person at another replica approves →
 // both replicas answer it in the group → it is taken back → both refuse it again.
 func TestTheWholeStoryInABrowser(t *testing.T) {
+	t.Parallel()
 	p := openBrowsers(t)
 	redis := storetest.StartRedis(t)
 	env := []string{"AEOBOT_REDIS_URL=" + plainURL(redis), consoleAccounts(t, "lin.yue:coordinator", "wang.qiang:coordinator", "boss:admin")}
@@ -198,6 +199,7 @@ var storedScripts = []string{
 // TestStoredScriptsInABrowser (T15): thirty questions asked in the group are looked at in the
 // list and one by one; nothing runs, nothing is fetched from elsewhere, every word is there.
 func TestStoredScriptsInABrowser(t *testing.T) {
+	t.Parallel()
 	p := openBrowsers(t)
 	r := startServe(t, t.TempDir(), consoleAccounts(t, "lin.yue:coordinator"))
 	o := &office{t: t, c: newClient(t)}

@@ -56,6 +56,7 @@ var proposalIn = regexp.MustCompile(`提议 ([A-Z2-7]{4})`)
 // teaches it by quoting → nobody else, and not he alone, can publish → another confirms →
 // both replicas answer it → it is off the list → a rollback takes it back.
 func TestCoordinatorsTeachInTheChat(t *testing.T) {
+	t.Parallel()
 	redis := storetest.StartRedis(t)
 	env := []string{"AEOBOT_REDIS_URL=" + plainURL(redis), "AEOBOT_CURATION_COORDINATORS=lin.yue,wang.qiang"}
 	dir := t.TempDir()
@@ -104,6 +105,7 @@ func TestCoordinatorsTeachInTheChat(t *testing.T) {
 
 // TestTeachingThatMakesThingsWorse is not published without another's reason.
 func TestTeachingThatMakesThingsWorse(t *testing.T) {
+	t.Parallel()
 	r := startServe(t, t.TempDir(), "AEOBOT_CURATION_COORDINATORS=lin.yue,wang.qiang")
 	o := &office{t: t, c: newClient(t)}
 	// A judged question that belongs to another measure is taught to this one.
@@ -123,6 +125,7 @@ func TestTeachingThatMakesThingsWorse(t *testing.T) {
 
 // TestOneCoordinatorIsEnoughWhenTheSettingsSaySo, but not when something gets worse.
 func TestOneCoordinatorIsEnoughWhenTheSettingsSaySo(t *testing.T) {
+	t.Parallel()
 	r := startServe(t, t.TempDir(), "AEOBOT_CURATION_COORDINATORS=lin.yue", "AEOBOT_CURATION_PEOPLE=1")
 	o := &office{t: t, c: newClient(t)}
 	id := proposalIn.FindStringSubmatch(o.hears(r, "lin.yue", "/教 优先通关实现方式 1 "+unheardOf, "", "提议"))[1]

@@ -114,6 +114,7 @@ func TestKnowledgeReplacedByWhatCannotBeRead(t *testing.T) {
 // TestPublishedStateSpoiled: a published state whose files are not what was published is
 // not put in force while the bot runs, and stops a start with the file's name.
 func TestPublishedStateSpoiled(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	notes := editedNotes(t, unheardOfAsked)
 	if got := execute(t, dir, "", nil, "knowledge", "publish", "--author", "a", "--reason", "r", notes); got.status != 0 {
@@ -168,6 +169,7 @@ var edition = regexp.MustCompile(`按(第\d+版)`)
 // answered, from one state, never from one older than the last that was seen; and nothing
 // of the old ones stays open.
 func TestManyVersionsUnderLoad(t *testing.T) {
+	t.Parallel()
 	const published = 50
 	c := configs.Default()
 	c.DataDir = t.TempDir()

@@ -10,6 +10,7 @@ import (
 // TestImportOfATable: template, preview, import, publish, ask: a question that stands in
 // a table's column is answered with the words of its row.
 func TestImportOfATable(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	table := filepath.Join(dir, "问答.csv")
 	for _, file := range []string{table, filepath.Join(dir, "问答表.xlsx")} {

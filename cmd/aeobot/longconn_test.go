@@ -108,6 +108,7 @@ func TestWrongLongConnectionSecretIsNamed(t *testing.T) {
 // frozen and woken up again; the other takes over, the conversation goes on, and every
 // message gets one reply.
 func TestLongConnectionIsHandedOver(t *testing.T) {
+	t.Parallel()
 	for _, fault := range []syscall.Signal{syscall.SIGKILL, syscall.SIGSTOP} {
 		t.Run(fault.String(), func(t *testing.T) {
 			g, url := newGateway(t)

@@ -144,6 +144,7 @@ const (
 // coordinator approves, twice, at both replicas, and the one with the connection is killed
 // meanwhile: each chat gets one correction.
 func TestRecall(t *testing.T) {
+	t.Parallel()
 	c := newCompany(t)
 	dir := t.TempDir()
 	a := startServe(t, dir, c.env...)
@@ -265,6 +266,7 @@ func (c *company) isTold(who, words string) {
 // words and by a button; a coordinator teaches it and another confirms by a button, which
 // the first cannot and nobody else may; then each is told once.
 func TestWhoWantedToKnowIsTold(t *testing.T) {
+	t.Parallel()
 	c := newCompany(t)
 	a := startServe(t, t.TempDir(), c.env...)
 	await(t, c.gateway, "the login", c.gateway.Connected)
@@ -329,6 +331,7 @@ func TestNobodyIsPromisedWhatCannotBe(t *testing.T) {
 // replica after the other is killed and started again, and Redis, too; nobody is missed,
 // nobody told twice without its being said.
 func TestRecallWhileReplicasAreKilled(t *testing.T) {
+	t.Parallel()
 	c := newCompany(t)
 	replicas := []*replica{newReplica(t, c.env...)}
 	await(t, c.gateway, "the login", c.gateway.Connected)
@@ -377,6 +380,7 @@ func TestRecallWhileReplicasAreKilled(t *testing.T) {
 // TestApprovalInTheApplication: the list of what waits carries buttons; who proposed cannot
 // press his own, another can, and pressing twice does nothing again.
 func TestApprovalInTheApplication(t *testing.T) {
+	t.Parallel()
 	c := newCompany(t)
 	r := startServe(t, t.TempDir(), c.env...)
 	button := func(who, text string) (key, task string) {

@@ -40,6 +40,7 @@ const unheardOf = "蓝鲸通道怎么走"
 var unheardOfAsked = curate.Edit{Section: "优先通关实现方式", Number: 1, Ask: unheardOf}
 
 func TestPublishAndRollBack(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	run := func(status int, want string, args ...string) {
 		t.Helper()
@@ -71,6 +72,7 @@ func TestPublishAndRollBack(t *testing.T) {
 
 // TestImportedFilesArePublished: import, look, publish: a second article is answered from.
 func TestImportedFilesArePublished(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	file := filepath.Join(t.TempDir(), "新办法.txt")
 	if err := os.WriteFile(file, []byte("新办法\n2026-11-01\n\n一、蓝鲸安排\n1、蓝鲸通道二十四小时开放\n2、蓝鲸窗口免排队\n"), 0o600); err != nil {
@@ -104,6 +106,7 @@ var worseID = regexp.MustCompile(`(?m)^  ([a-z]+\d\S*) `)
 // their measure is not published, and exactly those are named; a second person may
 // override with a reason, which stays on record.
 func TestWhatGotWorseBlocksAndIsNamed(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	notes := editedNotes(t, worseEdits...)
 	got := execute(t, dir, "", nil, "knowledge", "publish", "--author", "林悦", "--reason", "试", notes)
@@ -134,6 +137,7 @@ func TestWhatGotWorseBlocksAndIsNamed(t *testing.T) {
 // TestReplicasFollow: published by one, all answer from it within seconds, and after a
 // rollback none does; one that was away, or whose Redis lost everything, catches up.
 func TestReplicasFollow(t *testing.T) {
+	t.Parallel()
 	redis := storetest.StartRedis(t)
 	url := "AEOBOT_REDIS_URL=" + plainURL(redis)
 	one, two := t.TempDir(), t.TempDir()
@@ -177,6 +181,7 @@ func TestReplicasFollow(t *testing.T) {
 
 // TestRunningServeFollowsTheFolder: one replica with the embedded store.
 func TestRunningServeFollowsTheFolder(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	r, c := startServe(t, dir), newClient(t)
 	if got := execute(t, dir, "", nil, "knowledge", "publish", "--author", "a", "--reason", "r", editedNotes(t, unheardOfAsked)); got.status != 0 {
@@ -192,6 +197,7 @@ func TestRunningServeFollowsTheFolder(t *testing.T) {
 
 // TestVerifyFindsEveryChange: what serve answered is proved, until one byte is another.
 func TestVerifyFindsEveryChange(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	if got := execute(t, dir, "", nil, "knowledge", "publish", "--author", "a", "--reason", "r", editedNotes(t, unheardOfAsked)); got.status != 0 {
 		t.Fatalf("%s%s", got.stdout, got.stderr)

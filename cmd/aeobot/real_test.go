@@ -26,6 +26,7 @@ const stealing = "海关能给企业安排一位联络专员吗"
 // TestAQuestionPeopleAskedThatGotWorseBlocks, is named with what it shows, and is asked by
 // whichever replica runs the gate; what the proposal itself teaches is exempt.
 func TestAQuestionPeopleAskedThatGotWorseBlocks(t *testing.T) {
+	t.Parallel()
 	redis := storetest.StartRedis(t)
 	env := []string{"AEOBOT_REDIS_URL=" + plainURL(redis), "AEOBOT_CURATION_COORDINATORS=lin.yue,wang.qiang"}
 	dir := t.TempDir()
@@ -64,6 +65,7 @@ func TestAQuestionPeopleAskedThatGotWorseBlocks(t *testing.T) {
 // TestThePublisherSaysThatItCannotAskWhatPeopleAsked, rather than pass without: the embedded
 // store is the running serve's.
 func TestThePublisherSaysThatItCannotAskWhatPeopleAsked(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	r := startServe(t, dir)
 	notes := editedNotes(t, unheardOfAsked)

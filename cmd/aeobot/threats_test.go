@@ -78,6 +78,7 @@ var hostile = []string{
 // TestOrdersInTheChatChangeNothing: whatever outsiders write, no file of the knowledge and
 // nothing published changes, and everybody reads what they read before.
 func TestOrdersInTheChatChangeNothing(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	if got := execute(t, dir, "", nil, "knowledge", "publish", "--author", "a", "--reason", "r", editedNotes(t, unheardOfAsked)); got.status != 0 {
 		t.Fatalf("publish: %s%s", got.stdout, got.stderr)

@@ -50,6 +50,9 @@ func TestEditsTouchNothingElse(t *testing.T) {
 	notes := shipped(t)
 	odd := []string{"押金能不能不交", "a, [b]: {c} # d", `"引号"与\反斜杠`, "yes", "123", "- x", "? y", "'单'", "换\n行"}
 	for i, place := range everyPlace(t) {
+		if testing.Short() && i%5 != 0 {
+			continue
+		}
 		e := place
 		e.Ask = odd[i%len(odd)]
 		got, err := e.Apply(notes)
@@ -64,7 +67,7 @@ func TestEditsTouchNothingElse(t *testing.T) {
 		if added <= 0 || !bytes.Equal(got[at+added:], notes[at:]) {
 			t.Fatalf("%+v: more changed than was added", e)
 		}
-		if _, err := e.Apply(got); i < 5 && !errors.Is(err, curate.ErrThere) {
+		if _, err := e.Apply(got); i%10 == 0 && !errors.Is(err, curate.ErrThere) {
 			t.Errorf("%+v again: %v", e, err)
 		}
 	}
@@ -198,8 +201,8 @@ func TestStatesAreReplaced(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, p := range l.Passages() {
-		if p.Number == 0 {
+	for i, p := range l.Passages() {
+		if p.Number == 0 || testing.Short() && i%5 != 0 {
 			continue
 		}
 		add := knowledge.State{Status: knowledge.StatusUnsure, From: "2027-01-01", To: "2027-02-01", Note: "待核：见[公告] # \"引\""}
