@@ -99,8 +99,24 @@ func (c *localChat) act(what, chat, from string, more map[string]any) {
 	c.do("/chat/actions", body)
 }
 
-// press presses the button of a bubble's card that begins with that text.
+// press presses the button of a bubble's card that begins with that text. A card that has
+// changed by now is looked at again, as its reader would.
 func (c *localChat) press(m bubble, from, text string) {
+	c.t.Helper()
+	for {
+		status, answer := c.post("/chat/actions", c.pressing(m, from, text))
+		if status == http.StatusOK {
+			return
+		}
+		if !strings.Contains(answer.Error, "no such button") {
+			c.t.Fatalf("pressing %q: %d %s", text, status, answer.Error)
+		}
+		m = c.await("the card as it is now", func(now bubble) bool { return now.ID == m.ID })
+	}
+}
+
+// pressing is what a client sends when a button is pressed.
+func (c *localChat) pressing(m bubble, from, text string) string {
 	c.t.Helper()
 	card := m.Card
 	if own := m.Own[from]; own != nil {
@@ -109,12 +125,16 @@ func (c *localChat) press(m bubble, from, text string) {
 	if card != nil {
 		for _, b := range card.Buttons {
 			if strings.HasPrefix(b.Text, text) {
-				c.act("press", m.Chat, from, map[string]any{"message": m.ID, "key": b.Key})
-				return
+				data, err := json.Marshal(map[string]any{"do": "press", "chat": m.Chat, "from": from, "message": m.ID, "key": b.Key})
+				if err != nil {
+					c.t.Fatal(err)
+				}
+				return string(data)
 			}
 		}
 	}
 	c.t.Fatalf("no button %q under %+v", text, m)
+	return ""
 }
 
 // await reads what comes until a change of a bubble is what is waited for.

@@ -3,9 +3,11 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -84,6 +86,76 @@ func TestPagesWaitForThePlatform(t *testing.T) {
 	waitFor(t, "the page is put off", func() bool { return b.counts.of(OutcomePushPutOff) == 1 })
 	if strings.Contains(b.log.String(), "lin.yue") || !strings.Contains(b.log.String(), "203.0.113.7") {
 		t.Errorf("log: %s", b.log.String())
+	}
+}
+
+// awayJournal is one that can be away.
+type awayJournal struct {
+	bot.Journal
+	away atomic.Bool
+}
+
+var errAway = errors.New("the journal is away")
+
+func (j *awayJournal) Enter(ctx context.Context, t bot.Task, holder string, lease, keep time.Duration) (bool, error) {
+	if j.away.Load() {
+		return false, errAway
+	}
+	return j.Journal.Enter(ctx, t, holder, lease, keep)
+}
+
+func (j *awayJournal) Note(ctx context.Context, queue, id, holder string, data []byte, lease time.Duration) error {
+	if j.away.Load() {
+		return errAway
+	}
+	return j.Journal.Note(ctx, queue, id, holder, data, lease)
+}
+
+// TestPagesAreNotedWhenTheJournalIsBack: it was away when they were promised, and comes
+// back before the process dies.
+func TestPagesAreNotedWhenTheJournalIsBack(t *testing.T) {
+	c, journal := newCorp(t), &awayJournal{Journal: newJournal(t)}
+	with := func(o *Options) { o.Journal = journal }
+	first := newBench(t, c.sender(t), with)
+	first.hurry()
+	first.callback.pushes.headStart = time.Hour // and in that hour it dies
+	first.answerer.hook = func(bot.Message) (bot.Reply, error) { return reply("一", "二", "三"), nil }
+	journal.away.Store(true)
+	first.deliver(question("1", "海关有何激励？"))
+	if !strings.Contains(first.log.String(), "pages not noted") {
+		t.Fatalf("log: %s", first.log.String())
+	}
+	journal.away.Store(false)
+	second := newBench(t, c.sender(t), with)
+	second.hurry()
+	second.run()
+	waitFor(t, "the pages are sent", func() bool { return len(c.texts()) == 2 })
+	if texts, want := c.texts(), []string{"二", "三"}; !slices.Equal(texts, want) {
+		t.Errorf("read %q, want %q", texts, want)
+	}
+}
+
+// TestPagesNotedLateAreSentOnce: the journal is back while they are sent, and what was
+// noted is done with them.
+func TestPagesNotedLateAreSentOnce(t *testing.T) {
+	c, journal := newCorp(t), &awayJournal{Journal: newJournal(t)}
+	b := newBench(t, c.sender(t), func(o *Options) { o.Journal = journal })
+	b.callback.pushes.headStart = 3 * enterEvery
+	b.answerer.hook = func(bot.Message) (bot.Reply, error) { return reply("一", "二", "三"), nil }
+	journal.away.Store(true)
+	b.deliver(question("1", "海关有何激励？"))
+	journal.away.Store(false)
+	waitFor(t, "the pages are sent", func() bool { return b.counts.of(OutcomePushSent) == 2 })
+	id := "app:" + testCorp + ":" + testAgent + ":1"
+	waitFor(t, "the promise is over", func() bool {
+		_, open, err := journal.Look(t.Context(), b.callback.pushes.queue, id)
+		return err == nil && !open
+	})
+	if texts, want := c.texts(), []string{"二", "三"}; !slices.Equal(texts, want) {
+		t.Errorf("read %q, want %q", texts, want)
+	}
+	if fresh, err := journal.Enter(t.Context(), bot.Task{Queue: b.callback.pushes.queue, ID: id}, "x", time.Second, time.Minute); fresh || err != nil {
+		t.Errorf("it was never noted: fresh %v, %v", fresh, err)
 	}
 }
 

@@ -39,7 +39,7 @@ func TestPushesOutliveTheProcess(t *testing.T) {
 	if fresh, _, err := bot.EnterPush(t.Context(), journal, task, "one that died", 50*time.Millisecond, saidKeep); !fresh || err != nil {
 		t.Fatalf("fresh %v, %v", fresh, err)
 	}
-	if err := c.sender(t).SendText(context.Background(), "lin.yue", "更正一", false); err != nil {
+	if err := c.sender(t).SendText(context.Background(), "lin.yue", "更正一", 0); err != nil {
 		t.Fatal(err) // as far as the platform knows it did
 	}
 	second := newBench(t, c.sender(t), with)

@@ -38,13 +38,19 @@ const (
 	// retryLater how long a message waits that the platform could not take now.
 	claimEvery = 2 * time.Second
 	retryLater = 20 * time.Second
+	// claimLease is for how long what was found is held until it is begun with. It is
+	// short, since an answer of the journal's may get lost, and nobody knows then who
+	// holds what.
+	claimLease = 5 * time.Second
+	// enterEvery is how often it is tried to note a promise that the journal was away for.
+	enterEvery = 250 * time.Millisecond
 )
 
 // messenger sends to one member; see Sender.
 type messenger interface {
-	SendText(ctx context.Context, toUser, text string, inDoubt bool) error
-	SendMarkdown(ctx context.Context, toUser, text string, inDoubt bool) error
-	SendCard(ctx context.Context, toUser string, card json.RawMessage, inDoubt bool) error
+	SendText(ctx context.Context, toUser, text string, doubt time.Duration) error
+	SendMarkdown(ctx context.Context, toUser, text string, doubt time.Duration) error
+	SendCard(ctx context.Context, toUser string, card json.RawMessage, doubt time.Duration) error
 	UpdateCard(ctx context.Context, toUser, responseCode string, card json.RawMessage) error
 }
 
@@ -74,9 +80,10 @@ type push struct {
 	// became of it.
 	Said bool `json:"s,omitempty"`
 
-	id      string // bot.Message.ID
-	inDoubt bool   // whether the next item was sent
-	noted   bool   // it stands in the journal
+	id    string // bot.Message.ID
+	noted bool   // it stands in the journal
+	// since is from when on the next items may have been sent already; zero: they were not.
+	since time.Time
 }
 
 // pushes sends what the callback's response had no room for.
@@ -181,23 +188,76 @@ func (p *pushes) refuse(job push, why string) {
 func (p *pushes) send(job push, wait time.Duration) {
 	defer p.inHand.Done()
 	defer func() { <-p.slots }()
-	if sleep(p.ctx, wait) != nil {
+	ctx, cancel := context.WithCancel(p.ctx)
+	defer cancel()
+	var entered <-chan bool // says nothing while nil
+	if !job.noted && p.journal != nil {
+		entered = p.enterLate(ctx, job)
+	}
+	if sleep(ctx, wait) != nil {
 		p.refuse(job, "closing")
 		return
 	}
-	for job.Next < len(job.Items) {
-		if err := p.sendItem(job); err != nil {
-			p.failed(job, err)
+	if !job.since.IsZero() && !p.note(job, p.lease) {
+		return // it was held for a moment only, and another has it now
+	}
+	for began := time.Now(); job.Next < len(job.Items); {
+		err := p.sendItem(job)
+		select {
+		case ours, told := <-entered:
+			if told && !ours {
+				p.count(OutcomePushRepeated)
+				return
+			}
+			job.noted, entered = told, nil
+		default:
+		}
+		switch {
+		case err == nil:
+			p.count(OutcomePushSent)
+			job.Next++
+			if job.Next < len(job.Items) && job.noted && !p.note(job, p.lease) {
+				return // another replica has it, because we were frozen
+			}
+		case !p.failed(job, err, time.Since(began) < pushKeep):
 			return
+		case sleep(ctx, retryLater) != nil:
+			p.refuse(job, "closing")
+			return
+		default:
+			job.since = began
 		}
-		p.count(OutcomePushSent)
-		job.Next, job.inDoubt = job.Next+1, false
-		if job.Next < len(job.Items) && job.noted && !p.note(job, p.lease) {
-			return // another replica has it, because we were frozen
-		}
+	}
+	if entered != nil {
+		cancel()
+		job.noted = <-entered
 	}
 	p.done(job)
 	p.said(job, nil)
+}
+
+// enterLate notes a promise that the journal was away for, as soon as it is back: a crash
+// before would lose it. It tells whether the promise is ours, or says nothing when ctx ends
+// first.
+func (p *pushes) enterLate(ctx context.Context, job push) <-chan bool {
+	told := make(chan bool, 1)
+	p.inHand.Go(func() {
+		defer close(told)
+		data, err := json.Marshal(job)
+		for err == nil && sleep(ctx, enterEvery) == nil {
+			// The first try may have come through though its answer did not.
+			if p.journal.Note(ctx, p.queue, job.id, p.holder, data, p.lease) == nil {
+				told <- true
+				return
+			}
+			fresh, err := p.journal.Enter(ctx, bot.Task{Queue: p.queue, ID: job.id, Data: data}, p.holder, p.lease, pushKeep)
+			if err == nil {
+				told <- fresh
+				return
+			}
+		}
+	})
+	return told
 }
 
 func (p *pushes) sendItem(job push) (err error) {
@@ -208,27 +268,32 @@ func (p *pushes) sendItem(job push) (err error) {
 			err = fmt.Errorf("%w (%T)", errPanic, v)
 		}
 	}()
+	var doubt time.Duration
+	if !job.since.IsZero() {
+		doubt = time.Since(job.since)
+	}
 	switch to, i := string(job.To), job.Items[job.Next]; i.Kind {
 	case itemMarkdown:
-		return p.sender.SendMarkdown(ctx, to, i.Text, job.inDoubt)
+		return p.sender.SendMarkdown(ctx, to, i.Text, doubt)
 	case itemCard:
-		return p.sender.SendCard(ctx, to, i.Card, job.inDoubt)
+		return p.sender.SendCard(ctx, to, i.Card, doubt)
 	case itemUpdate:
 		err := p.sender.UpdateCard(ctx, to, i.Code, i.Card)
-		if job.inDoubt && errors.Is(err, api.ErrSpent) {
+		if !job.since.IsZero() && errors.Is(err, api.ErrSpent) {
 			return nil // it was done before the crash
 		}
 		return err
 	default:
-		return p.sender.SendText(ctx, to, i.Text, job.inDoubt)
+		return p.sender.SendText(ctx, to, i.Text, doubt)
 	}
 }
 
 // lasting are failures that trying again does not mend.
 var lasting = []error{api.ErrRecipient, api.ErrInput, api.ErrForbidden, api.ErrSpent, errPanic}
 
-// failed puts a job off when the platform may take it later, else gives it up.
-func (p *pushes) failed(job push, err error) {
+// failed puts a job off when the platform may take it later, else gives it up. It tells
+// whether to try again here and now, which is for what stands in no journal and is young.
+func (p *pushes) failed(job push, err error, young bool) (again bool) {
 	attrs := []any{slog.Any("asker", job.To), slog.Int("item", job.Next+1), slog.Int("items", len(job.Items)), slog.Any("error", err)}
 	for _, l := range lasting {
 		if errors.Is(err, l) {
@@ -236,23 +301,24 @@ func (p *pushes) failed(job push, err error) {
 			p.count(OutcomePushFailed)
 			p.done(job)
 			p.said(job, err)
-			return
+			return false
 		}
 	}
 	later, level := retryLater, slog.LevelWarn
 	if job.Said { // there may be a thousand, and nobody waits
 		later = saidLater
-		if job.inDoubt {
+		if !job.since.IsZero() {
 			level = slog.LevelDebug
 		}
 	}
-	if job.noted && p.note(job, later) {
+	if job.noted && p.note(job, later) || !job.noted && young {
 		p.log.Log(context.Background(), level, "message not sent yet", attrs...)
 		p.count(OutcomePushPutOff)
-		return
+		return !job.noted
 	}
 	p.log.Error("message not sent", attrs...)
 	p.count(OutcomePushFailed)
+	return false
 }
 
 // noteWithin bounds one step of the journal, also when everything ends.
@@ -288,7 +354,7 @@ func (p *pushes) done(job push) {
 // run sends what was left undone, by this replica or one that is gone, until ctx ends.
 func (p *pushes) run(ctx context.Context) {
 	for p.journal != nil && sleep(ctx, p.every) == nil {
-		tasks, err := p.journal.Claim(ctx, p.queue, p.holder, maxPushes/4, p.lease)
+		tasks, err := p.journal.Claim(ctx, p.queue, p.holder, maxPushes/4, min(p.lease, claimLease))
 		if err != nil {
 			p.log.Debug("undone pages not looked for", slog.Any("error", err))
 			continue
@@ -299,7 +365,9 @@ func (p *pushes) run(ctx context.Context) {
 				p.log.Error("undone pages not understood", slog.Any("error", err))
 				continue
 			}
-			job.id, job.noted, job.inDoubt = t.ID, true, true
+			// Any of what is left may have been sent: a journal that was away then has not
+			// been told.
+			job.id, job.noted, job.since = t.ID, true, t.Entered
 			p.start(job, 0)
 		}
 	}

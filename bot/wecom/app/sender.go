@@ -26,9 +26,8 @@ const (
 	// A longer time would swallow the second page of a question that somebody honestly
 	// asks again.
 	duplicateCheck = time.Minute
-	// doubtCheck is the same for a page of which nobody knows whether it was sent,
-	// because the process was killed between sending it and noting so.
-	doubtCheck = time.Hour
+	// longestCheck is the longest time that the platform does so for.
+	longestCheck = 4 * time.Hour
 )
 
 // The calls we make, as errors and logs name them.
@@ -72,37 +71,34 @@ type content struct {
 // SendText writes text to one member, SendMarkdown Markdown. They return when the
 // platform has taken it, has refused it, or ctx has ended; in the last case the text
 // may arrive all the same. Errors that are an errcode are an *api.APIError; none
-// carries a secret, the member's id or the text. inDoubt tells that the same may have
-// been sent before.
-func (s *Sender) SendText(ctx context.Context, toUser, text string, inDoubt bool) error {
-	return s.sendWords(ctx, outgoing{ToUser: toUser, MsgType: "text", Text: &content{text}}, text, inDoubt)
+// carries a secret, the member's id or the text. doubt is how long ago the same may have
+// been sent first, because a process was killed before it could note so; 0: it was not.
+func (s *Sender) SendText(ctx context.Context, toUser, text string, doubt time.Duration) error {
+	return s.sendWords(ctx, outgoing{ToUser: toUser, MsgType: "text", Text: &content{text}}, text, doubt)
 }
 
 // SendMarkdown is SendText for the small Markdown of the platform's client.
-func (s *Sender) SendMarkdown(ctx context.Context, toUser, text string, inDoubt bool) error {
-	return s.sendWords(ctx, outgoing{ToUser: toUser, MsgType: "markdown", Markdown: &content{text}}, text, inDoubt)
+func (s *Sender) SendMarkdown(ctx context.Context, toUser, text string, doubt time.Duration) error {
+	return s.sendWords(ctx, outgoing{ToUser: toUser, MsgType: "markdown", Markdown: &content{text}}, text, doubt)
 }
 
-func (s *Sender) sendWords(ctx context.Context, m outgoing, text string, inDoubt bool) error {
+func (s *Sender) sendWords(ctx context.Context, m outgoing, text string, doubt time.Duration) error {
 	if text == "" || len(text) > MaxBytes || !utf8.ValidString(text) {
 		return fmt.Errorf("app: text must be 1 to %d bytes of UTF-8, is %d bytes", MaxBytes, len(text))
 	}
-	return s.send(ctx, m, inDoubt, text)
+	return s.send(ctx, m, doubt, text)
 }
 
 // SendCard writes a template card to one member.
-func (s *Sender) SendCard(ctx context.Context, toUser string, card json.RawMessage, inDoubt bool) error {
-	return s.send(ctx, outgoing{ToUser: toUser, MsgType: "template_card", Card: card}, inDoubt)
+func (s *Sender) SendCard(ctx context.Context, toUser string, card json.RawMessage, doubt time.Duration) error {
+	return s.send(ctx, outgoing{ToUser: toUser, MsgType: "template_card", Card: card}, doubt)
 }
 
-func (s *Sender) send(ctx context.Context, m outgoing, inDoubt bool, private ...string) error {
+func (s *Sender) send(ctx context.Context, m outgoing, doubt time.Duration, private ...string) error {
 	if err := checkRecipient(m.ToUser); err != nil {
 		return err
 	}
-	check := duplicateCheck
-	if inDoubt {
-		check = doubtCheck
-	}
+	check := min(duplicateCheck+max(doubt, 0), longestCheck)
 	m.AgentID, m.EnableDuplicateCheck, m.DuplicateCheckInterval = s.agentID, 1, int(check/time.Second)
 	return s.client.Call(ctx, apiSend, append(private, m.ToUser), func(w *work.Work) error {
 		res, err := w.GetMessage().Send(apiSend, m)

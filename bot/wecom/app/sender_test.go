@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"aeobot/bot/wecom/api"
 	"aeobot/bot/wecom/platform"
@@ -19,9 +20,9 @@ func TestSend(t *testing.T) {
 	text := "设立AEO企业专用窗口 <&> \"引号\"\n第二行"
 	card := json.RawMessage(`{"card_type":"button_interaction","main_title":{"title":"问"},"button_list":[{"text":"有用","key":"k"}],"task_id":"t1"}`)
 	for _, err := range []error{
-		s.SendText(t.Context(), "lin.yue", text, false),
-		s.SendMarkdown(t.Context(), "lin.yue", "**粗**", true),
-		s.SendCard(t.Context(), "lin.yue", card, false),
+		s.SendText(t.Context(), "lin.yue", text, 0),
+		s.SendMarkdown(t.Context(), "lin.yue", "**粗**", 59*time.Minute),
+		s.SendCard(t.Context(), "lin.yue", card, 0),
 	} {
 		if err != nil {
 			t.Fatal(err)
@@ -68,11 +69,11 @@ func TestSendRefuses(t *testing.T) {
 		{"one byte too many", "lin.yue", strings.Repeat("海", 682) + "xxx"},
 		{"half a character", "lin.yue", "海\xe6"},
 	} {
-		if err := s.SendText(context.Background(), tt.to, tt.text, false); err == nil {
+		if err := s.SendText(context.Background(), tt.to, tt.text, 0); err == nil {
 			t.Errorf("%s: SendText(%q, %d bytes) = nil, want an error", tt.name, tt.to, len(tt.text))
 		}
 	}
-	if err := s.SendText(context.Background(), "lin.yue", strings.Repeat("海", 682)+"xx", false); err != nil {
+	if err := s.SendText(context.Background(), "lin.yue", strings.Repeat("海", 682)+"xx", 0); err != nil {
 		t.Errorf("exactly %d bytes: %v", MaxBytes, err)
 	}
 	if got := len(c.Sent()); got != 1 {
@@ -87,7 +88,7 @@ func TestRecipientNamedInvalid(t *testing.T) {
 		c.onSend = func(w http.ResponseWriter, _ *http.Request, _ int) {
 			io.WriteString(w, `{"errcode":0,"errmsg":"ok","`+field+`":"lin.yue"}`)
 		}
-		if err := c.sender(t).SendText(t.Context(), "lin.yue", "你好", false); !errors.Is(err, api.ErrRecipient) {
+		if err := c.sender(t).SendText(t.Context(), "lin.yue", "你好", 0); !errors.Is(err, api.ErrRecipient) {
 			t.Errorf("%s: %v, want ErrRecipient", field, err)
 		}
 	}
@@ -106,7 +107,7 @@ func TestTroubleIsNamed(t *testing.T) {
 			t.Fatal(err)
 		}
 		c.SetFaults(platform.APIFaults{Codes: map[string][]int{"message/send": {code}}})
-		sent := s.SendText(t.Context(), "lin.yue", "你好", false)
+		sent := s.SendText(t.Context(), "lin.yue", "你好", 0)
 		if client.Trouble() == nil || sent == nil || client.Trouble().Error() != sent.Error() || strings.Contains(sent.Error(), "lin.yue") {
 			t.Errorf("%d: sending %v, trouble %v", code, sent, client.Trouble())
 		}
@@ -116,7 +117,7 @@ func TestTroubleIsNamed(t *testing.T) {
 		if code == 45009 {
 			continue // the client pauses for a minute
 		}
-		if err := s.SendText(t.Context(), "lin.yue", "你好", false); err != nil || client.Trouble() != nil {
+		if err := s.SendText(t.Context(), "lin.yue", "你好", 0); err != nil || client.Trouble() != nil {
 			t.Errorf("%d: after it was mended: %v, trouble %v", code, err, client.Trouble())
 		}
 	}
