@@ -7,6 +7,6 @@
 // and 101033, as read in November 2026.
 //
 // Read respond.go first (a message's answer), then callback.go (over HTTP) and
-// connection.go, session.go, frame.go, promise.go (over the long connection);
-// incoming.go, decode.go, mention.go, outgoing.go are the platform's forms.
+// connection.go, session.go, delivery.go, frame.go, promise.go (over the long
+// connection); incoming.go, decode.go, mention.go, outgoing.go are the platform's forms.
 package aibot
