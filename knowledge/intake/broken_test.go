@@ -158,6 +158,8 @@ func TestBrokenArchives(t *testing.T) {
 		{"deep sheet", "a.xlsx", zipped(t, with(sheet, "xl/sharedStrings.xml", strings.Repeat("<si>", 1000))), intake.ErrUnsafe},
 		{"no sheet at all", "a.xlsx", zipped(t, with(sheet, "xl/worksheets/sheet1.xml", "")), intake.ErrBroken},
 		{"no header", "a.xlsx", workbook(t, [][]string{{"甲", "乙"}, {"一", "二"}}, nil), intake.ErrFormat},
+		{"hidden header", "a.xlsx", workbook(t, [][]string{{"节", "原文"}, {"担保", "免除担保"}}, func(f *excelize.File) { must(t, f.SetRowVisible("Sheet1", 1, false)) }), intake.ErrFormat},
+		{"hidden column of answers", "a.xlsx", workbook(t, [][]string{{"节", "原文"}, {"担保", "免除担保"}}, func(f *excelize.File) { must(t, f.SetColVisible("Sheet1", "B", false)) }), intake.ErrFormat},
 		{"nothing below the header", "a.xlsx", workbook(t, [][]string{{"节", "原文"}}, nil), intake.ErrEmpty},
 		{"too many parts", "a.docx", zipped(t, many), intake.ErrLarge},
 		{"bomb", "a.docx", bomb(t, word, "word/document.xml", documentHead, 101<<20, 0), intake.ErrLarge},

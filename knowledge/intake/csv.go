@@ -48,7 +48,7 @@ func readCSV(ctx context.Context, in *reading) error {
 		case f.found:
 			err = f.add(ctx, row)
 		case row.number > headerRows:
-			return noHeader()
+			return noHeader(false)
 		case !f.header(row):
 			f.titleRow(row)
 		}
@@ -57,7 +57,7 @@ func readCSV(ctx context.Context, in *reading) error {
 		}
 	}
 	if !f.found && len(in.Problems) == 0 {
-		return noHeader()
+		return noHeader(false)
 	}
 	return f.finish()
 }

@@ -102,6 +102,10 @@ func (r tableRow) cell(i int) string {
 	return strings.TrimSpace(clean(r.cells[i]))
 }
 
+func (r tableRow) empty() bool {
+	return !slices.ContainsFunc(r.cells, func(c string) bool { return strings.TrimSpace(clean(c)) != "" })
+}
+
 // faq makes a document of a table of questions, row by row.
 type faq struct {
 	in    *reading
@@ -116,6 +120,7 @@ type faq struct {
 	last     *faqMeasure
 	asked    map[string]int // a way to ask → the row that has it
 	rows     int
+	hidden   int // rows with words in them
 }
 
 type faqSection struct {
@@ -205,10 +210,15 @@ func (f *faq) header(r tableRow) bool {
 	return true
 }
 
-// noHeader says what is missing when no row was a header.
-func noHeader() error {
-	return &Refused{Err: ErrFormat, Message: fmt.Sprintf("前 %d 行里没有认出表头：至少要有“原文”（或“答案”）和“问法”（或“问题”、“节”）两列", headerRows),
+// noHeader says what is missing when no row was a header, of those that are not hidden.
+func noHeader(hidden bool) error {
+	r := &Refused{Err: ErrFormat, Message: fmt.Sprintf("前 %d 行里没有认出表头：至少要有“原文”（或“答案”）和“问法”（或“问题”、“节”）两列", headerRows),
 		Mend: "下载模板（aeobot knowledge template 问答.xlsx），把内容贴进去"}
+	if hidden {
+		r.Message += "；隐藏的行、列和工作表没有读"
+		r.Mend = "取消隐藏再上传，或" + r.Mend
+	}
+	return r
 }
 
 func (f *faq) problem(r tableRow, c column, message, mend string) {
@@ -435,6 +445,9 @@ func short(s string) string {
 // which they were first named.
 func (f *faq) finish() error {
 	f.in.Counts.Rows = f.rows
+	if f.hidden > 0 {
+		f.in.warn(Problem{Message: fmt.Sprintf("%d 行隐藏的没有读入", f.hidden), Mend: "要读入就取消隐藏、清除筛选再上传"})
+	}
 	if len(f.in.Problems) > 0 {
 		return nil
 	}

@@ -116,6 +116,12 @@ func TestExcelTables(t *testing.T) {
 				must(t, err, err2, f.SetSheetRow("通关问答", "A1", &[]any{"问法", "原文"}), f.SetSheetRow("通关问答", "A2", &[]any{"有专窗吗", "有专用窗口"}),
 					f.SetSheetRow("旧表", "A1", &[]any{"问法", "原文"}), f.SetSheetRow("旧表", "A2", &[]any{"旧问法", "旧原文"}))
 			}},
+		{name: "隐藏的", rows: [][]string{{"内部用的表头"}, {"节", "原文", "问法", "内部意见"}, {"担保", "免除担保", "能免担保吗", "勿外传"}, {"担保", "已作废的", "作废了吗", ""}, {"担保", "减少担保", "能少交吗", "未核"}},
+			more: func(f *excelize.File) {
+				_, err := f.NewSheet("底稿")
+				must(t, err, f.SetSheetRow("底稿", "A1", &[]any{"问法", "原文"}), f.SetSheetRow("底稿", "A2", &[]any{"旧问法", "旧原文"}),
+					f.SetSheetVisible("底稿", false), f.SetRowVisible("Sheet1", 1, false), f.SetRowVisible("Sheet1", 4, false), f.SetColVisible("Sheet1", "D", false))
+			}},
 		{name: "特殊的字", rows: [][]string{{"节", "原文"}, {"# 井号", "1、看着像编号"}, {"# 井号", "# 看着像标题"}, {"“引号”: 冒号", "- 看着像列表\n> 引用\n```\n代码"}, {"“引号”: 冒号", "=1+1 是公式的样子"}, {"yes", "null"}, {"2026-01-07", "2026-01-07"}}},
 	}
 	for _, tt := range tests {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"strconv"
 	"strings"
 
 	"github.com/xuri/excelize/v2"
@@ -24,7 +25,7 @@ func readXLSX(ctx context.Context, in *reading) error {
 	if !a.has("xl/workbook.xml") || !a.has("[Content_Types].xml") {
 		return &Refused{Err: ErrBroken, Message: "不是表格：里面没有工作簿", Mend: "用 Excel 或 WPS 打开看看，另存为 .xlsx 再上传"}
 	}
-	merges, err := a.checkWorkbook()
+	sheets, err := a.checkWorkbook()
 	if err == nil {
 		err = a.checkTypes()
 	}
@@ -46,7 +47,7 @@ func readXLSX(ctx context.Context, in *reading) error {
 		return brokenFile(err)
 	}
 	defer book.Close() // nothing of it is on disk
-	return readBook(ctx, in, book, merges)
+	return readBook(ctx, in, book, sheets)
 }
 
 // workbookPart tells which parts are needed for words and numbers as shown.
@@ -61,22 +62,46 @@ func workbookPart(name string) bool {
 // span is a merged cell: rows and columns from 1, both ends included.
 type span struct{ left, top, right, bottom int }
 
-// checkWorkbook reads all needed parts to their ends and gives the merged cells of each
-// sheet, by the sheet's name.
-func (a *archive) checkWorkbook() (map[string][]span, error) {
-	byPart, names, targets := map[string][]span{}, map[string]string{}, map[string]string{}
+// sheetLayout is what the library's way of reading row by row does not tell.
+type sheetLayout struct {
+	merges  []span
+	hidden  bool         // the sheet itself
+	rows    map[int]bool // those hidden, or filtered out
+	columns []span       // those hidden: left to right
+}
+
+// checkWorkbook reads all needed parts to their ends and gives the layout of each sheet,
+// by the sheet's name.
+func (a *archive) checkWorkbook() (map[string]*sheetLayout, error) {
+	byPart, sheets, targets := map[string]*sheetLayout{}, map[string]xml.StartElement{}, map[string]string{}
 	for name := range a.parts {
 		if !workbookPart(name) {
 			continue
 		}
+		layout, row := &sheetLayout{rows: map[int]bool{}}, 0
+		byPart[name] = layout
 		err := a.each(name, func(_ *xmlReader, e xml.StartElement) error {
 			switch e.Name.Local {
 			case "mergeCell":
 				if s, ok := readSpan(attr(e, "ref")); ok {
-					byPart[name] = append(byPart[name], s)
+					layout.merges = append(layout.merges, s)
+				}
+			case "row":
+				row++
+				if n, err := strconv.Atoi(attr(e, "r")); err == nil {
+					row = n
+				}
+				if isOn(attr(e, "hidden")) && len(layout.rows) < maxSheetRow {
+					layout.rows[row] = true
+				}
+			case "col":
+				left, err1 := strconv.Atoi(attr(e, "min"))
+				right, err2 := strconv.Atoi(attr(e, "max"))
+				if isOn(attr(e, "hidden")) && err1 == nil && err2 == nil && len(layout.columns) < maxColumns {
+					layout.columns = append(layout.columns, span{left: left, right: right})
 				}
 			case "sheet":
-				names[relationID(e)] = attr(e, "name")
+				sheets[relationID(e)] = e
 			case "Relationship":
 				if name != "xl/_rels/workbook.xml.rels" {
 					break
@@ -89,12 +114,20 @@ func (a *archive) checkWorkbook() (map[string][]span, error) {
 			return nil, err
 		}
 	}
-	merges := map[string][]span{}
-	for id, name := range names {
-		merges[name] = byPart["xl/"+targets[id]]
+	layouts := map[string]*sheetLayout{}
+	for id, e := range sheets {
+		layout := byPart["xl/"+targets[id]]
+		if layout == nil {
+			layout = &sheetLayout{}
+		}
+		layout.hidden = strings.HasSuffix(strings.ToLower(attr(e, "state")), "hidden") // or veryHidden
+		layouts[attr(e, "name")] = layout
 	}
-	return merges, nil
+	return layouts, nil
 }
+
+// isOn reads a boolean attribute.
+func isOn(s string) bool { return s == "1" || s == "true" }
 
 // relationID is a sheet's r:id, which is not its sheetId.
 func relationID(e xml.StartElement) string {
@@ -131,23 +164,32 @@ func (a *archive) only(wanted func(string) bool) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// readBook looks for the first sheet with a header and reads it.
-func readBook(ctx context.Context, in *reading, book *excelize.File, merges map[string][]span) error {
-	var also []string
+// readBook looks for the first sheet in sight that has a header and reads it.
+func readBook(ctx context.Context, in *reading, book *excelize.File, layouts map[string]*sheetLayout) error {
+	var also, unseen []string
 	var found *faq
+	covered := false // something that might be the header is hidden
 	for _, sheet := range book.GetSheetList() {
+		layout := layouts[sheet]
+		if layout == nil {
+			layout = &sheetLayout{}
+		}
 		f := newFAQ(in, sheetTitle(sheet))
 		warned := len(in.Warnings)
 		rows, err := book.Rows(sheet)
 		if err != nil {
 			return brokenFile(err)
 		}
-		err = f.readRows(ctx, rows, merges[sheet], found != nil)
+		err = f.readRows(ctx, rows, layout, found != nil || layout.hidden)
 		err = errors.Join(err, rows.Close())
 		if err != nil {
 			return sheetError(err)
 		}
+		covered = covered || layout.hidden || len(layout.rows) > 0 || len(layout.columns) > 0
 		switch {
+		case f.found && layout.hidden:
+			unseen = append(unseen, "“"+sheet+"”")
+			in.Warnings = in.Warnings[:warned]
 		case f.found && found != nil:
 			also = append(also, "“"+sheet+"”")
 			in.Warnings = in.Warnings[:warned]
@@ -156,10 +198,13 @@ func readBook(ctx context.Context, in *reading, book *excelize.File, merges map[
 		}
 	}
 	if found == nil {
-		return noHeader()
+		return noHeader(covered)
 	}
 	if len(also) > 0 {
 		in.warn(Problem{Message: "只读了第一张问答表，没有读工作表" + strings.Join(also, "、"), Mend: "另存成单独的文件再上传"})
+	}
+	if len(unseen) > 0 {
+		in.warn(Problem{Message: "隐藏的工作表没有读入：" + strings.Join(unseen, "、"), Mend: "要读入就取消隐藏，另存成单独的文件再上传"})
 	}
 	return found.finish()
 }
@@ -184,9 +229,9 @@ func sheetTitle(name string) string {
 const maxSheetRow = 200_000
 
 // readRows reads a sheet to its end, or, when only the header is of interest, until that
-// is found or ruled out.
-func (f *faq) readRows(ctx context.Context, rows *excelize.Rows, merges []span, headerOnly bool) error {
-	m := newMerged(merges)
+// is found or ruled out. What the sheet hides is not read.
+func (f *faq) readRows(ctx context.Context, rows *excelize.Rows, layout *sheetLayout, headerOnly bool) error {
+	m := newMerged(layout.merges)
 	for number := 1; rows.Next(); number++ {
 		if number > maxSheetRow {
 			return &Refused{Err: ErrLarge, Message: fmt.Sprintf("工作表超过 %d 行", maxSheetRow), Mend: "删去下面的空行，或拆成几个文件"}
@@ -199,14 +244,22 @@ func (f *faq) readRows(ctx context.Context, rows *excelize.Rows, merges []span, 
 			cells = cells[:maxColumns]
 		}
 		r := m.row(number, cells)
+		covered := r.cover(layout.columns)
 		switch {
+		case !f.found && number > headerRows:
+			return nil
+		case layout.rows[number]:
+			if !r.empty() {
+				f.hidden++
+			}
 		case f.found:
 			err = f.add(ctx, r)
-		case number > headerRows:
-			return nil
 		case f.header(r):
 			if headerOnly {
 				return nil
+			}
+			if len(covered) > 0 {
+				f.in.warn(Problem{Row: number, Unit: "行", Message: "隐藏的列没有读入：" + strings.Join(covered, "、"), Mend: "要读入就取消隐藏再上传"})
 			}
 		default:
 			f.titleRow(r)
@@ -216,6 +269,19 @@ func (f *faq) readRows(ctx context.Context, rows *excelize.Rows, merges []span, 
 		}
 	}
 	return nil
+}
+
+// cover empties the cells of hidden columns and gives what stood in them, in quotes.
+func (r *tableRow) cover(columns []span) (words []string) {
+	for _, c := range columns {
+		for i := max(c.left, 1) - 1; i < min(c.right, len(r.cells)); i++ {
+			if text := strings.Join(strings.Fields(r.cell(i)), " "); text != "" {
+				words = append(words, "“"+short(text)+"”")
+			}
+			r.cells[i] = ""
+		}
+	}
+	return words
 }
 
 // titleRow takes a title that stands above the header, alone in its row.
