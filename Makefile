@@ -22,7 +22,7 @@ tools: ## install what the tests need and is missing (Debian)
 	.ci/tools
 
 test: tools ## run all tests; nothing may be skipped
-	AEOBOT_TEST_REQUIRE=1 go test ./...
+	AEOBOT_TEST_REQUIRE=1 go test -timeout 20m ./...
 
 check: ## format, vet, lint, test
 	@test -z "$$(gofmt -l .)" || { echo "gofmt these:"; gofmt -l .; exit 1; }

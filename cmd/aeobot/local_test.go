@@ -140,7 +140,7 @@ func (c *localChat) pressing(m bubble, from, text string) string {
 // await reads what comes until a change of a bubble is what is waited for.
 func (c *localChat) await(what string, is func(m bubble) bool) bubble {
 	c.t.Helper()
-	for end := time.Now().Add(40 * time.Second); time.Now().Before(end); {
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); {
 		answer, err := http.Get(c.base + "/chat/messages?after=" + strconv.Itoa(c.last))
 		if err != nil {
 			c.t.Fatal(err)

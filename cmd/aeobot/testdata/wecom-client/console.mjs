@@ -13,6 +13,7 @@ async function at({ who, base, password }) {
   if (people[who]) return people[who];
   const context = await browser.newContext({ viewport: { width: 1100, height: 900 } });
   const page = await context.newPage();
+  page.setDefaultTimeout(120_000); // a busy machine is slow, not wrong
   page.on('console', (m) => { if (m.type() === 'error') errors.push(`${page.url()}: ${m.text()}`); });
   page.on('pageerror', (e) => errors.push(e.message));
   page.on('dialog', (d) => { errors.push(`dialog ${d.message()}`); d.dismiss(); });
@@ -55,13 +56,13 @@ const does = {
     await page.getByRole('button', { name: '提议', exact: true }).click();
     await page.getByRole('heading', { level: 1, name: /^提议/ }).waitFor();
     await shot(page, 'judging');
-    await page.getByText('评测通过').waitFor({ timeout: 120000 }); // the page looks again by itself
+    await page.getByText('评测通过').waitFor(); // the page looks again by itself
     await shot(page, 'proposal');
     return { proposal: new URL(page.url()).pathname, approves: await page.getByRole('button', { name: '确认并发布' }).count() };
   },
   async approve(page, { base, proposal, name }) {
     await page.goto(base + proposal);
-    await page.getByText(judged).first().waitFor({ timeout: 120000 });
+    await page.getByText(judged).first().waitFor();
     if (name) await shot(page, name);
     await page.getByRole('button', { name: '确认并发布' }).click();
     await page.getByText('已作为').waitFor();
@@ -74,7 +75,7 @@ const does = {
     await page.getByLabel('为什么', { exact: true }).locator('visible=true').fill('试过了，撤回');
     await shot(page, 'versions');
     await page.getByRole('button', { name: `提议${label}` }).click();
-    await page.getByText(judged).first().waitFor({ timeout: 120000 });
+    await page.getByText(judged).first().waitFor();
     return { proposal: new URL(page.url()).pathname };
   },
   // walk looks at every page of the menu, wide and on a phone, and tells which is wider
