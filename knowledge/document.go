@@ -25,6 +25,8 @@ type Document struct {
 
 	Sections   []*Section
 	Paragraphs []*Paragraph
+	// References are the pages that bases cite, by the key they are cited by.
+	References map[string]Reference
 	// Outside are topics that readers take the document to cover and it does not.
 	Outside []Topic
 	// Findings are what a curator should mend; the document is usable all the same.

@@ -29,7 +29,7 @@ type Notes struct {
 	Unlike []Unlike `yaml:"unlike"`
 }
 
-// Basis is a legal basis and where it was read.
+// Basis is a legal basis and where it was read: Source is a key of Document.References.
 type Basis struct {
 	Text      string    `yaml:"text"`
 	Source    string    `yaml:"source"`
@@ -38,6 +38,12 @@ type Basis struct {
 
 // Certainty says how well a basis is known.
 type Certainty string
+
+// The certainties a curator may give.
+const (
+	CertaintyConfirmed Certainty = "confirmed"
+	CertaintyUnsure    Certainty = "unsure"
+)
 
 // Unlike is a look-alike.
 type Unlike struct {
@@ -67,7 +73,7 @@ const (
 
 var (
 	statuses    = []Status{StatusCurrent, StatusChanged, StatusSuperseded, StatusRegional, StatusUnsure}
-	certainties = []Certainty{"confirmed", "unsure"}
+	certainties = []Certainty{CertaintyConfirmed, CertaintyUnsure}
 	roles       = []Role{RoleIntroduction, RoleClosing, RoleAdvertising}
 )
 
@@ -118,14 +124,14 @@ func dayAfter(day string, n int) string {
 type sidecar struct {
 	Document   string               `yaml:"document"`
 	SHA256     string               `yaml:"sha256"`
-	References map[string]reference `yaml:"references"`
+	References map[string]Reference `yaml:"references"`
 	Paragraphs []paragraphNotes     `yaml:"paragraphs"`
 	Sections   []sectionNotes       `yaml:"sections"`
 	Outside    []Topic              `yaml:"outside"`
 }
 
-// reference is a page that a basis cites.
-type reference struct {
+// Reference is a page that a basis cites.
+type Reference struct {
 	Title     string `yaml:"title"`
 	Number    string `yaml:"number"`
 	Published string `yaml:"published"`
@@ -287,7 +293,7 @@ func (a *annotator) apply() {
 	for _, s := range a.sidecar.Sections {
 		a.section(s)
 	}
-	a.doc.Outside = a.sidecar.Outside
+	a.doc.Outside, a.doc.References = a.sidecar.Outside, a.sidecar.References
 }
 
 func (a *annotator) paragraph(n paragraphNotes) {

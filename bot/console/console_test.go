@@ -556,6 +556,9 @@ func TestEveryPage(t *testing.T) {
 			t.Errorf("%s: a stranger was let in:\n%s", path, page)
 		}
 	}
+	if _, page := reader.get("/console/knowledge/passage?id=aeo-incentives/优先通关实现方式/1"); !strings.Contains(page, `<span class="tag">已核实</span><br><small>苏州政协视察稿`) || !strings.Contains(page, "<br>http://www.zx.suzhou.gov.cn/") {
+		t.Errorf("a basis without its page: %s", page)
+	}
 	for _, path := range []string{"/console/import", "/console/knowledge/measure", "/console/knowledge/notes/aeo-incentives"} {
 		status, page := reader.get(path)
 		o.demand(status, page, 403)

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"crypto/rand"
 	"fmt"
 	"html/template"
@@ -23,6 +24,7 @@ var functions = template.FuncMap{
 	"recall":   func(s desk.RecallState) string { return recallNames[s] },
 	"chat":     func(s desk.ChatState) string { return chatNames[s] },
 	"status":   func(s knowledge.Status) string { return statusNames[s] },
+	"certain":  func(c knowledge.Certainty) string { return cmp.Or(certaintyNames[c], string(c)) },
 	"change":   func(kind string) string { return changeNames[kind] },
 	"percent":  percent,
 	"short":    short,
@@ -42,6 +44,7 @@ var functions = template.FuncMap{
 	},
 	"restoring": func(number int, csrf string) map[string]any { return map[string]any{"Number": number, "CSRF": csrf} },
 	"act":       func(what string) string { return named(actNames, what) },
+	"object":    func(what string) string { return named(objectNames, what) },
 	"decision":  func(what string) string { return named(decisionNames, what) },
 	"reason":    func(r int) string { return reasonNames[r] },
 	"once":      func() string { return rand.Text() },
@@ -94,6 +97,8 @@ var chatNames = map[desk.ChatState]string{desk.ChatWaiting: "等着发", desk.Ch
 var statusNames = map[knowledge.Status]string{knowledge.StatusCurrent: "现行", knowledge.StatusChanged: "有变化", knowledge.StatusSuperseded: "已被取代",
 	knowledge.StatusRegional: "各地不同", knowledge.StatusUnsure: "待核实"}
 
+var certaintyNames = map[knowledge.Certainty]string{knowledge.CertaintyConfirmed: "已核实", knowledge.CertaintyUnsure: "待核实"}
+
 var changeNames = map[string]string{knowledge.ChangeAdded: "新增", knowledge.ChangeRemoved: "去掉", knowledge.ChangeText: "改字",
 	knowledge.ChangeNotes: "改备注", knowledge.ChangeWords: "改词表"}
 
@@ -105,6 +110,9 @@ func channelName(name string) string { return named(channelNames, name) }
 var actNames = map[string]string{"propose": "提议", "publish": "发布", "publish although worse": "有问题变差，仍发布", "reject": "作废提议",
 	"question open": "问题：重新打开", "question assigned": "问题：分派", "question solved": "问题：已解决", "question rejected": "问题：不处理",
 	"recall sent": "发更正", "recall dropped": "不发更正", "login": "登录", "logout": "退出", "login refused": "登录被拒", "forget": "删除某人的记录"}
+
+// objectNames are how somebody logged in; what else an act was done to is shown as it is.
+var objectNames = map[string]string{"password": "用密码", "wecom": "经企业微信"}
 
 var decisionNames = map[string]string{"measures": "引用几条", "sections": "给出整节", "clarify": "反问", "refuse": "答不上"}
 

@@ -90,7 +90,7 @@ func (g *Guard) password(w http.ResponseWriter, r *http.Request) {
 func (g *Guard) failed(ctx context.Context, name string, c counted) {
 	g.o.Log.Info("console: password refused", slog.Bool("known", g.known(name)))
 	if g.known(name) && g.throttle.failures(c) == c.limit.free {
-		g.did(ctx, "unknown", "login refused", fmt.Sprintf("%s, %d times", name, c.limit.free))
+		g.did(ctx, "unknown", "login refused", fmt.Sprintf("%s ×%d", name, c.limit.free))
 	}
 }
 
