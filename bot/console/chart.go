@@ -52,6 +52,7 @@ type series struct {
 // axes begins a chart with dates below and the highest value at the left.
 func axes(title string, labels []string, highest float64, say func(float64) string, all []series) chart {
 	c := chart{Title: title, Head: []string{"日期"}}
+	c.Lines = append(c.Lines, line{"axis", fmt.Sprintf("%g,%g %g,%g %g,%g", left, top, left, top+plotHeight, left+plotWidth, top+plotHeight)})
 	for _, s := range all {
 		c.Key = append(c.Key, s.key)
 		c.Head = append(c.Head, s.Name)
