@@ -67,6 +67,30 @@ func openArchive(ctx context.Context, data []byte) (*archive, error) {
 	return a, nil
 }
 
+// checkTypes refuses a file with macros under another name. What a type is declared for
+// by its ending only must be there: some libraries say in every workbook what a .bin
+// would be.
+func (a *archive) checkTypes() error {
+	return a.each("[Content_Types].xml", func(_ *xmlReader, e xml.StartElement) error {
+		kind := strings.ToLower(attr(e, "ContentType"))
+		if strings.Contains(kind, "macroenabled") ||
+			strings.Contains(kind, "vbaproject") && (e.Name.Local != "Default" || a.hasEnding("."+attr(e, "Extension"))) {
+			return &Refused{Err: ErrMacro, Message: "是带宏的文件，只是扩展名改了", Mend: "另存为不含宏的 .docx 或 .xlsx 再上传"}
+		}
+		return nil
+	})
+}
+
+// hasEnding tells whether there is a part with that extension.
+func (a *archive) hasEnding(extension string) bool {
+	for name := range a.parts {
+		if path.Ext(name) == strings.ToLower(extension) {
+			return true
+		}
+	}
+	return false
+}
+
 // insideName tells whether a part's name stays inside: relative, without .. and without
 // what only some systems take for a folder.
 func insideName(name string) bool {

@@ -99,6 +99,11 @@ func with(parts map[string]string, name, text string) map[string]string {
 	return parts
 }
 
+// vbaTypes are a workbook's types with one for macros, as libraries write it that have none.
+func vbaTypes(sheet map[string]string) string {
+	return strings.Replace(sheet["[Content_Types].xml"], "<Override", `<Default Extension="bin" ContentType="application/vnd.ms-office.vbaProject"></Default><Override`, 1)
+}
+
 const documentHead = `<w:document ` + wordSpace + `><w:body>`
 
 func TestBrokenArchives(t *testing.T) {
@@ -136,6 +141,7 @@ func TestBrokenArchives(t *testing.T) {
 		{"macros inside a sheet", "a.xlsx", zipped(t, with(sheet, "xl/vbaProject.bin", "x")), intake.ErrMacro},
 		{"old macro sheet", "a.xlsx", zipped(t, with(sheet, "xl/macrosheets/sheet1.xml", "<x/>")), intake.ErrMacro},
 		{"macros by type", "a.docx", zipped(t, with(word, "[Content_Types].xml", strings.Replace(word["[Content_Types].xml"], "openxmlformats-officedocument.wordprocessingml.document.main+xml", "ms-word.document.macroEnabled.main+xml", 1))), intake.ErrMacro},
+		{"macros by the type of an ending", "a.xlsx", zipped(t, with(with(sheet, "[Content_Types].xml", vbaTypes(sheet)), "xl/other.BIN", "x")), intake.ErrMacro},
 		{"PDF", "a.pdf", []byte("%PDF-1.7"), intake.ErrFormat},
 		{"PDF renamed", "a.html", []byte("%PDF-1.7"), intake.ErrFormat},
 		{"empty", "a.docx", nil, intake.ErrEmpty},

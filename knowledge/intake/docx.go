@@ -57,16 +57,6 @@ func readDOCX(ctx context.Context, in *reading) error {
 	return d.paper.finish()
 }
 
-// checkTypes refuses a document with macros under another name.
-func (a *archive) checkTypes() error {
-	return a.each("[Content_Types].xml", func(_ *xmlReader, e xml.StartElement) error {
-		if t := attr(e, "ContentType"); strings.Contains(strings.ToLower(t), "macroenabled") || strings.Contains(t, "vbaProject") {
-			return &Refused{Err: ErrMacro, Message: "是带宏的文件，只是扩展名改了", Mend: "另存为不含宏的 .docx 或 .xlsx 再上传"}
-		}
-		return nil
-	})
-}
-
 func (d *docx) readStyles() error {
 	d.styles = map[string]wordStyle{}
 	return d.each("word/styles.xml", func(x *xmlReader, e xml.StartElement) error {

@@ -75,6 +75,7 @@ var fullHeader = []string{"节", "编号", "原文", "问法", "关键词", "易
 func TestExcelTables(t *testing.T) {
 	template, err := intake.Template()
 	must(t, err)
+	plain := partsOf(t, workbook(t, [][]string{{"节", "原文"}, {"担保", "免除担保"}}, nil))
 	tests := []struct {
 		name string
 		rows [][]string
@@ -82,6 +83,7 @@ func TestExcelTables(t *testing.T) {
 		data []byte
 	}{
 		{name: "模板", data: template},
+		{name: "说到宏而没有宏", data: zipped(t, with(plain, "[Content_Types].xml", vbaTypes(plain)))},
 		{name: "全部列", rows: [][]string{fullHeader,
 			{"担保", "1", "可向海关申请免除担保", "能免除担保吗\n担保可以不交吗；免担保怎么办", "免担保、保证金", "银行担保=那是融资", "现行", "2026-04-01", "", "以当地海关答复为准。"},
 			{"", "2", "减少担保金额", "", "", "", "已废止", "2026/1/1", "", ""},
