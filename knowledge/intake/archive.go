@@ -67,14 +67,14 @@ func openArchive(ctx context.Context, data []byte) (*archive, error) {
 	return a, nil
 }
 
-// checkTypes refuses a file with macros under another name. What a type is declared for
-// by its ending only must be there: some libraries say in every workbook what a .bin
-// would be.
+// checkTypes refuses a file with macros under another name. A type that is declared for
+// an ending counts when a part has it: SheetJS and excelize say in every workbook what a
+// .bin would be.
 func (a *archive) checkTypes() error {
 	return a.each("[Content_Types].xml", func(_ *xmlReader, e xml.StartElement) error {
 		kind := strings.ToLower(attr(e, "ContentType"))
-		if strings.Contains(kind, "macroenabled") ||
-			strings.Contains(kind, "vbaproject") && (e.Name.Local != "Default" || a.hasEnding("."+attr(e, "Extension"))) {
+		macros := strings.Contains(kind, "macroenabled") || strings.Contains(kind, "vbaproject")
+		if macros && (e.Name.Local != "Default" || a.hasEnding("."+attr(e, "Extension"))) {
 			return &Refused{Err: ErrMacro, Message: "是带宏的文件，只是扩展名改了", Mend: "另存为不含宏的 .docx 或 .xlsx 再上传"}
 		}
 		return nil

@@ -101,7 +101,7 @@ func with(parts map[string]string, name, text string) map[string]string {
 
 // vbaTypes are a workbook's types with one for macros, as libraries write it that have none.
 func vbaTypes(sheet map[string]string) string {
-	return strings.Replace(sheet["[Content_Types].xml"], "<Override", `<Default Extension="bin" ContentType="application/vnd.ms-office.vbaProject"></Default><Override`, 1)
+	return strings.Replace(sheet["[Content_Types].xml"], "<Override", `<Default Extension="bin" ContentType="application/vnd.ms-excel.sheet.binary.macroEnabled.main"/><Default Extension="vba" ContentType="application/vnd.ms-office.vbaProject"/><Override`, 1)
 }
 
 const documentHead = `<w:document ` + wordSpace + `><w:body>`
@@ -142,6 +142,8 @@ func TestBrokenArchives(t *testing.T) {
 		{"old macro sheet", "a.xlsx", zipped(t, with(sheet, "xl/macrosheets/sheet1.xml", "<x/>")), intake.ErrMacro},
 		{"macros by type", "a.docx", zipped(t, with(word, "[Content_Types].xml", strings.Replace(word["[Content_Types].xml"], "openxmlformats-officedocument.wordprocessingml.document.main+xml", "ms-word.document.macroEnabled.main+xml", 1))), intake.ErrMacro},
 		{"macros by the type of an ending", "a.xlsx", zipped(t, with(with(sheet, "[Content_Types].xml", vbaTypes(sheet)), "xl/other.BIN", "x")), intake.ErrMacro},
+		{"macros by the type of another ending", "a.xlsx", zipped(t, with(with(sheet, "[Content_Types].xml", vbaTypes(sheet)), "xl/other.vba", "x")), intake.ErrMacro},
+		{"macros by the type of all parts", "a.xlsx", zipped(t, with(sheet, "[Content_Types].xml", `<Types><Default Extension="xml" ContentType="application/vnd.ms-excel.sheet.macroEnabled.main+xml"/></Types>`)), intake.ErrMacro},
 		{"PDF", "a.pdf", []byte("%PDF-1.7"), intake.ErrFormat},
 		{"PDF renamed", "a.html", []byte("%PDF-1.7"), intake.ErrFormat},
 		{"empty", "a.docx", nil, intake.ErrEmpty},
