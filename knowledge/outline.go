@@ -96,7 +96,7 @@ func outlineUnder(title string, source []byte, blocks []block, infer bool) *outl
 // front reads title and date and returns the index of the first block below them.
 func (o *outliner) front() int {
 	i := 0
-	if o.infer && len(o.blocks) > 1 && o.isTitle() {
+	if len(o.blocks) > 1 && (o.infer || o.titleAboveDate()) && o.isTitle() {
 		o.out.title = o.blocks[0].text
 		i = 1
 	}
@@ -115,9 +115,16 @@ func (o *outliner) front() int {
 func (o *outliner) isTitle() bool {
 	first, second := o.blocks[0], o.blocks[1]
 	_, dated := readDate(first.text)
-	return first.marker.style == styleNone && !dated && !strings.HasSuffix(first.text, "。") &&
+	return first.marker.style == styleNone && !first.bullet && !dated && !strings.HasSuffix(first.text, "。") &&
 		utf8.RuneCountInString(first.text) <= 2*maxHeadingRunes &&
 		(second.marker.style == styleNone || second.marker.style == styleChapter || o.markedHeading(1))
+}
+
+// titleAboveDate: where headings are marked, and the title is not, it is what stands above
+// the date.
+func (o *outliner) titleAboveDate() bool {
+	_, dated := readDate(o.blocks[1].text)
+	return o.out.title == "" && o.blocks[0].heading == 0 && dated
 }
 
 func (o *outliner) take(i int) {

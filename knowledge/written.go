@@ -167,7 +167,8 @@ type Line struct {
 	// Gap says that empty paragraphs stand above, Apart that a table ends or begins above:
 	// it goes on with nothing there.
 	Gap, Apart bool
-	// Bullet is an item of a list without numbers: a paragraph, never a heading.
+	// Bullet is an item of a list without numbers, or a row of a table: a paragraph, never
+	// a heading or the title.
 	Bullet bool
 }
 

@@ -179,15 +179,26 @@ var columnNames = func() map[string]column {
 	return all
 }()
 
-// header tells whether a row is the header of a table of questions: it names the text
-// and one thing more. Columns that are not known are warned of.
+// header tells whether a row is the header of a table of questions, and takes its
+// columns. Those that are not known are warned of.
 func (f *faq) header(r tableRow) bool {
-	at := [columnCount]int{}
+	at, unknown, ok := readHeader(r)
+	if !ok {
+		return false
+	}
+	f.at, f.found = at, true
+	if len(unknown) > 0 {
+		f.in.warn(Problem{Row: r.number, Unit: "行", Message: "不认识的列没有读入：" + strings.Join(unknown, "、"), Mend: "要读入就把表头改成模板里的名字"})
+	}
+	return true
+}
+
+// readHeader finds the columns of a header: ok when it names the text and one thing more.
+func readHeader(r tableRow) (at [columnCount]int, unknown []string, ok bool) {
 	for i := range at {
 		at[i] = -1
 	}
 	known := 0
-	var unknown []string
 	for i := range min(len(r.cells), maxColumns) {
 		name := headerName(r.cell(i))
 		c, ok := columnNames[name]
@@ -200,14 +211,7 @@ func (f *faq) header(r tableRow) bool {
 			unknown = append(unknown, "“"+strings.Join(strings.Fields(r.cell(i)), " ")+"”")
 		}
 	}
-	if at[colText] < 0 || known < 2 {
-		return false
-	}
-	f.at, f.found = at, true
-	if len(unknown) > 0 {
-		f.in.warn(Problem{Row: r.number, Unit: "行", Message: "不认识的列没有读入：" + strings.Join(unknown, "、"), Mend: "要读入就把表头改成模板里的名字"})
-	}
-	return true
+	return at, unknown, at[colText] >= 0 && known >= 2
 }
 
 // noHeader says what is missing when no row was a header, of those that are not hidden.

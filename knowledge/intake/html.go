@@ -102,7 +102,7 @@ func notPage(err error) error {
 
 var (
 	// unseen are elements of which nothing is shown, or nothing that belongs to the text.
-	unseen = strings.Fields("script style noscript template nav svg math iframe object embed select option datalist button textarea audio video canvas map")
+	unseen = strings.Fields("script style noscript template nav svg math iframe object embed select option datalist button textarea audio video canvas map comment")
 	// webBlocks begin and end a paragraph.
 	webBlocks = strings.Fields("p div section article aside header footer main blockquote address dl dt dd figure figcaption ul ol li table caption thead tbody tfoot tr td th h1 h2 h3 h4 h5 h6 hr form fieldset legend pre center body html details summary menu dir")
 	// voids have no end tag.
@@ -171,6 +171,9 @@ func (w *webPage) start(t html.Token) error {
 	if name == "title" && len(w.paper.lines) == 0 {
 		w.inTitle = w.title.Len() == 0
 		return nil
+	}
+	if name == "comment" { // of a cell; LibreOffice and old Excel write them so
+		w.paper.left.comments++
 	}
 	if slices.Contains(unseen, name) || hiddenTag(t) {
 		return w.pass(t)

@@ -48,7 +48,7 @@ type paper struct {
 
 // leftOut counts what a document has and a text cannot.
 type leftOut struct {
-	images, boxes, tables, deleted, notes, comments, hidden, formulas, objects int
+	images, boxes, tables, questions, deleted, notes, comments, hidden, formulas, objects int
 }
 
 // clean takes out what no text may hold: control characters and bytes that are no
@@ -175,11 +175,18 @@ func (p *paper) row(cells [][]knowledge.Line) {
 			texts[i] = strings.TrimSpace(texts[i] + " " + strings.Join(strings.Fields(clean(l.Text)), " "))
 		}
 	}
+	if at, _, ok := readHeader(tableRow{cells: texts}); ok && at[colAsk] >= 0 {
+		p.left.questions++
+	}
 	if number := cellNumber(texts[0]); number != "" {
 		p.add(number+"、"+strings.Join(texts[1:], cellBar), 0, true)
 		return
 	}
+	n := len(p.lines)
 	p.add(strings.Join(texts, cellBar), 0, false)
+	if len(p.lines) > n {
+		p.lines[n].Bullet = true // however short, it is no heading
+	}
 }
 
 // cellBar stands between the cells of a row.
@@ -292,6 +299,9 @@ func (p *paper) warnLeftOut() {
 		if w.n > 0 {
 			p.in.warn(Problem{Message: fmt.Sprintf(w.what, w.n), Mend: "里面有要回答的内容，就写进正文再上传"})
 		}
+	}
+	if p.left.questions > 0 {
+		p.in.warn(Problem{Message: fmt.Sprintf("%d 张表格像是问答表，这里只当作文字，没有分出问法和原文", p.left.questions), Mend: "把表格存成 .xlsx 或 .csv 上传"})
 	}
 }
 
