@@ -319,12 +319,13 @@ func (f *faq) measure(r tableRow) {
 		return // its heading was a problem
 	}
 	m := &faqMeasure{row: r.number, text: f.get(r, colText)}
-	if n := utf8.RuneCountInString(m.text); n > maxTextRunes {
+	f.notes(r, m) // what is wrong with them is said with the rest of the row
+	n := utf8.RuneCountInString(m.text)
+	if n > maxTextRunes {
 		f.problem(r, colText, fmt.Sprintf("有 %d 字，超过 %d 字", n, maxTextRunes), "分成几条")
-		return
 	}
 	var ok bool
-	if m.number, ok = f.number(r, s); !ok {
+	if m.number, ok = f.number(r, s); !ok || n > maxTextRunes {
 		return
 	}
 	if before, twice := s.rows[m.number]; twice {
@@ -334,7 +335,6 @@ func (f *faq) measure(r tableRow) {
 	s.rows[m.number] = r.number
 	s.measures = append(s.measures, m)
 	f.last = m
-	f.notes(r, m)
 }
 
 // notes reads what a row says beyond the words.
@@ -401,26 +401,25 @@ func (f *faq) day(r tableRow, c column) (day string, ok bool) {
 func (f *faq) states(r tableRow) ([]faqState, bool) {
 	state := faqState{Status: knowledge.StatusCurrent, Note: strings.Join(strings.Fields(f.get(r, colNote)), " ")}
 	cell := strings.ToLower(strings.Join(strings.Fields(f.get(r, colStatus)), ""))
+	ok := true
 	if cell != "" {
-		status, ok := statusNames[cell]
-		if !ok {
+		if state.Status, ok = statusNames[cell]; !ok {
 			f.problem(r, colStatus, fmt.Sprintf("“%s”不是状态", short(cell)), "写成现行、内容已变、已被取代、各地不同或尚未核实")
-			return nil, false
 		}
-		state.Status = status
 	}
 	if n := utf8.RuneCountInString(state.Note); n > maxAskRunes {
 		f.problem(r, colNote, fmt.Sprintf("有 %d 字，超过 %d 字", n, maxAskRunes), "写短一些，一两句就够")
-		return nil, false
+		ok = false
 	}
 	var fromOK, toOK bool
 	state.From, fromOK = f.day(r, colFrom)
 	state.To, toOK = f.day(r, colTo)
-	switch {
-	case !fromOK || !toOK:
-		return nil, false
-	case state.From != "" && state.To != "" && state.To < state.From:
+	if fromOK && toOK && state.From != "" && state.To != "" && state.To < state.From {
 		f.problem(r, colTo, fmt.Sprintf("失效日期 %s 早于生效日期 %s", state.To, state.From), "改正其中一个日期")
+		ok = false
+	}
+	switch {
+	case !ok || !fromOK || !toOK:
 		return nil, false
 	case cell == "" && state.Note == "" && state.From == "" && state.To == "":
 		return nil, true

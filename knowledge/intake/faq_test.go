@@ -217,6 +217,24 @@ func TestProblemsOfRows(t *testing.T) {
 	}
 }
 
+// TestAllProblemsOfARow: who mends a row mends it once.
+func TestAllProblemsOfARow(t *testing.T) {
+	rows := [][]string{fullHeader, {"担保", "x", strings.Repeat("长", 10_001), strings.Repeat("问", 301), "", "银行担保", "好的", "明天", "长期", strings.Repeat("注", 301)}}
+	in, err := intake.Read(t.Context(), "a.xlsx", workbook(t, rows, nil), intake.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]bool{}
+	for _, p := range in.Problems {
+		got[p.Column] = true
+	}
+	for _, column := range []string{"编号", "原文", "问法", "易混", "状态", "生效日期", "失效日期", "备注"} {
+		if !got[column] {
+			t.Errorf("nothing is said of %s: %v", column, in.Problems)
+		}
+	}
+}
+
 func TestManyProblemsAreCounted(t *testing.T) {
 	rows := [][]string{{"原文", "问法", "状态"}}
 	for range 300 {
