@@ -1,12 +1,10 @@
 package knowledge
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
-
-	"go.yaml.in/yaml/v3"
 )
 
 // Change is one thing that two states of the knowledge differ in.
@@ -50,7 +48,7 @@ func Diff(before, after *Library) []Change {
 	}
 	for id, now := range is {
 		if _, there := was[id]; !there {
-			changes = append(changes, Change{Kind: ChangeAdded, ID: id, After: now.text})
+			changes = append(changes, Change{Kind: ChangeAdded, ID: id, After: slices.Concat(now.text, now.notes)})
 		}
 	}
 	slices.SortFunc(changes, func(x, y Change) int { return strings.Compare(x.ID+"\x00"+x.Kind, y.ID+"\x00"+y.Kind) })
@@ -83,7 +81,7 @@ func describe(l *Library) map[string]described {
 		}
 		all[d.ID] = described{text: []string{"《" + d.Title + "》 " + d.Date, "sha256 " + d.SHA256}, notes: topics}
 		for _, s := range d.Sections {
-			all[s.ID] = described{text: []string{s.Heading}, notes: append(entries("ask", s.Ask), entries("keywords", s.Keywords)...)}
+			all[s.ID] = described{text: []string{s.Heading}, notes: append(entries("问法", s.Ask), entries("关键词", s.Keywords)...)}
 		}
 	}
 	for _, t := range l.Terms {
@@ -93,33 +91,26 @@ func describe(l *Library) map[string]described {
 	return all
 }
 
-// noteLines are a passage's notes, a line for everything that can be added or taken away.
+// noteLines are a passage's notes, a line for everything that can be added or taken away,
+// as curators read it.
 func noteLines(n Notes) []string {
-	lines := append(entries("ask", n.Ask), entries("keywords", n.Keywords)...)
-	lines = append(lines, inFlow(n.Basis)...)
-	lines = append(lines, entries("grade", n.Grade)...)
-	lines = append(lines, inFlow(n.States)...)
-	return append(lines, inFlow(n.Unlike)...)
-}
-
-// inFlow writes each entry of a list on a line.
-func inFlow[T any](all []T) (lines []string) {
-	for _, v := range all {
-		var item yaml.Node
-		err := item.Encode(v)
-		item.Style |= yaml.FlowStyle
-		text, err2 := yaml.Marshal(&item)
-		if err := errors.Join(err, err2); err != nil {
-			panic(fmt.Sprintf("knowledge: notes cannot be written: %v", err)) // our own types
-		}
-		lines = append(lines, strings.TrimSpace(string(text)))
+	lines := append(entries("问法", n.Ask), entries("关键词", n.Keywords)...)
+	for _, b := range n.Basis {
+		lines = append(lines, fmt.Sprintf("依据：%s（%s，%s）", b.Text, b.Source, b.Certainty.Name()))
+	}
+	lines = append(lines, entries("适用等级", n.Grade)...)
+	for _, s := range n.States {
+		lines = append(lines, fmt.Sprintf("状态：%s，从%s到%s　%s", s.Status.Name(), cmp.Or(s.From, "不限"), cmp.Or(s.To, "不限"), s.Note))
+	}
+	for _, u := range n.Unlike {
+		lines = append(lines, "易混："+u.Term+"＝"+u.Why)
 	}
 	return lines
 }
 
 func entries(key string, values []string) (lines []string) {
 	for _, v := range values {
-		lines = append(lines, key+": "+v)
+		lines = append(lines, key+"："+v)
 	}
 	return lines
 }

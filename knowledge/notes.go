@@ -77,6 +77,34 @@ var (
 	roles       = []Role{RoleIntroduction, RoleClosing, RoleAdvertising}
 )
 
+// Name is how curators read a status; one that is not known stays as it is.
+func (s Status) Name() string {
+	switch s {
+	case StatusCurrent:
+		return "现行"
+	case StatusChanged:
+		return "内容已变"
+	case StatusSuperseded:
+		return "已被取代"
+	case StatusRegional:
+		return "各地不同"
+	case StatusUnsure:
+		return "尚未核实"
+	}
+	return string(s)
+}
+
+// Name is how curators read a certainty; one that is not known stays as it is.
+func (c Certainty) Name() string {
+	switch c {
+	case CertaintyConfirmed:
+		return "已核实"
+	case CertaintyUnsure:
+		return "尚未核实"
+	}
+	return string(c)
+}
+
 // On is the state on a day (2026-03-31). Without a state for that day the words
 // stand as the source has them.
 func (n Notes) On(day string) State {

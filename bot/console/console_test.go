@@ -373,7 +373,7 @@ func TestAQuestionIsTaught(t *testing.T) {
 	o.demand(status, page, 200, question, "教给一条")
 	id := "aeo-incentives/优先通关实现方式/1"
 	status, page = lin.post("/console/questions/"+key+"/teach", "ask", question, "to", id, "once", "a")
-	o.demand(status, page, 200, "正在评测")
+	o.demand(status, page, 200, "已提议")
 	here := proposalOf(t, page)
 	if _, page = lin.post("/console/questions/"+key+"/teach", "ask", question, "to", id, "once", "a"); proposalOf(t, page) != here {
 		t.Errorf("the form sent twice made two proposals")
@@ -390,7 +390,7 @@ func TestAQuestionIsTaught(t *testing.T) {
 	status, page = wang.get("/console/versions")
 	o.demand(status, page, 200, "lin.yue", "wang.qiang", "现行")
 	status, page = wang.get("/console/versions/diff?from=0&to=1")
-	o.demand(status, page, 200, "ask: "+question)
+	o.demand(status, page, 200, "问法："+question)
 	status, page = wang.post("/console/versions/0/restore", "reason", "试试")
 	o.demand(status, page, 200, "恢复版本 0")
 	back := proposalOf(t, page)
@@ -430,12 +430,12 @@ func TestEverythingCanBeCurated(t *testing.T) {
 		fields []string
 		want   string
 	}{
-		"way to ask": {"passage", []string{"id", id, "kind", "ask", "value", "押金能不能不交"}, "ask: 押金能不能不交"},
-		"keyword":    {"passage", []string{"id", id, "kind", "keyword", "value", "押金减免"}, "keywords: 押金减免"},
+		"way to ask": {"passage", []string{"id", id, "kind", "ask", "value", "押金能不能不交"}, "问法：押金能不能不交"},
+		"keyword":    {"passage", []string{"id", id, "kind", "keyword", "value", "押金减免"}, "关键词：押金减免"},
 		"look-alike": {"passage", []string{"id", id, "kind", "unlike", "value", "保证金退还", "why", "那是退还"}, "保证金退还"},
 		"state":      {"passage", []string{"id", "aeo-incentives/海关直接激励措施/11", "kind", "state", "status", "unsure", "from", "2027-01-01", "to", "2027-02-01", "note", "待核"}, "2027-01-01"},
 		"measure": {"measure", []string{"title", "补充措施", "date", "2026-11-25", "heading", "口岸便利", "text", "夜间 也可以\n预约查验", "asks", "晚上能查验吗\n夜里呢", "reason", "口岸通知"},
-			"夜间 也可以 预约查验"},
+			`<span class="ins">夜间 也可以 预约查验</span><span class="ins">问法：夜里呢</span><span class="ins">问法：晚上能查验吗</span>`},
 		"removal": {"document/aeo-incentives/remove", []string{"reason", "试"}, ""},
 	} {
 		status, page := lin.post("/console/knowledge/"+c.path, c.fields...)

@@ -1,7 +1,6 @@
 package console
 
 import (
-	"cmp"
 	"crypto/rand"
 	"fmt"
 	"html/template"
@@ -23,8 +22,6 @@ var functions = template.FuncMap{
 	"standing": desk.Standing.Name,
 	"recall":   func(s desk.RecallState) string { return recallNames[s] },
 	"chat":     func(s desk.ChatState) string { return chatNames[s] },
-	"status":   func(s knowledge.Status) string { return statusNames[s] },
-	"certain":  func(c knowledge.Certainty) string { return cmp.Or(certaintyNames[c], string(c)) },
 	"change":   func(kind string) string { return changeNames[kind] },
 	"percent":  percent,
 	"short":    short,
@@ -48,6 +45,7 @@ var functions = template.FuncMap{
 	"decision":  func(what string) string { return named(decisionNames, what) },
 	"reason":    func(r int) string { return reasonNames[r] },
 	"once":      func() string { return rand.Text() },
+	"relation":  func(what string) string { return named(relationNames, what) },
 	"facet":     func(what string) string { return named(facetNames, what) },
 	"signal":    func(what string) string { return named(signalNames, what) },
 }
@@ -94,11 +92,6 @@ var recallNames = map[desk.RecallState]string{desk.RecallOpen: "等决定", desk
 
 var chatNames = map[desk.ChatState]string{desk.ChatWaiting: "等着发", desk.ChatSent: "已发", desk.ChatCannot: "平台不允许", desk.ChatFailed: "没发成"}
 
-var statusNames = map[knowledge.Status]string{knowledge.StatusCurrent: "现行", knowledge.StatusChanged: "有变化", knowledge.StatusSuperseded: "已被取代",
-	knowledge.StatusRegional: "各地不同", knowledge.StatusUnsure: "待核实"}
-
-var certaintyNames = map[knowledge.Certainty]string{knowledge.CertaintyConfirmed: "已核实", knowledge.CertaintyUnsure: "待核实"}
-
 var changeNames = map[string]string{knowledge.ChangeAdded: "新增", knowledge.ChangeRemoved: "去掉", knowledge.ChangeText: "改字",
 	knowledge.ChangeNotes: "改备注", knowledge.ChangeWords: "改词表"}
 
@@ -115,6 +108,9 @@ var actNames = map[string]string{"propose": "提议", "publish": "发布", "publ
 var objectNames = map[string]string{"password": "用密码", "wecom": "经企业微信"}
 
 var decisionNames = map[string]string{"measures": "引用几条", "sections": "给出整节", "clarify": "反问", "refuse": "答不上"}
+
+// relationNames are the vocabulary's; see lexicon.Relation.
+var relationNames = map[string]string{"synonym": "同义", "broader": "更宽", "narrower": "更窄", "oneway": "单向"}
 
 var facetNames = map[string]string{"amount": "金额", "fee": "费用", "rate": "比例", "duration": "多久", "frequency": "多久一次", "deadline": "截止",
 	"count": "几个", "procedure": "怎么办", "documents": "要什么材料", "condition": "什么条件", "list": "有哪些", "where": "在哪里", "contact": "找谁联系",

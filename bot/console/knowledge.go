@@ -194,7 +194,7 @@ func (p *page) state(of knowledge.Passage, e *curate.Edit) (string, error) {
 	for _, s := range of.Notes.With(s) {
 		e.States = append(e.States, curate.State{Status: string(s.Status), From: s.From, To: s.To, Note: s.Note})
 	}
-	return fmt.Sprintf("状态“%s”（%s 到 %s）", statusNames[s.Status], orOpen(s.From), orOpen(s.To)), nil
+	return fmt.Sprintf("状态“%s”（%s 到 %s）", s.Status.Name(), orOpen(s.From), orOpen(s.To)), nil
 }
 
 func orOpen(day string) string {

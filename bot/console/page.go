@@ -127,7 +127,7 @@ func (p *page) write(status int, name string, f frame) error {
 // only the name.
 var dones = map[string]string{
 	"marked":    "已记下。",
-	"proposed":  "已提议，正在评测；评测完再确认发布。",
+	"proposed":  "已提议；评测过后，确认了才发布。",
 	"approved":  "已发布，几秒内所有副本生效。",
 	"rejected":  "已作废，什么都没有改动。",
 	"rejudged":  "正在重新评测。",
