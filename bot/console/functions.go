@@ -45,6 +45,7 @@ var functions = template.FuncMap{
 	"decision":  func(what string) string { return named(decisionNames, what) },
 	"reason":    func(r int) string { return reasonNames[r] },
 	"once":      func() string { return rand.Text() },
+	"kind":      func(what string) string { return named(kindNames, what) },
 	"relation":  func(what string) string { return named(relationNames, what) },
 	"facet":     func(what string) string { return named(facetNames, what) },
 	"signal":    func(what string) string { return named(signalNames, what) },
@@ -108,6 +109,14 @@ var actNames = map[string]string{"propose": "提议", "publish": "发布", "publ
 var objectNames = map[string]string{"password": "用密码", "wecom": "经企业微信"}
 
 var decisionNames = map[string]string{"measures": "引用几条", "sections": "给出整节", "clarify": "反问", "refuse": "答不上"}
+
+// kindNames are the kinds of judged questions and what a turn of a dialog is to do; see
+// index/eval/questions.
+var kindNames = map[string]string{"all": "合计", "keyword": "关键词", "natural": "平常的话", "paraphrase": "换个说法", "section": "整节", "compound": "几个问题一起",
+	"typo": "错别字", "traditional": "繁体", "english": "英文", "pinyin_or_mixed": "拼音、中英混写", "department": "部门", "context_noise": "夹着闲话",
+	"near_domain": "相近的话题", "chitchat": "闲聊", "other_enterprise": "企业的别的事", "abuse_injection_garbage": "捣乱",
+	"answer": "回答", "detail": "细问", "thanks": "致谢", "clarify": "反问", "narrow": "缩小范围", "back": "回到前面", "switch": "换话题", "command": "命令",
+	"more": "更多", "none": "答不上的", "greet": "问候", "help": "帮助", "split": "要分开的", "trap": "不能分开的"}
 
 // relationNames are the vocabulary's; see lexicon.Relation.
 var relationNames = map[string]string{"synonym": "同义", "broader": "更宽", "narrower": "更窄", "oneway": "单向"}

@@ -98,5 +98,9 @@ func examineLibrary(ctx context.Context, l *knowledge.Library, progress func(ask
 	if err != nil {
 		return eval.Report{}, err
 	}
-	return eval.NewReport(v), nil
+	report, where := eval.NewReport(v), placesOf(l)
+	for i, m := range report.Misses {
+		report.Misses[i].Expect, report.Misses[i].Shown = where.say(m.Expect), where.say(m.Shown)
+	}
+	return report, nil
 }

@@ -311,7 +311,9 @@ func gate(ctx context.Context, was, is *knowledge.Library, questions []realQuest
 	if err != nil {
 		return nil, err
 	}
-	return append(after.WorseThan(before), worse...), nil
+	worse = append(after.WorseThan(before), worse...)
+	placesOf(was, is).sayDifferences(worse)
+	return worse, nil
 }
 
 // verdicts are those of the state that was judged last: the one in force is compared with

@@ -42,7 +42,7 @@ func TestAQuestionPeopleAskedThatGotWorseBlocks(t *testing.T) {
 	proposal := proposalIn.FindStringSubmatch(made)[1]
 	o.until(b, "wang.qiang", "/待准", "会变差")
 	said := o.hears(b, "wang.qiang", "/准 "+proposal, "", id+" "+askedOften)
-	if !strings.Contains(said, "direct/8") {
+	if !strings.Contains(said, "海关直接激励措施第8条") {
 		t.Errorf("it is not said what it shows now: %s", said)
 	}
 	notes := editedNotes(t, curate.Edit{Section: "地方政府特色支持", Number: 6, Ask: stealing})
