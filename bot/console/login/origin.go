@@ -142,7 +142,10 @@ func safeNext(next string) string {
 		}
 	}
 	u.Fragment, u.RawFragment = "", ""
-	return u.String()
+	if next = u.String(); len(next) > maxNext { // what had to be escaped takes more room
+		return home
+	}
+	return next
 }
 
 // nextQuery is the query by which the login page knows where to go on.
