@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/golang-lru/v2/expirable"
@@ -158,6 +159,8 @@ var ErrElsewhere = errors.New("engine: the message is being answered by another 
 func (e *Engine) Answer(ctx context.Context, m Message) (Reply, error) {
 	start := e.o.Now()
 	ev := Event{Channel: m.Surface.Name}
+	// A reply repeats words of the message, and must be characters whatever came.
+	m.Text, m.Quote = strings.ToValidUTF8(m.Text, "\uFFFD"), strings.ToValidUTF8(m.Quote, "\uFFFD")
 	r, err := e.once.do(ctx, m.ID, func() (Reply, error) { return e.paced(ctx, m, &ev) })
 	ev.Act, ev.Answered, ev.Shown, ev.Took = r.Act, r.Answered, len(r.Shown), e.o.Now().Sub(start)
 	ev.Quoted = r.Shown
