@@ -72,14 +72,13 @@ type sheetLayout struct {
 
 // checkWorkbook reads all needed parts to their ends and gives the layout of each sheet,
 // by the sheet's name.
-func (a *archive) checkWorkbook() (map[string]*sheetLayout, error) {
-	byPart, sheets, targets := map[string]*sheetLayout{}, map[string]xml.StartElement{}, map[string]string{}
+func (a *archive) checkWorkbook() (map[string]sheetLayout, error) {
+	byPart, sheets, targets := map[string]sheetLayout{}, map[string]xml.StartElement{}, map[string]string{}
 	for name := range a.parts {
 		if !workbookPart(name) {
 			continue
 		}
-		layout, row := &sheetLayout{rows: map[int]bool{}}, 0
-		byPart[name] = layout
+		layout, row := sheetLayout{rows: map[int]bool{}}, 0
 		err := a.each(name, func(_ *xmlReader, e xml.StartElement) error {
 			switch e.Name.Local {
 			case "mergeCell":
@@ -113,13 +112,11 @@ func (a *archive) checkWorkbook() (map[string]*sheetLayout, error) {
 		if err != nil {
 			return nil, err
 		}
+		byPart[name] = layout
 	}
-	layouts := map[string]*sheetLayout{}
+	layouts := map[string]sheetLayout{}
 	for id, e := range sheets {
 		layout := byPart["xl/"+targets[id]]
-		if layout == nil {
-			layout = &sheetLayout{}
-		}
 		layout.hidden = strings.HasSuffix(strings.ToLower(attr(e, "state")), "hidden") // or veryHidden
 		layouts[attr(e, "name")] = layout
 	}
@@ -165,15 +162,12 @@ func (a *archive) only(wanted func(string) bool) ([]byte, error) {
 }
 
 // readBook looks for the first sheet in sight that has a header and reads it.
-func readBook(ctx context.Context, in *reading, book *excelize.File, layouts map[string]*sheetLayout) error {
+func readBook(ctx context.Context, in *reading, book *excelize.File, layouts map[string]sheetLayout) error {
 	var also, unseen []string
 	var found *faq
 	covered := false // something that might be the header is hidden
 	for _, sheet := range book.GetSheetList() {
 		layout := layouts[sheet]
-		if layout == nil {
-			layout = &sheetLayout{}
-		}
 		f := newFAQ(in, sheetTitle(sheet))
 		warned := len(in.Warnings)
 		rows, err := book.Rows(sheet)
@@ -230,7 +224,7 @@ const maxSheetRow = 200_000
 
 // readRows reads a sheet to its end, or, when only the header is of interest, until that
 // is found or ruled out. What the sheet hides is not read.
-func (f *faq) readRows(ctx context.Context, rows *excelize.Rows, layout *sheetLayout, headerOnly bool) error {
+func (f *faq) readRows(ctx context.Context, rows *excelize.Rows, layout sheetLayout, headerOnly bool) error {
 	m := newMerged(layout.merges)
 	for number := 1; rows.Next(); number++ {
 		if number > maxSheetRow {
