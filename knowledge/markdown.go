@@ -33,10 +33,7 @@ func readMarkdown(source []byte) *outlined {
 	if title == "" {
 		title = r.takeTitle()
 	}
-	out := outline(source, r.blocks, !r.headed)
-	if title != "" {
-		out.title = title
-	}
+	out := outline(title, source, r.blocks, !r.headed)
 	if out.date == "" {
 		out.date = front.Date
 	}

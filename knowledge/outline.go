@@ -76,13 +76,9 @@ type outliner struct {
 	styles  map[style]bool
 }
 
-// outline finds title, date, sections, measures and paragraphs.
-func outline(source []byte, blocks []block, infer bool) *outlined {
-	return outlineUnder("", source, blocks, infer)
-}
-
-// outlineUnder is outline of a source whose title is known.
-func outlineUnder(title string, source []byte, blocks []block, infer bool) *outlined {
+// outline finds date, sections, measures and paragraphs, and the title when none is known.
+// A title that is known takes no line of the text.
+func outline(title string, source []byte, blocks []block, infer bool) *outlined {
 	o := &outliner{source: string(source), blocks: blocks, infer: infer, out: &outlined{title: title}, styles: map[style]bool{}}
 	for i := o.front(); i < len(o.blocks); i++ {
 		o.take(i)
@@ -96,7 +92,7 @@ func outlineUnder(title string, source []byte, blocks []block, infer bool) *outl
 // front reads title and date and returns the index of the first block below them.
 func (o *outliner) front() int {
 	i := 0
-	if len(o.blocks) > 1 && (o.infer || o.titleAboveDate()) && o.isTitle() {
+	if o.out.title == "" && len(o.blocks) > 1 && (o.infer || o.titleAboveDate()) && o.isTitle() {
 		o.out.title = o.blocks[0].text
 		i = 1
 	}
@@ -124,7 +120,7 @@ func (o *outliner) isTitle() bool {
 // the date.
 func (o *outliner) titleAboveDate() bool {
 	_, dated := readDate(o.blocks[1].text)
-	return o.out.title == "" && o.blocks[0].heading == 0 && dated
+	return o.blocks[0].heading == 0 && dated
 }
 
 func (o *outliner) take(i int) {

@@ -34,7 +34,7 @@ const byteOrderMark = "\uFEFF"
 // readText reads plain text as it comes: headings without marks, numbers in any
 // of the usual styles, blank lines anywhere.
 func readText(source []byte) *outlined {
-	return outline(source, textBlocks(string(source), 0, len(source), 1), true)
+	return outline("", source, textBlocks(string(source), 0, len(source), 1), true)
 }
 
 // textBlocks cuts source[start:end] into lines; the first has the given number.

@@ -130,7 +130,7 @@ func readWritten(source []byte, start int, title string) *outlined {
 		}
 		at = next
 	}
-	out := outlineUnder(title, source, blocks, false)
+	out := outline(title, source, blocks, false)
 	out.findings = append(findings, out.findings...)
 	return out
 }
@@ -179,9 +179,10 @@ type Arranged struct {
 	Pieces      []Piece
 }
 
-// Arrange finds title, date, headings and measures in paragraphs by the rules of plain
-// text. When the format marks any headings, only those count, and chapters (第一章).
-func Arrange(lines []Line) Arranged {
+// Arrange finds date, headings and measures in paragraphs by the rules of plain text, and
+// the title when none is known. When the format marks any headings, only those count, and
+// chapters (第一章).
+func Arrange(title string, lines []Line) Arranged {
 	var b strings.Builder
 	blocks, infer := []block{}, true
 	spans := make([]Span, len(lines))
@@ -196,7 +197,7 @@ func Arrange(lines []Line) Arranged {
 	for i, l := range lines {
 		blocks = append(blocks, lineBlocks(source, spans[i], i+1, l)...)
 	}
-	out := outline([]byte(source), blocks, infer)
+	out := outline(title, []byte(source), blocks, infer)
 	return Arranged{Title: out.title, Date: out.date, Pieces: out.pieces(source)}
 }
 

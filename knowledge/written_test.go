@@ -137,7 +137,7 @@ func TestWrittenFilesEditedByHand(t *testing.T) {
 // TestListsThreeDeep: after a list within a list within a measure, the list within the
 // measure goes on.
 func TestListsThreeDeep(t *testing.T) {
-	arranged := knowledge.Arrange([]knowledge.Line{{Text: "担保", Heading: 1}, {Text: "一、甲："}, {Text: "（一）乙"}, {Text: "1.丙"}, {Text: "2.丁"}, {Text: "（二）戊"}, {Text: "二、己"}})
+	arranged := knowledge.Arrange("", []knowledge.Line{{Text: "担保", Heading: 1}, {Text: "一、甲："}, {Text: "（一）乙"}, {Text: "1.丙"}, {Text: "2.丁"}, {Text: "（二）戊"}, {Text: "二、己"}})
 	var got []string
 	for _, p := range arranged.Pieces {
 		if p.Item {
@@ -170,10 +170,11 @@ func FuzzWritten(f *testing.F) {
 	})
 }
 
-// TestArrangeLosesNothing: every paragraph that goes in is the title, the date, or stands
-// in a piece, but for the number in front of it.
+// TestArrangeLosesNothing: every paragraph that goes in is the title, if none was known, the
+// date, or stands in a piece, but for the number in front of it.
 func TestArrangeLosesNothing(t *testing.T) {
 	r := rand.New(rand.NewPCG(20, 26))
+	const date = "2026-03-01"
 	squash := func(s string) string { return strings.Join(strings.Fields(s), "") }
 	for range 3000 {
 		var lines []knowledge.Line
@@ -186,10 +187,21 @@ func TestArrangeLosesNothing(t *testing.T) {
 				l.Heading = 1 + r.IntN(3)
 			}
 			l.Bullet = l.Heading == 0 && r.IntN(6) == 0
+			if r.IntN(6) == 0 {
+				l = knowledge.Line{Text: date}
+			}
 			lines = append(lines, l)
 		}
-		arranged := knowledge.Arrange(lines)
-		all := squash(arranged.Title)
+		known, all := "", ""
+		if r.IntN(2) == 0 {
+			known = "已知的题"
+		}
+		arranged := knowledge.Arrange(known, lines)
+		if known == "" {
+			all = squash(arranged.Title)
+		} else if arranged.Title != known {
+			t.Fatalf("the title became %q", arranged.Title)
+		}
 		for _, p := range arranged.Pieces {
 			if p.Line < 1 || p.Line > len(lines) {
 				t.Fatalf("%+v comes from no line", p)
@@ -197,6 +209,9 @@ func TestArrangeLosesNothing(t *testing.T) {
 			all += "\n" + squash(p.Text)
 		}
 		for _, l := range lines {
+			if l.Text == date && arranged.Date == date {
+				continue
+			}
 			for part := range strings.Lines(l.Text) {
 				words := []rune(squash(part))
 				found := false

@@ -26,6 +26,7 @@ func TestWebPages(t *testing.T) {
 		{"表格", page("", `<h2>清单</h2><table><thead><tr><th>序号</th><th>措施</th><th>依据</th></tr></thead><tbody><tr><td>1</td><td>优先查验</td><td>第251号令</td></tr><tr><td>2<td>免除<b>担保</b><td>第282号令</tbody></table><p>以当地海关答复为准。</p>`)},
 		{"用表格排版", "<html><head><meta http-equiv=\"Content-Type\" content=\"text/html; charset=gb2312\"><title>老网站</title></head><body><table><tr><td><table><tr><td><h1>海关便利措施</h1></td></tr><tr><td><p>1、优先查验<br>2、免除担保<br>3、减少稽查</td></tr></table></td></tr></table></body></html>"},
 		{"标题没有标出", page("<title></title>", `<p><font size="6">通关便利措施</font></p><p>发布日期：2026年3月1日</p><p>本文说明通关便利。</p><h1>一、查验</h1><ol><li><p>较低的查验率</p><li><p>优先查验</p></ol><h1>二、担保</h1><p>1、免除担保</p>`)},
+		{"题下有副题", page("", `<h1>手册</h1><p>副标题在此</p><p>2026-03-01</p><h2>通关</h2><ol><li>优先查验</ol><h2>担保</h2><ol><li>免除担保</ol>`)},
 		{"问答表带批注", page("<title>退税问答</title>", `<table><tr><td>问题</td><td>答案</td><td>分类</td></tr><tr><td>多久到账</td><td><a class="comment-indicator"></a><comment>请核对</comment><font>五个工作日内办结。</font></td><td>退税</td></tr><tr><td>怎么查进度</td><td>短信提醒</td><td>退税</td></tr></table>`)},
 		{"没有收尾的标签", "<title>简单</title><h2>通关<h2>担保</h2><p>海关有规定<ol><li>免除<li>减少</ol><p>完"},
 		{"隐藏的内容", page("", `<h2>担保</h2><p hidden>看不见</p><div style="display: none"><div>里面</div>也看不见</div><p>1、免除<span aria-hidden="true">图标</span>担保</p><ul><li hidden>藏<li>露</ul><input type="text" value="x"><select><option>选项</select><noscript>请开启脚本</noscript>`)},
@@ -72,6 +73,8 @@ func TestTextAndMarkdown(t *testing.T) {
 		{"强调.md", "## 措施\n\n1. 可**免除**担保\n"},
 		{"中文编号.md", "## 措施\n\n1、优先\n2、预约\n"},
 		{"无标题.md", "担保\n\n1. 免担保\n2. 少查\n"},
+		{"副题.md", "# 手册\n\n副标题在此\n\n2026-03-01\n\n## 通关\n\n1. 优先查验\n\n## 担保\n\n1. 免除担保\n"},
+		{"导语.md", "---\ntitle: 手册\n---\n第一段导语在此\n\n第二段说明也在此\n"},
 		{"长条.md", "## 措施\n\n1. 免担保\n\n   另见通知\n2. 少查\n"},
 	}
 	for _, tt := range tests {

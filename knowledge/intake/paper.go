@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -236,14 +235,10 @@ func (p *paper) finish() error {
 	if title == "" {
 		title, lines, at = loneHeading(lines, at)
 	}
-	if title != "" && !slices.ContainsFunc(lines, func(l knowledge.Line) bool { return l.Heading > 0 }) {
-		// Headings have to be recognised, so the title stands where one is looked for.
-		lines, at = slices.Insert(slices.Clone(lines), 0, knowledge.Line{Text: title}), slices.Insert(slices.Clone(at), 0, 1)
-	}
 	if len(lines) == 0 {
 		return &Refused{Err: ErrEmpty, Message: "里面没有文字", Mend: "核对是不是这个文件；图片和文本框里的字不会读入"}
 	}
-	arranged := knowledge.Arrange(lines)
+	arranged := knowledge.Arrange(title, lines)
 	date := cmp.Or(arranged.Date, closingDate(arranged.Pieces))
 	if date == "" && p.created != "" {
 		date = p.created
@@ -253,7 +248,7 @@ func (p *paper) finish() error {
 		arranged.Pieces[i].Line = at[piece.Line-1]
 	}
 	p.warnLeftOut()
-	title = cmp.Or(title, arranged.Title)
+	title = arranged.Title
 	if offered := strings.Join(strings.Fields(clean(p.offered)), " "); title == "" && offered != "" {
 		title = offered
 		p.in.warn(Problem{Message: "正文里没有认出标题，暂用文件属性里的标题“" + short(title) + "”", Mend: "核对；不对就在正文最上面写上标题再上传"})

@@ -163,7 +163,7 @@ func (a *archive) only(wanted func(string) bool) ([]byte, error) {
 
 // readBook looks for the first sheet in sight that has a header and reads it.
 func readBook(ctx context.Context, in *reading, book *excelize.File, layouts map[string]sheetLayout) error {
-	var also, unseen []string
+	var also, outOfSight []string
 	var found *faq
 	covered := false // something that might be the header is hidden
 	for _, sheet := range book.GetSheetList() {
@@ -182,7 +182,7 @@ func readBook(ctx context.Context, in *reading, book *excelize.File, layouts map
 		covered = covered || layout.hidden || len(layout.rows) > 0 || len(layout.columns) > 0
 		switch {
 		case f.found && layout.hidden:
-			unseen = append(unseen, "“"+sheet+"”")
+			outOfSight = append(outOfSight, "“"+sheet+"”")
 			in.Warnings = in.Warnings[:warned]
 		case f.found && found != nil:
 			also = append(also, "“"+sheet+"”")
@@ -197,8 +197,8 @@ func readBook(ctx context.Context, in *reading, book *excelize.File, layouts map
 	if len(also) > 0 {
 		in.warn(Problem{Message: "只读了第一张问答表，没有读工作表" + strings.Join(also, "、"), Mend: "另存成单独的文件再上传"})
 	}
-	if len(unseen) > 0 {
-		in.warn(Problem{Message: "隐藏的工作表没有读入：" + strings.Join(unseen, "、"), Mend: "要读入就取消隐藏，另存成单独的文件再上传"})
+	if len(outOfSight) > 0 {
+		in.warn(Problem{Message: "隐藏的工作表没有读入：" + strings.Join(outOfSight, "、"), Mend: "要读入就取消隐藏，另存成单独的文件再上传"})
 	}
 	return found.finish()
 }
