@@ -170,6 +170,7 @@ type Source struct {
 	Document string `json:"document"`
 	Title    string `json:"title"`
 	Date     string `json:"date"`
+	URL      string `json:"url,omitempty"` // where it was published, when that is known
 	SHA256   string `json:"sha256"`
 	Start    int    `json:"start"`
 	End      int    `json:"end"`

@@ -75,7 +75,7 @@ func describe(l *Library) map[string]described {
 		all[p.ID] = described{text: []string{p.Text}, notes: noteLines(p.Notes)}
 	}
 	for _, d := range l.Documents {
-		var topics []string
+		topics := provenanceLines(d.Provenance)
 		for _, t := range d.Outside {
 			topics = append(topics, "没有写："+t.Name+"："+strings.Join(slices.Concat(t.Ask, t.Keywords), "、"))
 		}
@@ -89,6 +89,16 @@ func describe(l *Library) map[string]described {
 		all[name] = described{text: strings.Split(strings.TrimRight(t.Text, "\n"), "\n"), words: true}
 	}
 	return all
+}
+
+// provenanceLines are what is known of where a document was published.
+func provenanceLines(p Provenance) (lines []string) {
+	for _, l := range []struct{ key, value string }{{"网址", p.URL}, {"作者", p.Author}, {"核对", p.Read}} {
+		if l.value != "" {
+			lines = append(lines, l.key+"："+l.value)
+		}
+	}
+	return lines
 }
 
 // noteLines are a passage's notes, a line for everything that can be added or taken away,

@@ -21,7 +21,8 @@ type Document struct {
 	Source []byte
 	SHA256 string
 	// Origin is the file it was made from, when that was no text; else nil.
-	Origin *Origin
+	Origin     *Origin
+	Provenance Provenance
 
 	Sections   []*Section
 	Paragraphs []*Paragraph

@@ -252,7 +252,7 @@ func parse(file string, source []byte) (*Document, error) {
 	base := path.Base(file)
 	out := readerFor(file)(source)
 	doc := &Document{
-		ID: strings.TrimSuffix(base, path.Ext(base)), Path: file, Source: source, SHA256: hex.EncodeToString(sum[:]), Origin: out.origin,
+		ID: strings.TrimSuffix(base, path.Ext(base)), Path: file, Source: source, SHA256: hex.EncodeToString(sum[:]), Origin: out.origin, Provenance: out.provenance,
 		Title: out.title, Date: out.date, Sections: out.sections, Paragraphs: out.paragraphs, Findings: out.findings,
 	}
 	if doc.Title == "" {

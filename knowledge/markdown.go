@@ -16,6 +16,15 @@ import (
 // is in the form of Write and is read as that.
 func readMarkdown(source []byte) *outlined {
 	start, front := frontMatter(source)
+	out := readBody(source, start, front)
+	if f, bad := out.provenance.take(front.Provenance); bad {
+		out.findings = append([]Finding{f}, out.findings...)
+	}
+	return out
+}
+
+// readBody reads what stands below the front matter.
+func readBody(source []byte, start int, front matter) *outlined {
 	if front.Origin != nil {
 		out := readWritten(source, start, front.Title)
 		out.date, out.origin = front.Date, front.Origin
@@ -45,7 +54,8 @@ type matter struct {
 	Title string `yaml:"title"`
 	Date  string `yaml:"date,omitempty"`
 	// Origin makes it a file that Write wrote; see readWritten.
-	Origin *Origin `yaml:"origin,omitempty"`
+	Origin     *Origin `yaml:"origin,omitempty"`
+	Provenance `yaml:",inline"`
 }
 
 // frontMatter reads a YAML block between --- lines at the top and returns where

@@ -150,8 +150,9 @@ func dayAfter(day string, n int) string {
 
 // sidecar is the file of notes beside a document.
 type sidecar struct {
-	Document   string               `yaml:"document"`
-	SHA256     string               `yaml:"sha256"`
+	Document   string `yaml:"document"`
+	SHA256     string `yaml:"sha256"`
+	Provenance `yaml:",inline"`
 	References map[string]Reference `yaml:"references"`
 	Paragraphs []paragraphNotes     `yaml:"paragraphs"`
 	Sections   []sectionNotes       `yaml:"sections"`
@@ -166,7 +167,8 @@ type Reference struct {
 	Effective string `yaml:"effective"`
 	Ended     string `yaml:"ended"`
 	URL       string `yaml:"url"`
-	Read      string `yaml:"read"` // how much of it was read
+	Read      string `yaml:"read"`    // how much of it was read
+	ReadOn    string `yaml:"read_on"` // and when
 }
 
 type paragraphNotes struct {
@@ -314,6 +316,9 @@ func (a *annotator) find(line int, mend, message string, args ...any) {
 func (a *annotator) apply() {
 	if s := a.sidecar.SHA256; s != "" && !strings.EqualFold(s, a.doc.SHA256) {
 		a.find(1, "核对各条备注是否仍然适用，再把 sha256 改为 "+a.doc.SHA256, "备注是为另一版原文写的（sha256 不同）")
+	}
+	if f, bad := a.doc.Provenance.take(a.sidecar.Provenance); bad {
+		a.find(f.Line, f.Mend, "%s", f.Message)
 	}
 	for _, p := range a.sidecar.Paragraphs {
 		a.paragraph(p)

@@ -14,6 +14,7 @@ const maxHeadingRunes = 40
 type outlined struct {
 	title, date string
 	origin      *Origin
+	provenance  Provenance
 	sections    []*Section
 	paragraphs  []*Paragraph
 	headings    []block // in the order of the source

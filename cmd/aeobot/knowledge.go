@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -54,18 +56,19 @@ func showLibrary(out io.Writer, l *knowledge.Library) error {
 		if d.Origin != nil {
 			fmt.Fprintf(&b, "  原件 %s  sha256 %s\n", d.Origin.Name, d.Origin.SHA256)
 		}
+		showProvenance(&b, d.Provenance)
 		for _, p := range d.Paragraphs {
 			fmt.Fprintf(&b, "  段落 %s  行 %d  %s  %s\n", p.ID, p.Line, roleName(p.Role), shorten(p.Text))
+			showNotes(&b, p.Notes)
 		}
 		for _, s := range d.Sections {
 			fmt.Fprintf(&b, "  %s（%d 条）\n", s.Heading, len(s.Measures))
 			for _, m := range s.Measures {
 				fmt.Fprintf(&b, "    %2d  行 %-3d 字节 %d–%d  %s\n", m.Number, m.Line, m.Span.Start, m.Span.End, m.Text)
-				for _, state := range m.Notes.States {
-					fmt.Fprintf(&b, "        %s %s–%s %s\n", state.Status, state.From, state.To, state.Note)
-				}
+				showNotes(&b, m.Notes)
 			}
 		}
+		showReferences(&b, d.References)
 	}
 	fmt.Fprintf(&b, "共 %d 个可回答的段落，版本 %s\n", len(l.Passages()), l.Fingerprint)
 	for _, f := range l.Skipped {
@@ -73,6 +76,33 @@ func showLibrary(out io.Writer, l *knowledge.Library) error {
 	}
 	_, err := io.WriteString(out, b.String())
 	return err
+}
+
+func showProvenance(b *strings.Builder, p knowledge.Provenance) {
+	if p.URL != "" {
+		fmt.Fprintf(b, "  网址 %s %s\n", p.URL, p.Read)
+	}
+	if p.Author != "" {
+		fmt.Fprintf(b, "  作者 %s\n", p.Author)
+	}
+}
+
+// showNotes writes what holds on which days, and where that was read.
+func showNotes(b *strings.Builder, n knowledge.Notes) {
+	for _, s := range n.States {
+		fmt.Fprintf(b, "        %s %s–%s %s\n", s.Status, s.From, s.To, s.Note)
+	}
+	for _, basis := range n.Basis {
+		fmt.Fprintf(b, "        依据 %s（%s，%s）\n", basis.Text, basis.Source, basis.Certainty.Name())
+	}
+}
+
+// showReferences lists the pages that the bases cite, by key.
+func showReferences(b *strings.Builder, references map[string]knowledge.Reference) {
+	for _, key := range slices.Sorted(maps.Keys(references)) {
+		r := references[key]
+		fmt.Fprintf(b, "  来源 %s  %s %s\n        %s  %s 读：%s\n", key, r.Title, r.Number, r.URL, r.ReadOn, r.Read)
+	}
 }
 
 func roleName(r knowledge.Role) string {
