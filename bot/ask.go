@@ -19,9 +19,6 @@ func (t *turn) askText(text string) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
-	if !slices.ContainsFunc(asked, func(a Asked) bool { return answered(a.Decision) }) {
-		return t.refuse(asked), nil
-	}
 	return t.answer(ActAnswer, asked), nil
 }
 
@@ -30,15 +27,20 @@ func answered(d index.Decision) bool { return d.Kind == index.Measures || d.Kind
 // answer quotes what was found, question by question; what one question has
 // shown the next does not repeat. A part without an answer is named as such.
 func (t *turn) answer(act string, asked []Asked) Reply {
-	if !slices.ContainsFunc(asked, func(a Asked) bool { return answered(a.Decision) }) {
+	if !slices.ContainsFunc(asked, func(a Asked) bool { return answered(a.Decision) || asksOrigin(a.Question) }) {
 		return t.refuse(asked)
 	}
 	var d draft
 	var parts []Part
 	var pending []string
+	var above []hit
 	seen := map[string]bool{}
 	for _, a := range asked {
 		b := block{}
+		origin := asksOrigin(a.Question)
+		if origin {
+			b, a.Decision = t.originOf(above), index.Decision{}
+		}
 		if len(asked) > 1 {
 			b.question = a.Question
 		}
@@ -50,6 +52,7 @@ func (t *turn) answer(act string, asked []Asked) Reply {
 			}
 		}
 		switch c := f.Query.Correction; {
+		case origin:
 		case !answered(f):
 			b.note = reason(f, textNoPart) + t.noted(a.Question, []index.Decision{f})
 		case len(b.hits) == 0:
@@ -60,10 +63,14 @@ func (t *turn) answer(act string, asked []Asked) Reply {
 		if place := f.Query.Jurisdiction(); place != "" && answered(f) {
 			b.lead = strings.TrimSpace(b.lead + "\n" + fmt.Sprintf(textMainland, place))
 		}
-		parts = append(parts, Part{a.Question, answered(f)})
+		above = append(above, b.hits...)
+		parts = append(parts, Part{a.Question, answered(f) || b.originKnown()})
 		d.blocks = append(d.blocks, b)
 	}
 	for _, a := range asked {
+		if asksOrigin(a.Question) {
+			continue
+		}
 		for _, h := range a.Decision.More {
 			if !seen[h.Passage.ID] {
 				seen[h.Passage.ID] = true
@@ -72,13 +79,16 @@ func (t *turn) answer(act string, asked []Asked) Reply {
 		}
 	}
 	r := t.show(act, d, pending)
-	r.Parts = parts
+	r.Parts, r.Answered = parts, slices.ContainsFunc(parts, func(p Part) bool { return p.Answered })
 	return r
 }
 
 // show fits a draft to the asker's screen and remembers it as the latest answer.
 func (t *turn) show(act string, d draft, pending []string) Reply {
 	r, f := t.fit(act, d, pending)
+	if len(f.shown) == 0 {
+		return r // nothing to go on with: what was shown before stays
+	}
 	v := View{Knowledge: t.fingerprint(), Shown: refs(f.shown), Pending: pendingAfter(f, pending)}
 	if t.day != t.today {
 		v.Day = t.day
@@ -134,7 +144,7 @@ func (t *turn) fit(act string, d draft, pending []string) (Reply, fitted) {
 		d.most = maxMeasuresGroup
 	}
 	f := d.fit(t.message.Surface)
-	r := Reply{Answered: true, Act: act, Pages: f.pages, Text: joinPages(f.pages), Parts: []Part{}, Suggestions: []string{},
+	r := Reply{Answered: true, Act: act, Pages: f.pages, Text: joinPages(f.pages), Parts: []Part{}, Shown: []Shown{}, Suggestions: []string{},
 		Remaining: len(f.left) + len(d.pending)}
 	for _, h := range f.shown {
 		r.Shown = append(r.Shown, shownOn(h, t.day))
@@ -165,7 +175,7 @@ func shownOn(h hit, day string) Shown {
 	return Shown{
 		ID: p.ID, Section: p.Heading, Number: p.Number, Text: text, Clause: h.clause, Score: round(h.score),
 		Source: Source{
-			Document: p.Document.ID, Title: p.Document.Title, Date: p.Document.Date,
+			Document: p.Document.ID, Title: p.Document.Title, Date: p.Document.Date, URL: p.Document.Provenance.URL,
 			SHA256: p.Document.SHA256, Start: span.Start, End: span.End,
 		},
 		Status: string(state.Status), Note: state.Note, ValidFrom: state.From, ValidTo: state.To,

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -22,6 +23,8 @@ type block struct {
 	hits     []hit
 	lead     string // said before the hits: how a slip of the keyboard was read
 	note     string // said instead of hits
+	// origin are documents whose origin is told instead of hits.
+	origin []*knowledge.Document
 }
 
 // hit is a passage to quote.
@@ -122,13 +125,14 @@ func (d draft) lines(counts []int, s Surface) []string {
 	for i, b := range d.blocks {
 		take := b.hits[:counts[i]]
 		left = append(left, b.hits[counts[i]:]...)
-		if len(take) == 0 && b.note == "" {
+		if len(take) == 0 && b.note == "" && len(b.origin) == 0 {
 			continue
 		}
 		if b.question != "" {
 			w.gap()
 			w.line(w.bold("问：" + w.safe(shorten(b.question, maxQuestion))))
 		}
+		w.origin(b.origin)
 		for _, said := range []string{b.lead, b.note} {
 			if said != "" {
 				w.line(w.safe(said))
@@ -277,6 +281,22 @@ func (w *writer) source(d *knowledge.Document) {
 		line += "，" + d.Date
 	}
 	w.line(w.aside(line))
+}
+
+// origin writes where documents were published and what is not known of that. An
+// address comes from the curated notes and was checked when they were read, so it is
+// the one that stands as it is: people are to open it.
+func (w *writer) origin(documents []*knowledge.Document) {
+	for _, d := range documents {
+		w.gap()
+		w.line(strings.TrimSuffix(w.safe(fmt.Sprintf(textSource, d.Title))+"，"+d.Date, "，"))
+		p := d.Provenance
+		w.line(textAddress + cmp.Or(p.URL, textNotRecorded))
+		if p.Read != "" {
+			w.line(textCompared + w.safe(p.Read))
+		}
+		w.line(textAuthor + w.safe(cmp.Or(p.Author, textNotRecorded)))
+	}
 }
 
 // pageMark is the room kept for （1/2） at a page's end, in bytes.

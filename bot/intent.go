@@ -28,6 +28,7 @@ const (
 	IntentForward  IntentKind = "forward"  // 转发
 	IntentYes      IntentKind = "yes"      // 是的
 	IntentWish     IntentKind = "wish"     // 告诉我, after a refusal
+	IntentOrigin   IntentKind = "origin"   // 这篇哪来的: where the words were published, and by whom
 	IntentGreet    IntentKind = "greet"    // 你好
 	IntentThanks   IntentKind = "thanks"   // 谢谢
 	IntentHelp     IntentKind = "help"     // 你会什么

@@ -71,6 +71,7 @@ var handlers = map[IntentKind]func(*turn, Intent) (Reply, error){
 	IntentForward:  (*turn).forward,
 	IntentYes:      (*turn).yes,
 	IntentWish:     (*turn).wish,
+	IntentOrigin:   (*turn).origin,
 	IntentGreet:    phrase(ActGreet, textGreet),
 	IntentThanks:   phrase(ActThanks, textThanks),
 	IntentHelp:     phrase(ActHelp, TextHelp),
