@@ -35,11 +35,12 @@ func (t *turn) answer(act string, asked []Asked) Reply {
 	var pending []string
 	var above []hit
 	seen := map[string]bool{}
-	for _, a := range asked {
+	for i, a := range asked {
 		b := block{}
 		origin := asksOrigin(a.Question)
-		if origin {
+		if origin { // whatever the search led to is not meant
 			b, a.Decision = t.originOf(above), index.Decision{}
+			asked[i] = a
 		}
 		if len(asked) > 1 {
 			b.question = a.Question
@@ -68,9 +69,6 @@ func (t *turn) answer(act string, asked []Asked) Reply {
 		d.blocks = append(d.blocks, b)
 	}
 	for _, a := range asked {
-		if asksOrigin(a.Question) {
-			continue
-		}
 		for _, h := range a.Decision.More {
 			if !seen[h.Passage.ID] {
 				seen[h.Passage.ID] = true

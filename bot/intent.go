@@ -3,6 +3,7 @@ package bot
 import (
 	_ "embed"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"unicode"
@@ -159,6 +160,14 @@ func readBut(text string, without IntentKind) Intent {
 		}
 	}
 	return readLoosely(said)
+}
+
+// says reports whether a rule of that kind takes a text.
+func says(text string, kind IntentKind) bool {
+	said := said(text)
+	return len([]rune(said)) <= maxFollowUp && slices.ContainsFunc(intentRules(), func(r rule) bool {
+		return r.kind == kind && r.pattern.MatchString(said)
+	})
 }
 
 // Loose readings: a measure named by its place, or a word for forwarding, in a

@@ -21,7 +21,7 @@ func (t *turn) origin(Intent) (Reply, error) {
 // asksOrigin reports whether all that a question says is about where the text comes from.
 func asksOrigin(question string) bool {
 	all := pieces(question, sentenceEnds+clauseEnds)
-	return len(all) > 0 && !slices.ContainsFunc(all, func(s string) bool { return ReadIntent(s).Kind != IntentOrigin })
+	return len(all) > 0 && !slices.ContainsFunc(all, func(s string) bool { return !says(s, IntentOrigin) })
 }
 
 // originOf names the documents that words above came from; without any, those of the

@@ -140,6 +140,16 @@ func TestOriginOfTheDocumentThatWasQuoted(t *testing.T) {
 	}
 }
 
+func TestOriginOfAQuotedAnswer(t *testing.T) {
+	e := pack(t)
+	quote := talk(t, e, "年假有几天").Text
+	talk(t, e, "高铁票怎么报销")
+	r := answer(t, e, bot.Message{Asker: "u", Text: "这篇哪来的", Quote: quote, Surface: screen})
+	if !strings.Contains(r.Text, "https://hr.example.com/leave?id=3") || strings.Contains(r.Text, "差旅") {
+		t.Errorf("quoting the answer on leave: %s", r.Text)
+	}
+}
+
 func TestSourceOfWhatIsShownCarriesTheAddress(t *testing.T) {
 	r := answer(t, bot.New(live(t), nil, bot.Options{}), message("", "u", "能免担保吗"))
 	if len(r.Shown) != 1 || r.Shown[0].Source.URL != articleAddress {

@@ -210,7 +210,9 @@ func TestKnowledgeCommands(t *testing.T) {
 		t.Errorf("lint of the shipped knowledge: %d %s%s", got.status, got.stdout, got.stderr)
 	}
 	show := execute(t, dir, "", nil, "knowledge", "show")
-	for _, want := range []string{"海关直接激励措施（12 条）", "优先通关实现方式（6 条）", "跨部门联合激励措施（7 条）", "地方政府特色支持（6 条）", "其他专项支持（5 条）", "广告"} {
+	for _, want := range []string{"海关直接激励措施（12 条）", "优先通关实现方式（6 条）", "跨部门联合激励措施（7 条）", "地方政府特色支持（6 条）", "其他专项支持（5 条）", "广告",
+		"网址 http://www.aeo-csw.com/News/content/id/637.html", "依据 海关总署令第251号，2021-11-01起施行（S12，已核实）",
+		"来源 S16  关于增加高级认证企业便利措施促进外贸质升量稳的通知 署稽发〔2024〕36号\n        https://ordoszxqy.org.cn/article/info/5915  2026-11-23 读："} {
 		if !strings.Contains(show.stdout, want) {
 			t.Errorf("show lacks %q:\n%s", want, show.stdout)
 		}
