@@ -37,7 +37,7 @@ func newKnowledge(g *global) *cobra.Command {
 func newShow(g *global) *cobra.Command {
 	return &cobra.Command{
 		Use:   "show",
-		Short: "列出知识的提纲：文章、节、条，以及它们的编号和状态",
+		Short: "列出知识的提纲：文章和它登在哪里、节、条，以及编号、状态、依据和来源",
 		Args:  arguments(cobra.NoArgs, "name files with --knowledge"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			library, _, err := g.loadLibrary()
