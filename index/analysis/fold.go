@@ -3,12 +3,10 @@ package analysis
 import (
 	"fmt"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/longbridgeapp/opencc"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -135,29 +133,14 @@ func foldRune(r rune) string {
 	return s
 }
 
-// simplifier converts traditional characters. Each is converted by itself: a
-// question and a passage are folded alike, so that what matters is that the same
-// word gives the same characters, not that they are the best ones.
-var simplifier = sync.OnceValue(func() *opencc.OpenCC {
-	c, err := opencc.New("t2s")
-	if err != nil {
-		panic(fmt.Sprintf("analysis: the embedded t2s table does not load: %v", err))
-	}
-	return c
-})
-
-// variants are characters that opencc keeps for the sake of some words.
+// variants are characters that OpenCC keeps for the sake of some words.
 var variants = strings.NewReplacer("著", "着", "妳", "你", "祂", "他", "牠", "它", "乾", "干", "麽", "么")
 
+// foldSlow folds what stands together. Script is folded character by character: a
+// question and a passage are folded alike, so that what matters is that the same
+// word gives the same characters, not that they are the best ones.
 func foldSlow(s string) string {
-	s = strings.ToLower(norm.NFKC.String(s))
-	if !strings.ContainsFunc(s, func(r rune) bool { return unicode.Is(unicode.Han, r) }) {
-		return s
-	}
-	if simple, err := simplifier().Convert(s); err == nil {
-		s = simple
-	}
-	return variants.Replace(s)
+	return variants.Replace(strings.Map(simplify, strings.ToLower(norm.NFKC.String(s))))
 }
 
 // digits are the Chinese numerals; units of ten carry their power.

@@ -7,10 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
-	"sync"
 	"unicode"
-
-	"github.com/longbridgeapp/opencc"
 
 	"aeobot/index/analysis"
 )
@@ -28,7 +25,7 @@ var Noises = []Noise{
 	{"two homophones", homophones(2)},
 	{"swapped", swapped},
 	{"missing", missing},
-	{"traditional", traditional},
+	{"traditional", asTraditional},
 	{"full width", fullWidth},
 	{"pinyin", inPinyin},
 }
@@ -132,17 +129,9 @@ func missing(r *rand.Rand, text []rune, _ map[string][]rune) ([]rune, bool) {
 	return slices.Delete(slices.Clone(text), at, at+1), true
 }
 
-var toTraditional = sync.OnceValue(func() *opencc.OpenCC {
-	c, err := opencc.New("s2t")
-	if err != nil {
-		panic(fmt.Sprintf("eval: the embedded s2t table does not load: %v", err))
-	}
-	return c
-})
-
-func traditional(_ *rand.Rand, text []rune, _ map[string][]rune) ([]rune, bool) {
-	s, err := toTraditional().Convert(string(text))
-	return []rune(s), err == nil
+// asTraditional writes the traditional characters.
+func asTraditional(_ *rand.Rand, text []rune, _ map[string][]rune) ([]rune, bool) {
+	return []rune(strings.Map(analysis.Traditional, string(text))), true
 }
 
 // fullWidth writes Latin letters, digits and marks the wide way.
