@@ -11,6 +11,7 @@ RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=${VERSION}"
 FROM scratch
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=build /out/aeobot /aeobot
+COPY LICENSE THIRD_PARTY_NOTICES /licenses/
 COPY --from=build --chown=65532:65532 /out/data /data
 USER 65532:65532
 ENV AEOBOT_LISTEN=0.0.0.0:8080 AEOBOT_DATA_DIR=/data

@@ -4,7 +4,7 @@ VERSION  ?= $(shell git describe --tags --always 2>/dev/null || echo dev)
 Q        ?= 海关对AEO企业有何激励?
 
 .DEFAULT_GOAL := help
-.PHONY: help run ask build tools test check chaos fuzz bench load eval
+.PHONY: help run ask build tools test check notices chaos fuzz bench load eval
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
@@ -15,19 +15,25 @@ run: ## run the bot with the channels that the environment configures
 ask: ## ask one question: make ask Q=优先通关如何实现?
 	go run ./cmd/aeobot ask '$(Q)'
 
-build: ## build the static binary into dist/
+build: ## build the static binary into dist/, with its notices and a list of what is in it (SPDX)
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o dist/aeobot ./cmd/aeobot
+	go run ./.ci/notices -sbom dist/aeobot.spdx.json -version $(VERSION) dist/aeobot
+	cp LICENSE THIRD_PARTY_NOTICES dist/
+
+notices: ## write THIRD_PARTY_NOTICES, the licences of what is linked
+	go run ./.ci/notices
 
 tools: ## install what the tests need and is missing (Debian)
 	.ci/tools
 
 test: tools ## run all tests; nothing may be skipped
-	AEOBOT_TEST_REQUIRE=1 go test -timeout 20m ./...
+	AEOBOT_TEST_REQUIRE=1 go test -timeout 20m ./... ./.ci/notices
 
-check: ## format, vet, lint, test
+check: ## format, licences, vet, lint, test
 	@test -z "$$(gofmt -l .)" || { echo "gofmt these:"; gofmt -l .; exit 1; }
-	go vet ./...
-	go tool staticcheck ./...
+	go run ./.ci/notices -check
+	go vet ./... ./.ci/notices
+	go tool staticcheck ./... ./.ci/notices
 	$(MAKE) test
 
 load: tools ## callbacks and long connection for 60 s each beside a bare server (SECONDS=…)

@@ -8,7 +8,7 @@ import (
 )
 
 // OpenCC's tables of characters (Apache-2.0), as they stand in its repository; see
-// opencc/README.md. Each line is a character, a tab and what it becomes, best first.
+// opencc/NOTICE. Each line is a character, a tab and what it becomes, best first.
 //
 //go:embed opencc/TSCharacters.txt
 var traditionalToSimplified string
