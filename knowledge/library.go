@@ -75,7 +75,7 @@ func (l *Library) Section(id string) (*Section, bool) {
 // file: notes name the hash of the source they were written for, so the article
 // brings its notes along wherever it is read from. shipped may be nil.
 func Load(paths []string, shipped fs.FS) (*Library, error) {
-	b := &builder{shipped: shipped, library: &Library{}}
+	b := newBuilder(shipped)
 	for _, p := range paths {
 		if err := b.addPath(p); err != nil {
 			return nil, err
@@ -90,7 +90,7 @@ func Load(paths []string, shipped fs.FS) (*Library, error) {
 
 // LoadFS reads every document at the top of fsys, as Load does with a folder.
 func LoadFS(fsys fs.FS) (*Library, error) {
-	b := &builder{shipped: fsys, library: &Library{}}
+	b := newBuilder(fsys)
 	if err := b.addFolder(fsys, ""); err != nil {
 		return nil, err
 	}
@@ -99,7 +99,7 @@ func LoadFS(fsys fs.FS) (*Library, error) {
 
 // LoadFiles reads files that lie in memory, by name, as Load does with a folder.
 func LoadFiles(files map[string][]byte, shipped fs.FS) (*Library, error) {
-	b := &builder{shipped: shipped, library: &Library{}}
+	b := newBuilder(shipped)
 	if err := b.addFolder(memory(files), ""); err != nil {
 		return nil, err
 	}
@@ -125,7 +125,8 @@ func DocumentID(name string) string {
 // read as knowledge: their trouble is among the findings. The library is nil when
 // nothing is left to answer from.
 func Lint(paths []string, shipped fs.FS) (*Library, []Finding, error) {
-	b := &builder{shipped: shipped, library: &Library{}, lenient: true}
+	b := newBuilder(shipped)
+	b.lenient = true
 	for _, p := range paths {
 		if err := b.addPath(p); err != nil {
 			return nil, nil, err
@@ -143,10 +144,16 @@ func Lint(paths []string, shipped fs.FS) (*Library, []Finding, error) {
 
 type builder struct {
 	shipped fs.FS
+	notes   map[string][]byte // the shipped ones, by the hash of their source; nil: not read yet
 	library *Library
-	digest  []string // what the fingerprint is made of
-	lenient bool     // a document that cannot be read is a finding
+	files   map[string]string // by the id of the document in it
+	digest  []string          // what the fingerprint is made of
+	lenient bool              // a document that cannot be read is a finding
 	broken  []Finding
+}
+
+func newBuilder(shipped fs.FS) *builder {
+	return &builder{shipped: shipped, library: &Library{}, files: map[string]string{}}
 }
 
 func (b *builder) addPath(p string) error {
@@ -230,11 +237,10 @@ func (b *builder) addFile(fsys fs.FS, folder, name string) error {
 	if err != nil {
 		return err
 	}
-	for _, other := range b.library.Documents {
-		if other.ID == doc.ID {
-			return fmt.Errorf("knowledge: %s and %s have the same name %q; rename one", other.Path, file, doc.ID)
-		}
+	if other, taken := b.files[doc.ID]; taken {
+		return fmt.Errorf("knowledge: %s and %s have the same name %q; rename one", other, file, doc.ID)
 	}
+	b.files[doc.ID] = file
 	b.library.Documents = append(b.library.Documents, doc)
 	return nil
 }
@@ -321,20 +327,33 @@ func (b *builder) shippedNotes(doc *Document) ([]byte, error) {
 	if b.shipped == nil {
 		return nil, nil
 	}
+	if b.notes == nil {
+		if err := b.readShippedNotes(); err != nil {
+			return nil, err
+		}
+	}
+	return b.notes[doc.SHA256], nil
+}
+
+// readShippedNotes sorts the shipped notes by the source they were written for. It is
+// done once: to parse them takes longer than to read a document.
+func (b *builder) readShippedNotes() error {
 	names, err := fs.Glob(b.shipped, "*"+NotesSuffix)
 	if err != nil {
-		return nil, err
+		return err
 	}
+	b.notes = map[string][]byte{}
 	for _, name := range names {
 		data, err := fs.ReadFile(b.shipped, name)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if notes, _, err := parseNotes(name, data); err == nil && notes.SHA256 == doc.SHA256 {
-			return data, nil
+		notes, _, err := parseNotes(name, data)
+		if _, taken := b.notes[notes.SHA256]; err == nil && !taken {
+			b.notes[notes.SHA256] = data
 		}
 	}
-	return nil, nil
+	return nil
 }
 
 var errNothing = errors.New("knowledge: nothing to answer from; name a file or folder with " + extensions() + " files")
