@@ -54,6 +54,7 @@ type draft struct {
 	// pending are further matches, and most bounds the measures quoted (0: maxMeasures).
 	pending []hit
 	most    int
+	alone   bool // nothing is remembered: see turn
 }
 
 // fitted is a draft on a surface.
@@ -112,7 +113,7 @@ const maxQuestion = 80
 // lines writes the first hits of each block, each element a piece that is not cut
 // unless it is too long for a page of its own.
 func (d draft) lines(counts []int, s Surface) []string {
-	w := &writer{markdown: s.Markdown}
+	w := &writer{markdown: s.Markdown, alone: d.alone}
 	for _, said := range []string{d.note, d.dayLine} {
 		if said != "" {
 			w.line(w.aside(w.safe(said)))
@@ -142,9 +143,29 @@ func (d draft) lines(counts []int, s Surface) []string {
 	}
 	if left = append(left, d.pending...); len(left) > 0 {
 		w.gap()
-		w.line(w.safe(fmt.Sprintf(textMore, len(left), topicsOf(left))))
+		w.line(w.safe(w.more(left)))
 	}
 	return w.lines
+}
+
+// more says how to read on.
+func (w *writer) more(left []hit) string {
+	if !w.alone {
+		return fmt.Sprintf(textMore, len(left), topicsOf(left))
+	}
+	i := slices.IndexFunc(left, func(h hit) bool { return nameOf(h.passage) != "" })
+	if i < 0 {
+		return fmt.Sprintf(textAloneVague, len(left))
+	}
+	return fmt.Sprintf(textAloneMore, len(left), topicsOf(left), nameOf(left[i].passage))
+}
+
+// nameOf is how a passage is asked for by itself; empty for one under no heading.
+func nameOf(p knowledge.Passage) string {
+	if p.Heading == "" || p.Number == 0 {
+		return p.Heading
+	}
+	return fmt.Sprintf("%s第%d条", p.Heading, p.Number)
 }
 
 // topicsOf names the sections of what is to come: （甲、乙等）.
@@ -171,6 +192,7 @@ func shorten(s string, runes int) string {
 // writer collects the lines of a reply.
 type writer struct {
 	markdown bool
+	alone    bool // nothing is remembered: see turn
 	lines    []string
 }
 
@@ -236,7 +258,10 @@ func (w *writer) group(hits []hit, day string) {
 	for _, h := range hits {
 		words, _ := h.words()
 		text := w.safe(words)
-		if h.clause > 0 {
+		switch {
+		case h.clause > 0 && w.alone:
+			text = fmt.Sprintf(textAloneClause, w.safe(h.passage.Label), text, len(h.passage.Clauses), w.safe(nameOf(h.passage)))
+		case h.clause > 0:
 			text = fmt.Sprintf(textClause, w.safe(h.passage.Label), text, len(h.passage.Clauses), h.passage.Number)
 		}
 		if h.passage.Number > 0 {

@@ -348,7 +348,7 @@ func (e *Engine) respond(ctx context.Context, m Message, s *Session) (Reply, *Se
 	}
 	defer release()
 	now := e.o.Now()
-	t := &turn{ctx: ctx, index: g, library: g.Library(), message: m, away: s == nil,
+	t := &turn{ctx: ctx, index: g, library: g.Library(), message: m, away: s == nil, alone: e.state == nil,
 		searcher: e.o.searcher(g), until: time.Now().Add(e.o.SearchWithin),
 		now: now, today: now.In(china).Format(time.DateOnly), unanswered: e.o.Unanswered, wishes: e.o.Wishes, lead: m.lead, desk: e.o.Desk, log: e.o.Log}
 	if s != nil {

@@ -48,6 +48,8 @@ func (t *turn) nothing() Reply {
 	switch {
 	case t.quoting:
 		return t.say(ActClarify, textQuoteUnknown)
+	case t.alone:
+		return t.say(ActClarify, textAlone)
 	case t.away:
 		return t.say(ActClarify, textAwayAll)
 	}

@@ -74,6 +74,8 @@ func (t *turn) noList(in Intent) Reply {
 	switch {
 	case len(named) == 0:
 		return t.nothing()
+	case t.alone:
+		return t.say(ActClarify, fmt.Sprintf(textAloneItem, named[0], n))
 	case t.away:
 		return t.say(ActClarify, fmt.Sprintf(textAway, named[0], n))
 	}

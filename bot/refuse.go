@@ -58,7 +58,11 @@ func reason(d index.Decision, otherwise string) string {
 
 // askBack offers what may have been meant.
 func (t *turn) askBack(questions []string, d index.Decision) Reply {
-	r := t.choose(ActClarify, fmt.Sprintf(textUnsure, quoteList(d.Choices)), d.Choices)
+	text := textUnsure
+	if t.alone {
+		text = textAloneUnsure
+	}
+	r := t.choose(ActClarify, fmt.Sprintf(text, quoteList(d.Choices)), d.Choices)
 	for _, q := range questions {
 		r.Parts = append(r.Parts, Part{Question: q})
 	}

@@ -24,6 +24,7 @@ type turn struct {
 	before  Session
 	after   Session
 	away    bool // the memory cannot be read
+	alone   bool // nothing is remembered: a reply may offer no follow-up
 	forget  bool
 
 	now time.Time
@@ -72,21 +73,25 @@ var handlers = map[IntentKind]func(*turn, Intent) (Reply, error){
 	IntentYes:      (*turn).yes,
 	IntentWish:     (*turn).wish,
 	IntentOrigin:   (*turn).origin,
-	IntentGreet:    phrase(ActGreet, textGreet),
-	IntentThanks:   phrase(ActThanks, textThanks),
-	IntentHelp:     phrase(ActHelp, TextHelp),
-	IntentCommand:  phrase(ActHelp, textNoCommand),
-	IntentEmpty:    phrase(ActHelp, textEmpty),
+	IntentGreet:    phrase(ActGreet, textGreet, textGreet),
+	IntentThanks:   phrase(ActThanks, textThanks, textThanks),
+	IntentHelp:     phrase(ActHelp, TextHelp, textAloneHelp),
+	IntentCommand:  phrase(ActHelp, textNoCommand, textAloneCommand),
+	IntentEmpty:    phrase(ActHelp, textEmpty, textEmpty),
 	IntentClear: func(t *turn, _ Intent) (Reply, error) {
 		t.forget = true
 		return t.say(ActCommand, textCleared), nil
 	},
 }
 
-// phrase says the same each time, and leaves what was talked of as it is.
-func phrase(act, text string) func(*turn, Intent) (Reply, error) {
+// phrase says the same each time, alone where nothing is remembered, and leaves what was
+// talked of as it is.
+func phrase(act, text, alone string) func(*turn, Intent) (Reply, error) {
 	return func(t *turn, _ Intent) (Reply, error) {
 		t.after.Wanted = t.before.Wanted
+		if t.alone {
+			return t.say(act, alone), nil
+		}
 		return t.say(act, text), nil
 	}
 }

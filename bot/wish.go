@@ -28,7 +28,7 @@ type Wishes interface {
 // offerWish says how to be told later, under a refusal that was noted under that key,
 // where that is possible.
 func (t *turn) offerWish(key string) string {
-	if t.wishes == nil || t.away || !t.wishes.Reaches(t.message.Address()) {
+	if t.wishes == nil || t.away || t.alone || !t.wishes.Reaches(t.message.Address()) {
 		return ""
 	}
 	t.after.Wanted = key
@@ -69,7 +69,7 @@ func (e *Engine) pressWish(ctx context.Context, p Press, key string) (Pressed, e
 // knowledge in force does. Nothing is remembered, and nothing noted.
 func (e *Engine) Compose(ctx context.Context, m Message, lead string) (Reply, error) {
 	quiet := *e
-	quiet.o.Unanswered, quiet.o.Wishes, quiet.o.Desk = nil, nil, nil
+	quiet.state, quiet.o.Unanswered, quiet.o.Wishes, quiet.o.Desk = nil, nil, nil, nil
 	m.lead = lead
 	r, _, err := quiet.respond(ctx, m, &Session{})
 	return r, err

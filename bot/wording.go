@@ -11,7 +11,8 @@ import (
 // only arrange it.
 const (
 	TextWelcome = "你好，我是 AEO 激励措施问答助手。直接提问即可，例如：海关对AEO企业有何激励？\n" + textHow
-	TextHelp    = "我用知识库里的原文回答 AEO 企业激励措施方面的问题，每条都注明来源和日期；没有依据的，我会直说。\n" + textHow
+	textAbout   = "我用知识库里的原文回答 AEO 企业激励措施方面的问题，每条都注明来源和日期；没有依据的，我会直说。"
+	TextHelp    = textAbout + "\n" + textHow
 	textHow     = "回复“更多”看后面的内容，“第3条”看上次那一节的某一条，“还有其他支持吗”看没讲过的方面，“转发”得到能发给客户的纯文字，“/清空”忘掉这次对话。"
 
 	TextMedia   = "目前只能看懂文字，请把问题打成文字发给我。"
@@ -84,6 +85,19 @@ const (
 	TextAgain         = "（刚才连接中断，不确定您是否收到，再发一次）"
 	textSlow          = "查得有点慢，请稍后再问一次。"
 	textBroken        = "刚才没能答上来，请稍后再问一次。"
+)
+
+// What is said instead where nothing is remembered, so that no follow-up is understood:
+// each names what can be asked by itself.
+const (
+	textAloneHelp    = textAbout + "\n这里每次只答一个问题，不记得前面的内容，请把问题写完整。"
+	textAlone        = "这里不记得前面的内容，请把问题写完整再问。"
+	textAloneItem    = "这里不记得前面的内容，请连同标题一起问，例如：%s第%d条。"
+	textAloneCommand = "没有这个命令。可以用：/帮助。"
+	textAloneUnsure  = "没有完全看懂。如果想问的是%s，请照这样再问一次。"
+	textAloneClause  = "（%s）%s（这一条共 %d 项，问“%s”看全文）"
+	textAloneMore    = "还有 %d 条相关内容%s，请连同标题再问，例如：%s。"
+	textAloneVague   = "还有 %d 条相关内容，请问得具体些。"
 )
 
 // What stands on cards and their buttons. A title may have some 26 characters, a button 10.
