@@ -1,6 +1,6 @@
 # The targets a developer needs. What takes more than a line is in .ci/.
 FUZZTIME ?= 10s
-VERSION  ?= $(shell git describe --tags --always 2>/dev/null || echo dev)
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 Q        ?= 海关对AEO企业有何激励?
 
 .DEFAULT_GOAL := help

@@ -167,13 +167,6 @@ func TestConsole(t *testing.T) {
 	}
 }
 
-func TestUnknownVariableOfKubernetesWarns(t *testing.T) {
-	_, warnings, err := configs.Load("", []string{"AEOBOT_SERVICE_HOST=10.0.0.1"})
-	if err != nil || len(warnings) != 1 || !strings.Contains(warnings[0], "AEOBOT_SERVICE_HOST") {
-		t.Errorf("got %v, %v", warnings, err)
-	}
-}
-
 func TestPlainAddressOfThisMachine(t *testing.T) {
 	if _, _, err := configs.Load("", []string{"AEOBOT_WECOM_API_BASE_URL=http://127.0.0.1:9"}); err != nil {
 		t.Error(err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -45,11 +46,18 @@ func settings(v reflect.Value, path string) []*setting {
 	return all
 }
 
-// Load reads the file (none when path is empty) and then the environment, each
-// NAME=value, which wins. Warnings are for the operator and stop nothing. Errors
+// Flag is what the command line sets.
+type Flag struct {
+	Name   string // --redis, for messages
+	Key    string // redis.url
+	Values []string
+}
+
+// Load reads the file (none when path is empty), then the environment, each NAME=value,
+// then the command line's flags; what comes later wins. Warnings are for the operator and stop nothing. Errors
 // are one line that names the key, where it was set, and the mend; they never
 // hold a secret.
-func Load(path string, environ []string) (Config, []string, error) {
+func Load(path string, environ []string, flags ...Flag) (Config, []string, error) {
 	c := Default()
 	l := &loader{settings: settings(reflect.ValueOf(&c).Elem(), "")}
 	if path != "" {
@@ -60,6 +68,11 @@ func Load(path string, environ []string) (Config, []string, error) {
 	if err := l.readEnvironment(environ); err != nil {
 		return Config{}, nil, err
 	}
+	for _, f := range flags {
+		if err := l.byKey(f.Key).setFlag(f); err != nil {
+			return Config{}, nil, err
+		}
+	}
 	if err := l.validate(c); err != nil {
 		return Config{}, nil, err
 	}
@@ -69,6 +82,7 @@ func Load(path string, environ []string) (Config, []string, error) {
 type loader struct {
 	settings []*setting
 	warnings []string
+	unknown  []string // variables
 }
 
 func (l *loader) byKey(key string) *setting {
@@ -167,7 +181,33 @@ func (l *loader) readEnvironment(environ []string) error {
 			return err
 		}
 	}
+	switch len(l.unknown) {
+	case 0:
+	case 1:
+		l.warnings = append(l.warnings, "unknown environment variable "+l.unknown[0]+" is ignored")
+	default:
+		l.warnings = append(l.warnings, "unknown environment variables are ignored: "+strings.Join(l.unknown, ", "))
+	}
 	return nil
+}
+
+// injected are the variables that Kubernetes and links of Docker set in a container for
+// every service beside it. Those for a service called aeobot, or aeobot-redis, begin as ours.
+var injected = []struct{ name, value *regexp.Regexp }{
+	{regexp.MustCompile(`_SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)$`), regexp.MustCompile(``)},
+	{regexp.MustCompile(`_PORT(_[0-9]+_(TCP|UDP|SCTP))?$`), regexp.MustCompile(`^(tcp|udp|sctp)://`)},
+	{regexp.MustCompile(`_PORT_[0-9]+_(TCP|UDP|SCTP)_(PROTO|PORT|ADDR)$`), regexp.MustCompile(``)},
+	{regexp.MustCompile(`_NAME$`), regexp.MustCompile(`^/`)},
+	{regexp.MustCompile(`^AEOBOT(_[A-Z0-9_]+)?_ENV_`), regexp.MustCompile(``)},
+}
+
+func isInjected(name, value string) bool {
+	for _, i := range injected {
+		if i.name.MatchString(name) && i.value.MatchString(value) {
+			return true
+		}
+	}
+	return false
 }
 
 func (l *loader) setVariable(name, value string) error {
@@ -179,13 +219,15 @@ func (l *loader) setVariable(name, value string) error {
 			return s.setFromFile(name, value)
 		}
 	}
+	if isInjected(name, value) {
+		return nil
+	}
 	for _, s := range l.settings {
 		if editDistance(s.env, name) <= 2 {
 			return fmt.Errorf("configs: unknown environment variable %s; did you mean %s?", name, s.env)
 		}
 	}
-	// Kubernetes sets AEOBOT_SERVICE_HOST and the like for a service called aeobot.
-	l.warnings = append(l.warnings, "unknown environment variable "+name+" is ignored")
+	l.unknown = append(l.unknown, name)
 	return nil
 }
 
@@ -200,6 +242,18 @@ func (s *setting) claim(from string) error {
 	}
 	s.from = from
 	return nil
+}
+
+// setFlag sets what a flag says, whatever was set before. A list's values are taken as
+// they are: a path may have a comma.
+func (s *setting) setFlag(f Flag) error {
+	s.from = ""
+	if s.value.Kind() == reflect.Slice {
+		s.from = f.Name
+		s.value.Set(reflect.ValueOf(f.Values))
+		return nil
+	}
+	return s.setText(f.Name, f.Values[len(f.Values)-1])
 }
 
 func (s *setting) setFromFile(from, file string) error {

@@ -86,11 +86,8 @@ type Store struct {
 // Open makes a client from a URL. It does not dial: Redis may come later.
 func Open(url string, o Options) (*Store, error) {
 	o.setDefaults()
-	target, err := parseURL(url)
+	target, err := readURL(url, o.AllowInsecure)
 	if err != nil {
-		return nil, err
-	}
-	if err := target.secure(o.AllowInsecure); err != nil {
 		return nil, err
 	}
 	return &Store{o: o, client: target.client(o.StepTimeout)}, nil

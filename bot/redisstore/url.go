@@ -33,6 +33,21 @@ var schemes = map[string]target{
 
 const mend = "; write it like redis://:password@host:6379/0, redis+sentinel://host:26379,host:26379/mymaster or redis+cluster://host:6379,host:6379"
 
+// CheckURL reports what keeps a URL from being opened, without opening it.
+func CheckURL(url string, allowInsecure bool) error {
+	_, err := readURL(url, allowInsecure)
+	return err
+}
+
+// readURL reads a URL that is safe to connect to.
+func readURL(url string, allowInsecure bool) (target, error) {
+	t, err := parseURL(url)
+	if err != nil {
+		return target{}, err
+	}
+	return t, t.secure(allowInsecure)
+}
+
 // parseURL reads a URL. Its errors name the part that is wrong and never quote the
 // whole, which may hold a password.
 func parseURL(raw string) (target, error) {

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -13,7 +14,7 @@ import (
 func chinese(root *cobra.Command) {
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { writeHelp(cmd.OutOrStdout(), cmd) })
 	root.SetUsageFunc(func(cmd *cobra.Command) error { writeHelp(cmd.OutOrStderr(), cmd); return nil })
-	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetHelpCommand(&cobra.Command{Use: "help", Hidden: true, Short: "显示帮助", RunE: func(_ *cobra.Command, args []string) error {
 		target, _, err := root.Find(args)
 		if err != nil {
@@ -21,7 +22,32 @@ func chinese(root *cobra.Command) {
 		}
 		return target.Help()
 	}})
+	root.InitDefaultCompletionCmd()
+	describeCompletion(root)
 	describeHelp(root)
+}
+
+// completions are how each shell takes its completion script.
+var completions = map[string]string{
+	"bash":       "  source <(aeobot completion bash)                                   # 只在这个终端里\n  aeobot completion bash > /etc/bash_completion.d/aeobot             # 以后都有，要装 bash-completion",
+	"zsh":        "  source <(aeobot completion zsh)                                    # 只在这个终端里\n  aeobot completion zsh > \"${fpath[1]}/_aeobot\"                      # 以后都有",
+	"fish":       "  aeobot completion fish | source                                    # 只在这个终端里\n  aeobot completion fish > ~/.config/fish/completions/aeobot.fish    # 以后都有",
+	"powershell": "  aeobot completion powershell | Out-String | Invoke-Expression      # 写进 $PROFILE 则以后都有",
+}
+
+// describeCompletion translates what cobra says of completion by itself.
+func describeCompletion(root *cobra.Command) {
+	all := root.Commands()
+	completion := all[slices.IndexFunc(all, func(c *cobra.Command) bool { return c.Name() == "completion" })]
+	completion.Short, completion.Long = "生成命令行补全脚本", "生成 bash、zsh、fish 或 powershell 的补全脚本：按 Tab 补全命令和选项。"
+	completion.Args = arguments(cobra.NoArgs, "choose bash, zsh, fish or powershell")
+	completion.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	for _, c := range completion.Commands() {
+		c.Short, c.Long, c.Example = c.Name()+" 的补全脚本", "把 "+c.Name()+" 的补全脚本写到标准输出。", completions[c.Name()]
+		if f := c.Flags().Lookup("no-descriptions"); f != nil {
+			f.Usage = "补全时不带说明"
+		}
+	}
 }
 
 // describeHelp translates what cobra says of --help by itself.
@@ -29,6 +55,10 @@ func describeHelp(cmd *cobra.Command) {
 	cmd.InitDefaultHelpFlag()
 	if f := cmd.Flags().Lookup("help"); f != nil {
 		f.Usage = "显示帮助"
+	}
+	cmd.InitDefaultVersionFlag()
+	if f := cmd.Flags().Lookup("version"); f != nil {
+		f.Usage = "显示版本"
 	}
 	for _, c := range cmd.Commands() {
 		describeHelp(c)

@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"aeobot/bot/terminal"
 )
@@ -67,6 +68,7 @@ type global struct {
 	knowledge []string
 	data      string
 	redis     string
+	flags     *pflag.FlagSet
 }
 
 func newRoot() *cobra.Command {
@@ -79,9 +81,11 @@ func newRoot() *cobra.Command {
 不用任何配置就能试：
   aeobot ask 海关对AEO企业有何激励?
   aeobot chat`,
-		SilenceErrors: true,
-		SilenceUsage:  true,
-		Args:          cobra.ArbitraryArgs,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		Version:           versionLine(),
+		Args:              cobra.ArbitraryArgs,
+		PersistentPreRunE: g.checkFlags,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return usageError{fmt.Errorf("unknown command %q; see `aeobot --help`", args[0])}
@@ -90,6 +94,7 @@ func newRoot() *cobra.Command {
 		},
 	}
 	flags := root.PersistentFlags()
+	g.flags = flags
 	flags.StringVar(&g.config, "config", "", "配置文件（YAML）")
 	flags.StringArrayVar(&g.knowledge, "knowledge", nil, "知识文件或文件夹，可重复；代替随程序附带的文章")
 	flags.StringVar(&g.data, "data", "", "数据文件夹（默认 ./data）")

@@ -39,7 +39,7 @@ func newMetrics() *metrics {
 		passages: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "aeobot", Name: "passages", Help: "Passages that can be answered from."}),
 	}
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "aeobot", Name: "build_info", Help: "Always 1."}, []string{"version"})
-	build.WithLabelValues(version).Set(1)
+	build.WithLabelValues(release(version, buildInfo())).Set(1)
 	m.registry.MustRegister(m.turns, m.seconds, m.replayed, m.degraded, m.limited, m.panics, m.callbacks, m.passages, build)
 	return m
 }

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"aeobot/bot"
 	"aeobot/bot/boltstore"
 	"aeobot/bot/redisstore"
@@ -19,25 +21,53 @@ import (
 	"aeobot/knowledge/articles"
 )
 
-// settings reads file and environment and lets the flags win.
+// settings reads file, environment and flags, and says what is odd.
 func (g *global) settings() (configs.Config, error) {
-	c, warnings, err := configs.Load(g.config, os.Environ())
+	c, warnings, err := g.read()
 	if err != nil {
-		return configs.Config{}, usageError{err}
+		return configs.Config{}, err
 	}
 	for _, w := range warnings {
 		fmt.Fprintln(os.Stderr, "aeobot: warning: "+w)
 	}
-	if len(g.knowledge) > 0 {
-		c.Knowledge.Paths = g.knowledge
-	}
-	if g.data != "" {
-		c.DataDir = g.data
-	}
-	if g.redis != "" {
-		c.Redis.URL = configs.Secret(g.redis)
-	}
 	return c, nil
+}
+
+// read gives settings that are fit to be used, by this command or not.
+func (g *global) read() (configs.Config, []string, error) {
+	c, warnings, err := configs.Load(g.config, os.Environ(), g.overrides()...)
+	if err != nil {
+		return configs.Config{}, nil, usageError{err}
+	}
+	if url := c.Redis.URL.Reveal(); url != "" {
+		if err := redisstore.CheckURL(url, c.Redis.AllowInsecure); err != nil {
+			return configs.Config{}, nil, usageError{err}
+		}
+	}
+	return c, warnings, nil
+}
+
+// overrides are the flags that were given and stand for settings.
+func (g *global) overrides() []configs.Flag {
+	var given []configs.Flag
+	for _, f := range []struct {
+		name, key string
+		values    []string
+	}{{"knowledge", "knowledge.paths", g.knowledge}, {"data", "data_dir", []string{g.data}}, {"redis", "redis.url", []string{g.redis}}} {
+		if g.flags.Changed(f.name) {
+			given = append(given, configs.Flag{Name: "--" + f.name, Key: f.key, Values: f.values})
+		}
+	}
+	return given
+}
+
+// checkFlags holds flags to what the settings must be, also where the command needs none.
+func (g *global) checkFlags(*cobra.Command, []string) error {
+	if g.config == "" && len(g.overrides()) == 0 {
+		return nil
+	}
+	_, _, err := g.read()
+	return err
 }
 
 // loadLibrary reads the knowledge the settings name, or the shipped article.
