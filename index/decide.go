@@ -24,6 +24,9 @@ const (
 	// short is the number of content units up to which a question may be no more than
 	// a curated keyword, which names its passage and no topic outside.
 	short = 8
+	// same is how alike a question is to a curated way to ask that says the same, but for
+	// words that only ask. Sums of floats come out a hair below 1.
+	same = 0.999
 	// named is how surely a question must name a section to get it whole.
 	named = 0.5
 	// A measure that covers so much of the question with such a score is named as
@@ -155,6 +158,9 @@ func (d *Decision) outside() bool {
 		return true
 	}
 	best := &d.Ranked[0]
+	if best.Alike >= same && d.Outside.Alike < same {
+		return false // a curator has said where these very words lead
+	}
 	if d.Outside.keyed && !best.keyed {
 		return true
 	}

@@ -216,6 +216,19 @@ func (q *Query) Unstated(p knowledge.Passage) bool {
 	return slices.ContainsFunc(q.facets, func(f *lexicon.Facet) bool { return f.Needed && !slices.Contains(stated, f) })
 }
 
+// Unmentioned lists what a question asks for that a text has no word of, by the names of
+// facets: amount, fee, duration.
+func Unmentioned(question, text string) []string {
+	var names []string
+	folded := analysis.Normalize(text)
+	for _, f := range lexicon.AskedFor(analysis.Cut(analysis.Normalize(question))) {
+		if f.Needed && f.Unmentioned(folded) {
+			names = append(names, f.Name)
+		}
+	}
+	return names
+}
+
 // FoldCharacters folds width, case and script as questions are folded, and leaves
 // numbers and spaces as they are.
 func FoldCharacters(text string) string { return analysis.FoldCharacters(text) }

@@ -19,6 +19,14 @@ type Facet struct {
 	// Needed says that a passage which does not state it is no answer.
 	Needed bool
 	states *regexp.Regexp // nil: no passage is known to state it by its form
+	hints  *regexp.Regexp // nil: there are none
+}
+
+// Unmentioned reports whether folded text has neither the form nor a word of what is
+// asked for. It is for warnings: words alone do not make a passage an answer.
+func (f *Facet) Unmentioned(folded string) bool {
+	has := func(r *regexp.Regexp) bool { return r != nil && r.MatchString(folded) }
+	return !has(f.states) && !has(f.hints)
 }
 
 // Term is the facet as a term of the index.
@@ -41,6 +49,8 @@ func readFacets(data string) ([]*Facet, *matcher[*Facet]) {
 			all = append(all, &Facet{Name: strings.TrimSpace(rest), Needed: kind == "needed"})
 		case "states":
 			all[len(all)-1].states = regexp.MustCompile(strings.TrimSpace(rest))
+		case "hints":
+			all[len(all)-1].hints = regexp.MustCompile(strings.TrimSpace(rest))
 		case "asks":
 			for _, w := range strings.Fields(rest) {
 				words.add(strings.ReplaceAll(w, "_", " "), all[len(all)-1])
