@@ -26,10 +26,12 @@ type Edit struct {
 	Starts  string `json:"starts,omitempty"`
 	Topic   string `json:"topic,omitempty"`
 
-	// What is added; one of them.
+	// What is added, or taken out with Remove; one of them.
 	Ask     string  `json:"ask,omitempty"`     // a way to ask
 	Keyword string  `json:"keyword,omitempty"` // a word that points to it and nothing else
 	Unlike  *Unlike `json:"unlike,omitempty"`  // a look-alike
+	// Remove takes the way to ask or the keyword out.
+	Remove bool `json:"remove,omitempty"`
 	// States take the place of all that was said of how it stands.
 	States []State `json:"states,omitempty"`
 }
@@ -54,13 +56,15 @@ var (
 	ErrPlace = errors.New("curate: no such place in the notes")
 	// ErrThere means that the notes say so already.
 	ErrThere = errors.New("curate: the notes say so already")
+	// ErrGone means that what is to be taken out is not there.
+	ErrGone = errors.New("curate: the notes do not say so any more")
 	// ErrForm means that the notes are written in a way this package cannot put words into.
 	ErrForm = errors.New("curate: the notes are written in a form that has to be edited by hand")
 	// ErrEmpty means that an edit adds nothing, or more than one thing.
 	ErrEmpty = errors.New("curate: an edit adds one thing")
 )
 
-// Apply gives the notes with the edit in them and every other byte as it was. Only where
+// Apply gives the notes with the edit in them, or what it takes out gone, and every other byte as it was. Only where
 // the notes have no entry yet for what the edit is about are they written anew, with that
 // entry at the end of its list. The notes of before are not changed.
 func (e Edit) Apply(notes []byte) ([]byte, error) {
@@ -69,7 +73,7 @@ func (e Edit) Apply(notes []byte) ([]byte, error) {
 		return nil, err
 	}
 	place, err := e.place(root)
-	if errors.Is(err, ErrPlace) && e.Topic == "" {
+	if errors.Is(err, ErrPlace) && e.Topic == "" && !e.Remove {
 		if notes, err = e.grow(root); err != nil {
 			return nil, err
 		}
@@ -87,6 +91,13 @@ func (e Edit) Apply(notes []byte) ([]byte, error) {
 	key, add, err := e.addition()
 	if err != nil {
 		return nil, err
+	}
+	if e.Remove {
+		changed, err := remove(notes, root, place, key, add)
+		if err != nil {
+			return nil, err
+		}
+		return changed, proved(changed, notes, e, key, add)
 	}
 	list := value(place, key)
 	if list != nil && holds(list, add) {
@@ -347,7 +358,8 @@ func splice(notes []byte, lines [][]byte, line, at int, text string) []byte {
 	return slices.Concat(notes[:before], []byte(text), notes[before:])
 }
 
-// proved makes sure that the notes differ in that one entry and in nothing else.
+// proved makes sure that the notes with the entry differ in it from those without, and in
+// nothing else.
 func proved(before, after []byte, e Edit, key string, add *yaml.Node) error {
 	was, err := parse(before)
 	if err != nil {
@@ -362,10 +374,14 @@ func proved(before, after []byte, e Edit, key string, add *yaml.Node) error {
 		return fmt.Errorf("%w: %w", ErrForm, err)
 	}
 	list := value(place, key)
-	if list == nil || list.Kind != yaml.SequenceNode || len(list.Content) == 0 || plain(list.Content[0]) != plain(add) {
+	if list == nil || list.Kind != yaml.SequenceNode {
 		return ErrForm
 	}
-	list.Content = list.Content[1:]
+	at := slices.IndexFunc(list.Content, func(n *yaml.Node) bool { return plain(n) == plain(add) })
+	if at < 0 || !e.Remove && at > 0 {
+		return ErrForm
+	}
+	list.Content = slices.Delete(list.Content, at, at+1)
 	if len(list.Content) == 0 {
 		i := slices.Index(place.Content, list)
 		place.Content = slices.Delete(place.Content, i-1, i+1)
