@@ -28,6 +28,9 @@ const secondWind = 500 * time.Millisecond
 // Time is also over when the process was frozen meanwhile, without any searching: a search
 // takes milliseconds, so once it is tried again.
 func (t *turn) Search(ctx context.Context, text string) (index.Decision, error) {
+	if t.until.IsZero() {
+		return t.searcher.Search(ctx, text)
+	}
 	d, err := t.searchUntil(ctx, text, t.until)
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil && !t.again {
 		t.again, t.until = true, time.Now().Add(secondWind)

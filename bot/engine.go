@@ -53,11 +53,15 @@ type Options struct {
 	//
 	// default: nobody
 	Given interface{ Add(g Given) }
-	// SearchWithin is how long may be searched for one message. Then its asker reads an
-	// apology, and the question is kept with those without an answer.
+	// SearchWithin is how long may be searched for one message whose asker waits. Then
+	// the asker reads an apology, and the question is kept with those without an answer.
 	//
-	// default: 2 seconds
+	// default: no limit, as for questions that are judged in bulk
 	SearchWithin time.Duration
+	// Searcher decides what a question gets.
+	//
+	// default: the generation in force
+	Searcher func(*index.Generation) Searcher
 	// Limits are how many messages a minute get a reply.
 	//
 	// default: all
@@ -74,8 +78,6 @@ type Options struct {
 	//
 	// default: nobody
 	Observe func(Event)
-
-	searcher func(*index.Generation) Searcher // for tests; nil: the generation itself
 }
 
 // Event is one turn as metrics see it. No field can hold what a person wrote.
@@ -120,11 +122,8 @@ func New(r Retriever, s State, o Options) *Engine {
 	if o.Lease <= 0 {
 		o.Lease = 4 * time.Second
 	}
-	if o.SearchWithin <= 0 {
-		o.SearchWithin = 2 * time.Second
-	}
-	if o.searcher == nil {
-		o.searcher = func(g *index.Generation) Searcher { return g }
+	if o.Searcher == nil {
+		o.Searcher = func(g *index.Generation) Searcher { return g }
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -349,8 +348,11 @@ func (e *Engine) respond(ctx context.Context, m Message, s *Session) (Reply, *Se
 	defer release()
 	now := e.o.Now()
 	t := &turn{ctx: ctx, index: g, library: g.Library(), message: m, away: s == nil, alone: e.state == nil,
-		searcher: e.o.searcher(g), until: time.Now().Add(e.o.SearchWithin),
-		now: now, today: now.In(china).Format(time.DateOnly), unanswered: e.o.Unanswered, wishes: e.o.Wishes, lead: m.lead, desk: e.o.Desk, log: e.o.Log}
+		searcher: e.o.Searcher(g),
+		now:      now, today: now.In(china).Format(time.DateOnly), unanswered: e.o.Unanswered, wishes: e.o.Wishes, lead: m.lead, desk: e.o.Desk, log: e.o.Log}
+	if e.o.SearchWithin > 0 {
+		t.until = time.Now().Add(e.o.SearchWithin)
+	}
 	if s != nil {
 		t.before = *s
 	}

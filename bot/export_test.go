@@ -4,6 +4,6 @@ import "aeobot/index"
 
 // WithSearcher has the engine search otherwise.
 func (o Options) WithSearcher(f func(*index.Generation) Searcher) Options {
-	o.searcher = f
+	o.Searcher = f
 	return o
 }

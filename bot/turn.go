@@ -45,7 +45,7 @@ type turn struct {
 	lead string
 
 	searcher Searcher
-	until    time.Time // when there has been enough searching
+	until    time.Time // when there has been enough searching; zero: never
 	again    bool      // it was tried again after that
 
 	unanswered interface {

@@ -29,7 +29,7 @@ func newAsk(g *global) *cobra.Command {
 				return err
 			}
 			defer live.Swap(nil)
-			engine := bot.New(live, nil, bot.Options{})
+			engine := bot.New(live, nil, bot.Options{SearchWithin: answerWithin})
 			answered, err := terminal.Ask(cmd.Context(), engine, cmd.OutOrStdout(), strings.Join(args, " "), day, asJSON)
 			if err != nil {
 				return err
@@ -77,7 +77,7 @@ func newChat(g *global) *cobra.Command {
 				return err
 			}
 			defer func() { err = errors.Join(err, state.Close()) }()
-			options := bot.Options{}
+			options := bot.Options{SearchWithin: answerWithin}
 			if g.keeps() {
 				options.Unanswered = state
 			}

@@ -61,7 +61,7 @@ func (g *global) evaluate(cmd *cobra.Command, f evalFlags) error {
 	if f.calibrate {
 		return g.calibrate(cmd, exam)
 	}
-	report, losses, err := g.examine(cmd.Context(), exam, index.Options{}, f.noise)
+	report, losses, err := g.examine(cmd, exam, index.Options{}, f.noise)
 	if err != nil {
 		return err
 	}
@@ -108,7 +108,8 @@ func (f evalFlags) compare(cmd *cobra.Command, report eval.Report) error {
 }
 
 // examine asks all questions through the engine people talk to.
-func (g *global) examine(ctx context.Context, e eval.Exam, o index.Options, noise bool) (report eval.Report, losses []eval.Loss, err error) {
+func (g *global) examine(cmd *cobra.Command, e eval.Exam, o index.Options, noise bool) (report eval.Report, losses []eval.Loss, err error) {
+	ctx := cmd.Context()
 	library, settings, err := g.loadLibrary()
 	if err != nil {
 		return eval.Report{}, nil, err
@@ -123,7 +124,12 @@ func (g *global) examine(ctx context.Context, e eval.Exam, o index.Options, nois
 		return eval.Report{}, nil, err
 	}
 	defer func() { err = errors.Join(err, state.Close()) }()
-	contents, answer := namesOf(library), answerer(bot.New(live, state, bot.Options{}), library)
+	all := e.Len()
+	if noise {
+		all += eval.Spoilt(e.Single)
+	}
+	contents, answer := namesOf(library), answerer(bot.New(live, state, judging), library)
+	answer = ticking(answer, all, sayProgress(cmd.ErrOrStderr()))
 	v, err := e.Judge(ctx, contents, answer)
 	if err != nil {
 		return eval.Report{}, nil, err
@@ -140,7 +146,7 @@ func (g *global) calibrate(cmd *cobra.Command, e eval.Exam) error {
 	fmt.Fprintf(out, "| bar | hit@1 | recall | refused | mean |\n|---:|---:|---:|---:|---:|\n")
 	for step := range 13 {
 		bar := 0.10 + 0.05*float64(step)
-		report, _, err := g.examine(cmd.Context(), e, index.Options{Bar: bar}, false)
+		report, _, err := g.examine(cmd, e, index.Options{Bar: bar}, false)
 		if err != nil {
 			return err
 		}
@@ -160,6 +166,21 @@ func readAll[V any](files []string, read func(string) ([]V, error)) ([]V, error)
 		all = append(all, some...)
 	}
 	return all, nil
+}
+
+// judging are the options of the engines that questions are judged with. Nobody waits for
+// one of so many answers, so no search has a limit in time: on a busy machine it would end
+// all the rest.
+var judging = bot.Options{}
+
+// ticking tells progress of every question that is asked.
+func ticking(answer eval.Answerer, all int, progress func(asked, all int)) eval.Answerer {
+	asked := 0
+	return func(ctx context.Context, user, text, quote string) (eval.Answer, error) {
+		asked++
+		progress(asked, all)
+		return answer(ctx, user, text, quote)
+	}
 }
 
 // answerer talks to the engine as the local surface does.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -42,7 +43,10 @@ func (g *global) evaluateRetrieval(cmd *cobra.Command, f evalFlags) (err error) 
 	}
 	defer func() { err = errors.Join(err, generation.Close()) }()
 	built := time.Since(start)
+	var asked atomic.Int64
+	progress := sayProgress(cmd.ErrOrStderr())
 	report, err := eval.Retrieve(cmd.Context(), queries, func(ctx context.Context, question string) ([]string, error) {
+		progress(int(asked.Add(1)), 2*len(queries))
 		return generation.Retrieve(ctx, question, depth)
 	})
 	if err != nil {

@@ -336,12 +336,18 @@ func (v *verdicts) keep(l *knowledge.Library, all eval.Verdicts) {
 	v.fingerprint, v.all = l.Fingerprint, all
 }
 
-// sayProgress writes how far the gate is, once a second.
-func sayProgress(out io.Writer) func(asked, all int) {
-	last := time.Now()
+// sayProgress writes how far the questions are, once a second; what takes less is
+// silent. It may be told by many at once.
+func sayProgress(out io.Writer) func(asked, all int) { return progressAt(out, time.Now) }
+
+func progressAt(out io.Writer, now func() time.Time) func(asked, all int) {
+	var mu sync.Mutex
+	last, said := now(), false
 	return func(asked, all int) {
-		if time.Since(last) > time.Second || asked == all {
-			last = time.Now()
+		mu.Lock()
+		defer mu.Unlock()
+		if now().Sub(last) > time.Second || said && asked == all {
+			last, said = now(), true
 			fmt.Fprintf(out, "评测 %d/%d\n", asked, all)
 		}
 	}
@@ -353,7 +359,7 @@ func judgeState(ctx context.Context, exam eval.Exam, l *knowledge.Library, tick 
 		return v, err
 	}
 	defer func() { err = errors.Join(err, live.Swap(nil)) }()
-	answer := answerer(bot.New(live, bot.NewMemory(), bot.Options{}), l)
+	answer := answerer(bot.New(live, bot.NewMemory(), judging), l)
 	return exam.Judge(ctx, namesOf(l), func(ctx context.Context, user, text, quote string) (eval.Answer, error) {
 		tick()
 		return answer(ctx, user, text, quote)

@@ -128,7 +128,7 @@ func askReal(ctx context.Context, questions []realQuestion, l *knowledge.Library
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, live.Swap(nil)) }()
-	engine := bot.New(live, nil, bot.Options{})
+	engine := bot.New(live, nil, judging)
 	for _, q := range questions {
 		tick()
 		r, err := engine.Answer(ctx, bot.Message{Text: q.text, Surface: terminal.Surface})

@@ -98,6 +98,10 @@ func load(c configs.Config) (l *knowledge.Library, number int, err error) {
 	return l, s.number, err
 }
 
+// answerWithin is how long may be searched for one message of somebody who waits: WeCom
+// gives up after five seconds.
+const answerWithin = 2 * time.Second
+
 // openIndex loads the knowledge and indexes it.
 func (g *global) openIndex(ctx context.Context) (*index.Live, configs.Config, error) {
 	library, c, err := g.loadLibrary()

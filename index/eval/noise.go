@@ -173,6 +173,15 @@ type Loss struct {
 // Points is the loss in points of a hundred.
 func (l Loss) Points() float64 { return (l.Clean - l.Spoilt) * 100 }
 
+// Spoilt is how many questions Losses asks.
+func Spoilt(questions []Question) int {
+	n := 0
+	for _, noise := range Noises {
+		n += len(noise.Spoil(questions))
+	}
+	return n
+}
+
 // Losses asks every question once more with each noise.
 func Losses(ctx context.Context, questions []Question, clean []Verdict, c Contents, answer Answerer) ([]Loss, error) {
 	right := map[string]bool{}
