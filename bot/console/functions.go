@@ -47,7 +47,7 @@ var functions = template.FuncMap{
 	"once":      func() string { return rand.Text() },
 	"kind":      func(what string) string { return named(kindNames, what) },
 	"relation":  func(what string) string { return named(relationNames, what) },
-	"facet":     func(what string) string { return named(facetNames, what) },
+	"facet":     desk.FacetName,
 	"signal":    func(what string) string { return named(signalNames, what) },
 }
 
@@ -101,7 +101,7 @@ var channelNames = map[string]string{"aibot": "智能机器人", "app": "自建�
 func channelName(name string) string { return named(channelNames, name) }
 
 // actNames are what people did, as the audit log has it and as the console says it.
-var actNames = map[string]string{"propose": "提议", "publish": "发布", "publish although worse": "有问题变差，仍发布", "reject": "作废提议",
+var actNames = map[string]string{"propose": "提议", "publish": "发布", "publish although worse": "有问题变差，仍发布", "reject": "作废提议", "amend": "修改提议",
 	"question open": "问题：重新打开", "question assigned": "问题：分派", "question solved": "问题：已解决", "question rejected": "问题：不处理",
 	"recall sent": "发更正", "recall dropped": "不发更正", "login": "登录", "logout": "退出", "login refused": "登录被拒", "forget": "删除某人的记录"}
 
@@ -120,10 +120,6 @@ var kindNames = map[string]string{"all": "合计", "keyword": "关键词", "natu
 
 // relationNames are the vocabulary's; see lexicon.Relation.
 var relationNames = map[string]string{"synonym": "同义", "broader": "更宽", "narrower": "更窄", "oneway": "单向"}
-
-var facetNames = map[string]string{"amount": "金额", "fee": "费用", "rate": "比例", "duration": "多久", "frequency": "多久一次", "deadline": "截止",
-	"count": "几个", "procedure": "怎么办", "documents": "要什么材料", "condition": "什么条件", "list": "有哪些", "where": "在哪里", "contact": "找谁联系",
-	"penalty": "怎么处罚", "definition": "是什么", "comparison": "有什么不同", "reason": "为什么", "who": "谁"}
 
 var signalNames = map[string]string{"words": "字词", "asked": "问法", "keyword": "关键词", "label": "部门", "context": "上下文", "coverage": "覆盖",
 	"bleve": "候选分", "facet": "没写所问的方面", "unlike": "易混"}

@@ -45,7 +45,7 @@ func (c *Console) showProposal(p *page) error {
 	if proposal.ID == "" {
 		return desk.ErrUnknown
 	}
-	v := proposalPage{Proposal: proposal, Own: proposal.Author == p.person.ID, Judging: c.o.Desk.Judging(proposal)}
+	v := proposalPage{Proposal: proposal, Own: proposal.Author == p.person.ID, Judging: c.o.Desk.Judging(p.ctx, proposal)}
 	if proposal.Published == 0 {
 		if v.Asked, v.All = c.o.Desk.Progress(p.ctx, proposal.ID); v.All == 0 {
 			v.All = 1 // the gate has not begun
@@ -71,7 +71,8 @@ func (c *Console) decideProposal(p *page) error {
 	here := "/console/proposals/" + id
 	switch p.form("do") {
 	case "approve":
-		proposal, err := c.o.Desk.Approve(p.ctx, id, p.person.ID, p.form("reason"))
+		// The page has the notices above the button.
+		proposal, err := c.o.Desk.Approve(p.ctx, id, desk.Approval{Who: p.person.ID, Way: desk.ByConsole, Override: p.form("reason"), Seen: true})
 		if err != nil {
 			return err
 		}
@@ -81,6 +82,11 @@ func (c *Console) decideProposal(p *page) error {
 			return err
 		}
 		return p.redirect("/console/proposals", "rejected")
+	case "clear":
+		if _, err := c.o.Desk.Clear(p.ctx, id, p.person.ID); err != nil {
+			return err
+		}
+		return p.redirect(here, "cleared")
 	case "rejudge":
 		if err := c.o.Desk.Rejudge(p.ctx, id); err != nil {
 			return err

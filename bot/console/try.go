@@ -53,8 +53,9 @@ func (c *Console) showTry(p *page) error {
 	}
 	start := time.Now()
 	var err error
-	// Without state: a trial is remembered by nobody and counts for nothing.
-	t.Reply, err = bot.New(fixed{p.index}, nil, bot.Options{Now: c.o.Now}).Answer(p.ctx, bot.Message{Asker: "console", Text: t.Question, Day: t.Day, Surface: screen})
+	// Without state: a trial is remembered by nobody and counts for nothing. It has the
+	// request's time, and no limit of its own.
+	t.Reply, err = bot.New(p.index, nil, bot.Options{Now: c.o.Now}).Answer(p.ctx, bot.Message{Asker: "console", Text: t.Question, Day: t.Day, Surface: screen})
 	if err != nil {
 		return err
 	}
@@ -77,8 +78,3 @@ func lay(x index.Explanation, l *knowledge.Library) explained {
 	}
 	return e
 }
-
-// fixed answers from one generation, which its user holds.
-type fixed struct{ g *index.Generation }
-
-func (f fixed) Acquire() (*index.Generation, func(), error) { return f.g, func() {}, nil }

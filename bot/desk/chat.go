@@ -40,6 +40,7 @@ var commands = map[string]func(*Desk, call) (string, error){
 	"教":   (*Desk).teach,
 	"准":   (*Desk).approve,
 	"否":   (*Desk).reject,
+	"移出":  (*Desk).clear,
 	"待准":  (*Desk).pending,
 	"版本":  (*Desk).version,
 	"更正":  (*Desk).recall,
@@ -49,7 +50,7 @@ var commands = map[string]func(*Desk, call) (string, error){
 // Texts that coordinators read.
 const (
 	textOnly = "这个命令只有协调员能用。"
-	textUse  = "/协调 这份说明\n/未答 没答上的问题\n/为什么 问题\n/教 节名 第几条（引用没答上的问题，或把问法写在后面）\n/待准 等确认的提议\n/准 编号、/否 编号\n/更正 原文改了以后要不要通知看过旧原文的人\n/版本"
+	textUse  = "/协调 这份说明\n/未答 没答上的问题\n/为什么 问题\n/教 节名 第几条（引用没答上的问题，或把问法写在后面）\n/待准 等确认的提议\n/准 编号、/否 编号\n/移出 编号 把挡住提议的问法从别处拿掉，并入提议\n/更正 原文改了以后要不要通知看过旧原文的人\n/版本"
 	textAway = "暂时办不了：%s。稍后再试，什么都没有改动。"
 )
 
@@ -222,11 +223,67 @@ func (d *Desk) teach(c call) (string, error) {
 		return "", err
 	}
 	c.decide(p)
-	next := "请另一位协调员回复 /准 " + p.ID
-	if d.o.People == 1 {
-		next = "几秒后回复 /准 " + p.ID + " 发布"
+	return fmt.Sprintf("提议 %s：把“%s”作为%s的问法：\n%s\n%s正在评测；%s", p.ID, bot.Disarm(question), PlaceOf(passage), bot.Disarm(passage.Text), c.notices(p), d.confirms(p)), nil
+}
+
+// notices lists what is to be seen of a proposal before it is confirmed, a line each, and
+// offers to take out of the way what can be.
+func (c call) notices(p Proposal) string {
+	if len(p.Notices) == 0 {
+		return ""
 	}
-	return fmt.Sprintf("提议 %s：把“%s”作为%s的问法：\n%s\n正在评测；%s", p.ID, bot.Disarm(question), PlaceOf(passage), bot.Disarm(passage.Text), next), nil
+	var b strings.Builder
+	b.WriteString("请留意：\n")
+	for _, n := range p.Notices[:min(len(p.Notices), listed)] {
+		fmt.Fprintf(&b, "· %s\n", bot.Disarm(n.Text))
+	}
+	if more := len(p.Notices) - listed; more > 0 {
+		fmt.Fprintf(&b, "· 还有 %d 处\n", more)
+	}
+	if clears := p.clears(); len(clears) > 0 {
+		var all []string
+		for _, change := range clears {
+			all = append(all, change.Clears())
+		}
+		fmt.Fprintf(&b, "回复 /移出 %s，就把%s拿掉，并入这个提议重新评测\n", p.ID, bot.Disarm(strings.Join(all, "、")))
+		c.button("移出 "+p.ID, "/移出 "+p.ID)
+	}
+	return b.String()
+}
+
+func (d *Desk) clear(c call) (string, error) {
+	p, err := d.Clear(c.ctx, c.rest, c.who)
+	switch {
+	case errors.Is(err, ErrUnknown):
+		return noSuch, nil
+	case errors.Is(err, ErrNothing):
+		return "没有什么要移出的。", nil
+	case errors.Is(err, curate.ErrGone), errors.Is(err, ErrMoved):
+		return "要改的文件在这期间被改过，请重新提议。", nil
+	case err != nil:
+		return "", err
+	}
+	c.decide(p)
+	return fmt.Sprintf("提议 %s 已并入：%s。现在算您的提议，正在重新评测；%s%s", p.ID, bot.Disarm(cleared(p)), c.notices(p), d.confirms(p)), nil
+}
+
+// cleared is what a proposal takes out of the way.
+func cleared(p Proposal) string {
+	var all []string
+	for _, c := range p.Changes {
+		if c.Edit != nil && c.Edit.Remove {
+			all = append(all, "拿掉"+c.Clears())
+		}
+	}
+	return strings.Join(all, "、")
+}
+
+// confirms says who confirms a proposal, and how.
+func (d *Desk) confirms(p Proposal) string {
+	if d.o.People == 1 {
+		return "几秒后回复 /准 " + p.ID + " 发布"
+	}
+	return "请另一位协调员回复 /准 " + p.ID
 }
 
 const (
@@ -251,7 +308,7 @@ func (d *Desk) approve(c call) (string, error) {
 	if !override {
 		reason = ""
 	}
-	p, err := d.Approve(c.ctx, id, c.who, strings.TrimSpace(reason))
+	p, err := d.Approve(c.ctx, id, Approval{Who: c.who, Way: ByChat, Override: strings.TrimSpace(reason)})
 	switch {
 	case errors.Is(err, ErrUnknown):
 		return noSuch, nil
@@ -263,6 +320,9 @@ func (d *Desk) approve(c call) (string, error) {
 		return "评测还没有做完（知识更新过时会重新评测），几秒后再发一次 /准 " + p.ID, nil
 	case errors.Is(err, ErrWorse):
 		return worse(p), nil
+	case errors.Is(err, ErrNotices):
+		c.decide(p)
+		return "还没有发布。" + c.notices(p) + "看过了仍要发布，再回复一次 /准 " + p.ID, nil
 	case err != nil:
 		return "", err
 	}
@@ -298,6 +358,9 @@ func (d *Desk) reject(c call) (string, error) {
 	return "提议 " + p.ID + " 已作废，什么都没有改动。", nil
 }
 
+// noticesListed is how many notices of each proposal a list of them has.
+const noticesListed = 2
+
 func (d *Desk) pending(c call) (string, error) {
 	all, err := d.Proposals(c.ctx)
 	if err != nil {
@@ -310,6 +373,9 @@ func (d *Desk) pending(c call) (string, error) {
 				c.decide(p)
 			}
 			fmt.Fprintf(&b, "%s %s（%s，%s）\n", p.ID, bot.Disarm(shorten(p.Title, 60)), p.Author, p.Verdict())
+			for _, n := range p.Notices[:min(len(p.Notices), noticesListed)] {
+				fmt.Fprintf(&b, "　留意：%s\n", bot.Disarm(n.Text))
+			}
 		}
 	}
 	if b.Len() == 0 {
@@ -327,6 +393,8 @@ func (p Proposal) Verdict() string {
 		return "评测中"
 	case len(p.Worse) > 0:
 		return fmt.Sprintf("%d 个问题会变差", len(p.Worse))
+	case len(p.Notices) > 0:
+		return fmt.Sprintf("评测通过，有 %d 处要留意", len(p.Notices))
 	}
 	return "评测通过"
 }

@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,18 +13,17 @@ import (
 
 	"aeobot/bot"
 	"aeobot/knowledge"
+	"aeobot/knowledge/curate"
 )
 
 // Errors of proposing and deciding.
 var (
 	// ErrUnknown means that there is no such proposal.
 	ErrUnknown = errors.New("desk: no such proposal")
-	// ErrSelf means that it takes another person.
-	ErrSelf = errors.New("desk: it takes another person")
 	// ErrJudging means that the gate is at it, or has to be at it again.
 	ErrJudging = errors.New("desk: the gate has not been through")
-	// ErrWorse means that something got worse and no reason was given.
-	ErrWorse = errors.New("desk: something gets worse")
+	// ErrNotices means that there is something to be seen first.
+	ErrNotices = errors.New("desk: there are notices to be seen first")
 	// ErrNothing means that a proposal changes nothing.
 	ErrNothing = errors.New("desk: nothing would change")
 	// ErrNotes means that the new notes are not right.
@@ -38,18 +38,10 @@ func (d *Desk) Propose(ctx context.Context, seed string, p Proposal) (Proposal, 
 	if err != nil {
 		return Proposal{}, err
 	}
-	p.From, p.At, p.Base = origin(seed), d.o.Now().UTC(), state.Number
-	files, library, err := d.outcome(state, &p)
+	p.From, p.At = origin(seed), d.o.Now().UTC()
+	changes, err := d.prepare(ctx, state, &p)
 	if err != nil {
 		return Proposal{}, err
-	}
-	changes := knowledge.Diff(state.Library, library)
-	if len(changes) == 0 && sameFiles(state.Files, files) {
-		return Proposal{}, ErrNothing
-	}
-	p.Findings = newFindings(state.Library, library)
-	if len(p.Findings) > 0 && onlyNotes(p.Changes) {
-		return Proposal{}, fmt.Errorf("%w: %s", ErrNotes, strings.Join(p.Findings, "; "))
 	}
 	if err := d.keepFiles(ctx, &p); err != nil {
 		return Proposal{}, err
@@ -65,6 +57,38 @@ func (d *Desk) Propose(ctx context.Context, seed string, p Proposal) (Proposal, 
 	d.work.Go(func() { d.judge(p) })
 	return p, nil
 }
+
+// prepare fills in what a proposal comes to in a state, and gives what it changes there.
+func (d *Desk) prepare(ctx context.Context, state State, p *Proposal) ([]knowledge.Change, error) {
+	files, library, err := d.outcome(state, p)
+	if err != nil {
+		return nil, err
+	}
+	changes := knowledge.Diff(state.Library, library)
+	if len(changes) == 0 && sameFiles(state.Files, files) {
+		return nil, ErrNothing
+	}
+	p.Base, p.Judged, p.Worse, p.Trouble, p.Findings = state.Number, false, nil, "", newFindings(state.Library, library)
+	if len(p.Findings) > 0 && onlyNotes(p.Changes) {
+		return nil, fmt.Errorf("%w: %s", ErrNotes, strings.Join(p.Findings, "; "))
+	}
+	if len(library.Passages()) > reviewedAtOnce || len(newLessons(state.Library, library)) > lessonsAtOnce {
+		return changes, nil // the gate reviews it
+	}
+	review, err := ReviewOf(ctx, d.publisher, state.Library, State{Files: files, Library: library}, p.Question)
+	p.Notices, p.Seen, p.Answered = review.Notices, nil, review.Answered
+	if len(p.Notices) > 0 {
+		p.Seen = []string{p.Author} // who reads them in reply
+	}
+	return changes, err
+}
+
+const (
+	// reviewedAtOnce is up to how many passages a proposal is reviewed while its author
+	// waits, and lessonsAtOnce up to how many ways to ask: a part of a second.
+	reviewedAtOnce = 500
+	lessonsAtOnce  = 20
+)
 
 // maxNames is how many names are tried for a proposal: they are short enough to be typed,
 // so that another may have one.
@@ -123,8 +147,9 @@ func onlyNotes(changes []Change) bool {
 }
 
 const (
-	// judgeWithin bounds a gate.
-	judgeWithin = 2 * time.Minute
+	// judgeAlive is how long a gate counts as being at work after it last said so: whoever
+	// ran it may be gone. The gate itself has no limit: on a busy machine it takes longer.
+	judgeAlive = 2 * time.Minute
 	// progressEvery is how often it is said how far the gate is.
 	progressEvery = 500 * time.Millisecond
 )
@@ -133,17 +158,16 @@ const (
 func (d *Desk) judge(p Proposal) {
 	d.judging.Lock()
 	defer d.judging.Unlock()
-	ctx, cancel := context.WithTimeout(d.ctx, judgeWithin)
-	defer cancel()
+	ctx := d.ctx
 	state, err := d.publisher.InForce()
 	if err == nil {
 		p.Base, p.Judged, p.Worse, p.Trouble = state.Number, true, nil, ""
-		p.Worse, err = d.gate(ctx, state, &p)
+		err = d.gate(ctx, state, &p)
 	}
 	if err != nil {
 		p.Trouble = "评测没有做成"
 		switch {
-		case errors.Is(err, ErrMoved):
+		case errors.Is(err, ErrMoved), errors.Is(err, curate.ErrThere), errors.Is(err, curate.ErrGone), errors.Is(err, curate.ErrPlace):
 			p.Trouble = "要改的文件在这期间被改过，请重新提议"
 		case errors.Is(err, ErrQuestions):
 			p.Trouble = "评测没有做成：读不到大家问过的问题"
@@ -155,24 +179,34 @@ func (d *Desk) judge(p Proposal) {
 	}
 }
 
-func (d *Desk) gate(ctx context.Context, s State, p *Proposal) ([]Difference, error) {
+// gate finds what gets worse by a proposal, and whether what it teaches is learnt.
+func (d *Desk) gate(ctx context.Context, s State, p *Proposal) error {
 	if err := d.Open(ctx, p); err != nil {
-		return nil, err
+		return err
 	}
-	_, library, err := d.outcome(s, p)
+	files, library, err := d.outcome(s, p)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := d.keepDiff(ctx, p.ID, knowledge.Diff(s.Library, library)); err != nil {
-		return nil, err
+		return err
 	}
 	var last time.Time
-	return d.publisher.Gate(ctx, s.Library, library, func(asked, all int) {
+	p.Worse, err = d.publisher.Gate(ctx, s.Library, library, func(asked, all int) {
 		if now := time.Now(); now.Sub(last) >= progressEvery {
 			last = now
 			d.tell(ctx, p.ID, asked, all)
 		}
 	})
+	if err != nil {
+		return err
+	}
+	review, err := ReviewOf(ctx, d.publisher, s.Library, State{Files: files, Library: library}, p.Question)
+	if !slices.EqualFunc(review.Notices, p.Notices, func(x, y Notice) bool { return x.Text == y.Text }) {
+		p.Seen = nil
+	}
+	p.Notices, p.Answered = review.Notices, review.Answered
+	return err
 }
 
 // tell keeps how far a gate is, for whoever looks, at whichever replica. It is no loss
@@ -180,7 +214,7 @@ func (d *Desk) gate(ctx context.Context, s State, p *Proposal) ([]Difference, er
 func (d *Desk) tell(ctx context.Context, id string, asked, all int) {
 	item, err := d.store.Get(ctx, progresses, id)
 	if err == nil {
-		err = d.store.Put(ctx, progresses, id, fmt.Appendf(nil, "%d/%d", asked, all), item.Version, judgeWithin)
+		err = d.store.Put(ctx, progresses, id, fmt.Appendf(nil, "%d/%d", asked, all), item.Version, judgeAlive)
 	}
 	if err != nil {
 		d.o.Log.Debug("gate's progress not kept", slog.Any("error", err))
@@ -200,9 +234,14 @@ func (d *Desk) Progress(ctx context.Context, id string) (asked, all int) {
 	return asked, all
 }
 
-// Judging tells that the gate is at a proposal.
-func (d *Desk) Judging(p Proposal) bool {
-	return !p.Judged && p.Trouble == "" && d.o.Now().Sub(p.At) < judgeWithin
+// Judging reports whether a gate is at a proposal: it has just been made, or somebody said
+// lately how far it is.
+func (d *Desk) Judging(ctx context.Context, p Proposal) bool {
+	if p.Judged || p.Trouble != "" {
+		return false
+	}
+	_, all := d.Progress(ctx, p.ID)
+	return all > 0 || d.o.Now().Sub(p.At) < judgeAlive
 }
 
 // Rejudge runs the gate again.
@@ -218,42 +257,67 @@ func (d *Desk) Rejudge(ctx context.Context, id string) error {
 	return nil
 }
 
-// Approve publishes a proposal. reason is why although something gets worse, or empty. It
-// fails with ErrUnknown, ErrSelf, ErrJudging, ErrWorse; one that is published already is
-// given as it is.
-func (d *Desk) Approve(ctx context.Context, id, who, reason string) (Proposal, error) {
+// Approval is how somebody confirms a proposal.
+type Approval struct {
+	Who string
+	Way Way
+	// Override is why although something gets worse, or empty.
+	Override string
+	// Seen reports that the notices stood where it was confirmed.
+	Seen bool
+}
+
+// Approve publishes a proposal. It fails with ErrUnknown, ErrSelf, ErrJudging, ErrWorse,
+// and once for each person with ErrNotices when there are some that they have not seen; one
+// that is published already is given as it is.
+func (d *Desk) Approve(ctx context.Context, id string, by Approval) (Proposal, error) {
 	p, err := d.Proposal(ctx, id)
-	if err != nil {
+	switch {
+	case err != nil:
 		return p, err
-	}
-	if p.ID == "" {
+	case p.ID == "":
 		return p, ErrUnknown
-	}
-	if p.Published > 0 && (d.o.People == 1 || p.Author != who) {
+	case p.Published > 0 && (d.o.People == 1 || !samePerson(p.Author, by.Who)):
 		return p, nil
 	}
-	if d.o.People > 1 && p.Author == who {
-		return p, ErrSelf
+	publication := p.publication(by)
+	if err := d.May(publication, nil); err != nil {
+		return p, err
 	}
 	state, err := d.publisher.InForce()
 	if err != nil {
 		return p, err
 	}
 	switch {
-	case d.Judging(p):
+	case d.Judging(ctx, p):
 		return p, ErrJudging
 	case !p.Judged || p.Trouble != "" || p.Base != state.Number:
 		d.work.Go(func() { d.judge(p) })
 		return p, ErrJudging
-	case len(p.Worse) > 0 && !p.Back && reason == "":
-		return p, ErrWorse
-	case len(p.Worse) > 0 && !p.Back && p.Author == who:
-		return p, ErrSelf
 	}
-	return d.publish(ctx, p, who, state, reason)
+	if err := d.May(publication, p.Worse); err != nil {
+		return p, err
+	}
+	if len(p.Notices) > 0 && !by.Seen && !slices.Contains(p.Seen, by.Who) {
+		p.Seen = append(p.Seen, by.Who)
+		return p, cmp.Or(d.save(ctx, &p, proposalKeep), ErrNotices)
+	}
+	return d.publish(ctx, p, publication, state)
 }
 
-func (d *Desk) publish(ctx context.Context, p Proposal, who string, state State, override string) (Proposal, error) {
+// publication is what a proposal is when somebody confirms it.
+func (p Proposal) publication(by Approval) Publication {
+	publication := Publication{Author: p.Author, Reason: p.Title, Override: by.Override, Back: p.Back, Of: p.Of, Way: by.Way, Proposal: p.ID}
+	if p.Reason != "" {
+		publication.Reason += "：" + p.Reason
+	}
+	if !samePerson(by.Who, p.Author) {
+		publication.Approver = by.Who
+	}
+	return publication
+}
+
+func (d *Desk) publish(ctx context.Context, p Proposal, publication Publication, state State) (Proposal, error) {
 	if err := d.Open(ctx, &p); err != nil {
 		return p, err
 	}
@@ -261,17 +325,7 @@ func (d *Desk) publish(ctx context.Context, p Proposal, who string, state State,
 	if err != nil {
 		return p, err
 	}
-	publication := Publication{Author: p.Author, Reason: p.Title, Of: p.Of}
-	if p.Reason != "" {
-		publication.Reason += "：" + p.Reason
-	}
-	if who != p.Author {
-		publication.Approver = who
-	}
-	if len(p.Worse) > 0 && !p.Back {
-		publication.Override = override
-	}
-	err = d.publisher.Publish(ctx, state.Number+1, publication, files)
+	err = d.Release(ctx, state.Number+1, publication, p.Worse, files)
 	if errors.Is(err, ErrStale) {
 		d.work.Go(func() { d.judge(p) })
 		return p, ErrJudging
@@ -280,20 +334,104 @@ func (d *Desk) publish(ctx context.Context, p Proposal, who string, state State,
 		return p, err
 	}
 	p.Published, p.Approver = state.Number+1, publication.Approver
-	what := "publish"
-	if publication.Override != "" {
-		what = "publish although worse"
-	}
-	d.did(ctx, who, what, strings.TrimSpace(fmt.Sprintf("%s %s → 版本 %d %s", p.ID, p.Title, p.Published, publication.Override)))
 	// What is in force stays in force when the lists cannot be tidied.
-	err = d.save(ctx, &p, publishedKeep)
-	if p.Question != "" {
-		err = errors.Join(err, d.mark(ctx, p.Question, Mark{State: Solved, By: who, Note: fmt.Sprintf("版本 %d", p.Published)}))
-	}
+	err = errors.Join(d.save(ctx, &p, publishedKeep), d.closeQuestion(ctx, p, cmp.Or(publication.Approver, publication.Author)))
 	if err != nil {
 		d.o.Log.Warn("published, but the lists still have it", slog.String("proposal", p.ID), slog.Any("error", err))
 	}
 	return p, nil
+}
+
+// closeQuestion says what became of the question that a published proposal is about: solved is
+// what is answered. What was given to a topic outside will not be; anything else stays as
+// it is.
+func (d *Desk) closeQuestion(ctx context.Context, p Proposal, who string) error {
+	m := Mark{State: Solved, By: who, Note: fmt.Sprintf("版本 %d", p.Published)}
+	switch topic := p.topic(); {
+	case p.Question == "":
+		return nil
+	case topic != "":
+		m.State, m.Note = Rejected, fmt.Sprintf("归入没有写的话题“%s”（版本 %d）", topic, p.Published)
+	case !p.Answered:
+		return nil
+	}
+	return d.mark(ctx, p.Question, m)
+}
+
+// topic is the topic outside that a proposal adds a way to ask to, or empty.
+func (p Proposal) topic() string {
+	for _, c := range p.Changes {
+		if c.Edit != nil && c.Edit.Topic != "" && !c.Edit.Remove {
+			return c.Edit.Topic
+		}
+	}
+	return ""
+}
+
+// Clear takes out of the way what keeps a proposal's ways to ask from being answered. It
+// becomes part of the proposal, which is judged anew and counts as this person's, so that
+// where it takes two people another sees all of it. It fails with ErrUnknown, or ErrNothing
+// when nothing can be taken out.
+func (d *Desk) Clear(ctx context.Context, id, who string) (Proposal, error) {
+	p, err := d.Proposal(ctx, id)
+	switch {
+	case err != nil:
+		return p, err
+	case p.ID == "", p.Published > 0:
+		return p, ErrUnknown
+	case !p.Clearable():
+		return p, ErrNothing
+	}
+	state, err := d.publisher.InForce()
+	if err != nil {
+		return p, err
+	}
+	if err := d.Open(ctx, &p); err != nil {
+		return p, err
+	}
+	p.Changes, p.Author, p.At = append(p.Changes, p.clears()...), who, d.o.Now().UTC()
+	if _, err := d.prepare(ctx, state, &p); err != nil {
+		return p, err
+	}
+	if err := d.save(ctx, &p, proposalKeep); err != nil {
+		return p, err
+	}
+	d.did(ctx, who, "amend", p.ID+" "+p.Title)
+	d.work.Go(func() { d.judge(p) })
+	return p, nil
+}
+
+// clears are the edits that the notices offer, each once.
+func (p Proposal) clears() (all []Change) {
+	seen := map[string]bool{}
+	for _, n := range p.Notices {
+		for _, c := range n.Clear {
+			key := c.File + "\x00" + c.Clears()
+			if !seen[key] {
+				seen[key] = true
+				all = append(all, c)
+			}
+		}
+	}
+	return all
+}
+
+// Clearable reports whether something can be taken out of the way of a proposal.
+func (p Proposal) Clearable() bool { return len(p.clears()) > 0 }
+
+// Clears says what an edit takes out, and out of what.
+func (c Change) Clears() string {
+	e := c.Edit
+	place := e.Section
+	switch {
+	case e.Topic != "":
+		place = "没有写的话题“" + e.Topic + "”"
+	case e.Starts != "":
+		place = "“" + shorten(e.Starts, 20) + "”"
+	case e.Number > 0:
+		place = fmt.Sprintf("%s第%d条", e.Section, e.Number)
+	}
+	return fmt.Sprintf("%s的问法“%s”", place, e.Ask)
 }
 
 // Reject takes a proposal away.

@@ -32,13 +32,6 @@ type State struct {
 	Library *knowledge.Library
 }
 
-// Publication is who publishes what and why.
-type Publication struct {
-	Author, Approver, Reason, Override string
-	// Of is the state that is brought back; 0: none.
-	Of int
-}
-
 // Difference is a question that comes out worse in a new state.
 type Difference struct {
 	ID       string   `json:"id"`

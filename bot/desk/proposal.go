@@ -60,6 +60,11 @@ type Proposal struct {
 	Judged  bool         `json:"judged"`
 	Worse   []Difference `json:"worse,omitempty"`
 	Trouble string       `json:"trouble,omitempty"`
+	// Notices are what is to be seen before it is confirmed, and Seen who has.
+	Notices []Notice `json:"notices,omitempty"`
+	Seen    []string `json:"seen,omitempty"`
+	// Answered reports that Question was answered when it was judged.
+	Answered bool `json:"answered,omitempty"`
 	// Findings are what is doubtful in the new files and was not in the old.
 	Findings []string `json:"findings,omitempty"`
 	// Published is the number it was published under; 0: not yet.

@@ -349,8 +349,18 @@ func (d *Desk) put(ctx context.Context, key string, m Mark) error {
 	}
 }
 
-// Settle looks which open questions the knowledge answers now, and calls them solved. It
-// is run when a new state is in force.
+// answered reports whether a generation answers a row in all its ways to ask.
+func (r Row) answered(ctx context.Context, g *index.Generation) (bool, error) {
+	for _, w := range r.Ways {
+		if yes, err := answersAll(ctx, g, w.Question); !yes || err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// Settle looks which open questions the knowledge answers now, however they were asked, and
+// calls them solved. It is run when a new state is in force.
 func (d *Desk) Settle(ctx context.Context, g *index.Generation, note string) error {
 	rows, err := d.rowsNow(ctx, g)
 	if err != nil {
@@ -360,11 +370,11 @@ func (d *Desk) Settle(ctx context.Context, g *index.Generation, note string) err
 		if !r.Unfinished() || len(r.Ways) == 0 {
 			continue
 		}
-		asked, err := bot.Read(ctx, g, r.Question)
+		answered, err := r.answered(ctx, g)
 		if err != nil {
 			return err
 		}
-		if slices.ContainsFunc(asked, func(a bot.Asked) bool { return !a.Answered() }) {
+		if !answered {
 			continue
 		}
 		m := Mark{State: Solved, By: "aeobot", Note: note}

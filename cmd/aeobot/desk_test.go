@@ -89,7 +89,7 @@ func TestCoordinatorsTeachInTheChat(t *testing.T) {
 	o.hears(a, "lin.yue", "/待准", "", "没有等确认的提议")
 	o.hears(b, "lin.yue", "/版本", "", "lin.yue、wang.qiang")
 	o.hears(a, "lin.yue", "/教 优先通关实现方式 1 "+unheardOf, "", "已经有这个问法")
-	if got := execute(t, dir, "", env, "knowledge", "rollback", "--author", "lin.yue", "--reason", "试", "0"); got.status != 0 {
+	if got := execute(t, dir, "", env, "knowledge", "rollback", "--author", "lin.yue", "--approver", "wang.qiang", "--reason", "试", "0"); got.status != 0 {
 		t.Fatalf("%s%s", got.stdout, got.stderr)
 	}
 	for _, r := range []*running{a, b} {

@@ -28,19 +28,6 @@ func newExchange(c configs.Config, s any) exchange {
 	return exchange{published(c), shared}
 }
 
-// openExchange opens what publishing from the command line needs: the embedded store is
-// not for sharing, and a running serve has it.
-func openExchange(c configs.Config) (e exchange, done func() error, err error) {
-	if c.Redis.URL.Reveal() == "" {
-		return newExchange(c, nil), func() error { return nil }, nil
-	}
-	s, err := openStore(c, slog.New(slog.DiscardHandler))
-	if err != nil {
-		return exchange{}, nil, err
-	}
-	return newExchange(c, s), s.Close, nil
-}
-
 // bundle is a state as replicas exchange it.
 type bundle struct {
 	Record []byte            `json:"record"`

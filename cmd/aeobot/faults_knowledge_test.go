@@ -117,7 +117,7 @@ func TestPublishedStateSpoiled(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	notes := editedNotes(t, unheardOfAsked)
-	if got := execute(t, dir, "", nil, "knowledge", "publish", "--author", "a", "--reason", "r", notes); got.status != 0 {
+	if got := execute(t, dir, "", nil, "knowledge", "publish", "--author", "a", "--approver", "b", "--reason", "r", notes); got.status != 0 {
 		t.Fatalf("publish: %s%s", got.stdout, got.stderr)
 	}
 	r := startServe(t, dir)

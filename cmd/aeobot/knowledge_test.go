@@ -31,7 +31,7 @@ func TestImportOfATable(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, step := range [][]string{
-		{"knowledge", "import", table}, {"knowledge", "lint", filepath.Join("data", "knowledge")}, {"knowledge", "publish", "--author", "a", "--reason", "新表", filepath.Join("data", "knowledge", "问答.md"), filepath.Join("data", "knowledge", "问答.notes.yaml")}, {"ask", "蓝鲸通道几点关门"},
+		{"knowledge", "import", table}, {"knowledge", "lint", filepath.Join("data", "knowledge")}, {"knowledge", "publish", "--author", "a", "--approver", "b", "--reason", "新表", filepath.Join("data", "knowledge", "问答.md"), filepath.Join("data", "knowledge", "问答.notes.yaml")}, {"ask", "蓝鲸通道几点关门"},
 	} {
 		got := execute(t, dir, "", nil, step...)
 		if got.status != exitDone || step[0] == "ask" && !strings.Contains(got.stdout, "蓝鲸通道二十四小时开放") {

@@ -254,7 +254,7 @@ func TestDiskFullForEdits(t *testing.T) {
 	}
 	r.await("said that quotations wait", func() bool { return strings.Contains(r.stderr.String(), "quotations not kept for verify") })
 	notes := editedNotes(t, unheardOfAsked)
-	publish := []string{"knowledge", "publish", "--author", "a", "--reason", "r", notes}
+	publish := []string{"knowledge", "publish", "--author", "a", "--approver", "b", "--reason", "r", notes}
 	full := exec.Command("sh", append([]string{"-c", `ulimit -f 0; exec "$0" "$@"`, program(t)}, publish...)...)
 	full.Dir, full.Env = dir, cleanEnv()
 	said, err := full.CombinedOutput()

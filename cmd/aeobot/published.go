@@ -19,6 +19,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"aeobot/bot"
+	"aeobot/bot/desk"
 	"aeobot/configs"
 	"aeobot/index"
 	"aeobot/index/eval"
@@ -162,6 +163,8 @@ func newPublish(g *global) *cobra.Command {
 		Short: "把改好的文件发布成一个新版本：先评测，没有变差才生效",
 		Long: `把文件放进现行的知识，作为一个有编号、作者、时间、原因的新版本发布；不写文件时取数据文件夹里 import 收进的全部文件。
 发布前用评测问题和大家近来问过的问题（questions.ttl）把新旧两个版本各问一遍：哪个问题变差就逐个列出，不发布；确有理由时由第二个人（--approver）写明 --override 原因。
+新教的问法也逐个问一遍：仍答不上、答到别处、问的东西原文没有写，都会列出。
+规矩和群里、控制台一样：curation.people 为 2（默认）时要有第二个人，看过列出的内容后用 --approver 写上名字；只有一个人维护时设为 1。每次发布都记进操作记录（aeobot audit show）。
 正在运行的 serve（所有副本）几秒内换用新版本。`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -190,7 +193,7 @@ func newPublish(g *global) *cobra.Command {
 func (f *publishFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.author, "author", "", "谁发布（默认当前系统用户）")
-	flags.StringVar(&f.approver, "approver", "", "第二个人")
+	flags.StringVar(&f.approver, "approver", "", "第二个人：看过差别和评测、同意发布的人")
 	flags.StringVar(&f.reason, "reason", "", "为什么（必填）")
 }
 
@@ -204,7 +207,7 @@ func (f *publishFlags) check() error {
 		return usageError{errors.New("who publishes? name them with --author")}
 	case strings.TrimSpace(f.reason) == "" && !f.dry:
 		return usageError{errors.New("why? say so with --reason")}
-	case f.override != "" && (f.approver == "" || f.approver == f.author):
+	case f.override != "" && f.publication().Alone():
 		return usageError{errors.New("--override needs a second person: name them with --approver")}
 	}
 	return nil
@@ -214,15 +217,19 @@ func (f *publishFlags) publish(cmd *cobra.Command, c configs.Config, files map[s
 	if err := f.check(); err != nil {
 		return err
 	}
-	old, err := inForce(c)
+	r, err := openReleaser(c)
 	if err != nil {
 		return err
 	}
-	next, err := old.with(files, f.remove)
+	return errors.Join(f.publishWith(cmd, c, r, files), r.close())
+}
+
+func (f *publishFlags) publishWith(cmd *cobra.Command, c configs.Config, r *releaser, files map[string][]byte) error {
+	head, err := r.inForce()
 	if err != nil {
 		return err
 	}
-	was, err := old.library()
+	next, err := state{head.Number, head.Files}.with(files, f.remove)
 	if err != nil {
 		return err
 	}
@@ -231,7 +238,7 @@ func (f *publishFlags) publish(cmd *cobra.Command, c configs.Config, files map[s
 		return err
 	}
 	out := cmd.OutOrStdout()
-	changes := knowledge.Diff(was, is)
+	changes := knowledge.Diff(head.Library, is)
 	if len(changes) == 0 {
 		fmt.Fprintln(out, "和现行版本没有差别，不用发布。")
 		return errShort
@@ -245,40 +252,36 @@ func (f *publishFlags) publish(cmd *cobra.Command, c configs.Config, files map[s
 		}
 		fmt.Fprintln(out, why)
 	}
-	worse, err := gate(cmd.Context(), was, is, questions, &verdicts{}, sayProgress(cmd.ErrOrStderr()))
+	worse, err := r.publisher.judged(cmd.Context(), head.Library, is, questions, sayProgress(cmd.ErrOrStderr()))
 	if err != nil {
 		return err
 	}
 	writeWorse(out, worse)
-	switch {
-	case len(worse) > 0 && f.override == "":
-		fmt.Fprintln(out, "没有发布。改到不变差再发布，或由第二个人写明理由：--approver 谁 --override 为什么")
-		return errShort
-	case f.dry:
-		return nil
-	}
-	v := versions.Version{Number: old.number + 1, At: time.Now().UTC(), Author: f.author, Approver: f.approver, Reason: f.reason, Fingerprint: is.Fingerprint}
-	if len(worse) > 0 {
-		v.Override = f.override
-	}
-	if v, err = put(cmd.Context(), c, v, next.files); err != nil {
+	review, err := desk.ReviewOf(cmd.Context(), r.publisher, head.Library, desk.State{Files: next.files, Library: is}, "")
+	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "已发布版本 %d（%s），正在运行的 serve 几秒内换用。\n", v.Number, v.Fingerprint)
+	writeNotices(out, review.Notices)
+	if f.dry {
+		if len(worse) > 0 && f.override == "" {
+			return errShort
+		}
+		return nil
+	}
+	number := head.Number + 1
+	if err := r.release(cmd.Context(), out, number, f.publication(), worse, next.files); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "已发布版本 %d（%s），正在运行的 serve 几秒内换用。\n", number, is.Fingerprint)
 	return nil
 }
 
-// put publishes a state, to all replicas.
-func put(ctx context.Context, c configs.Config, v versions.Version, files map[string][]byte) (versions.Version, error) {
-	e, done, err := openExchange(c)
-	if err != nil {
-		return versions.Version{}, err
+func (f *publishFlags) publication() desk.Publication {
+	way := desk.ByCommand
+	if user := systemUser(); user != "" && user != f.author {
+		way += desk.Way("，系统用户 " + user) // --author is only what was typed
 	}
-	v, err = e.publish(ctx, v, files)
-	if err = errors.Join(err, done()); err != nil {
-		return versions.Version{}, usageError{err}
-	}
-	return v, nil
+	return desk.Publication{Author: f.author, Approver: f.approver, Reason: f.reason, Override: f.override, Way: way}
 }
 
 // gate asks the judged questions, and what people asked, of both states and gives those
@@ -366,7 +369,20 @@ func judgeState(ctx context.Context, exam eval.Exam, l *knowledge.Library, tick 
 	})
 }
 
-func writeWorse(out io.Writer, worse []eval.Difference) {
+// writeNotices lists what whoever publishes should have seen.
+func writeNotices(out io.Writer, notices []desk.Notice) {
+	if len(notices) > 0 {
+		fmt.Fprintln(out, "请留意：")
+	}
+	for _, n := range notices {
+		fmt.Fprintf(out, "  %s\n", n.Text)
+		for _, c := range n.Clear {
+			fmt.Fprintf(out, "    从 %s 里拿掉%s，这句就按教的回答\n", c.File, c.Clears())
+		}
+	}
+}
+
+func writeWorse(out io.Writer, worse []desk.Difference) {
 	if len(worse) == 0 {
 		fmt.Fprintln(out, "评测：没有问题变差。")
 		return
@@ -524,7 +540,7 @@ func newRollback(g *global) *cobra.Command {
 			if err != nil || number < 0 {
 				return usageError{fmt.Errorf("%q is no version; `aeobot knowledge versions` lists them", args[0])}
 			}
-			return f.rollback(cmd.Context(), cmd.OutOrStdout(), c, number)
+			return f.rollback(cmd, c, number)
 		},
 	}
 	f.register(cmd)
@@ -533,31 +549,34 @@ func newRollback(g *global) *cobra.Command {
 
 // rollback publishes an old state anew. It does not wait for the gate: what was in force
 // before is the way out when something is wrong.
-func (f *publishFlags) rollback(ctx context.Context, out io.Writer, c configs.Config, number int) error {
+func (f *publishFlags) rollback(cmd *cobra.Command, c configs.Config, number int) error {
 	if err := f.check(); err != nil {
 		return err
 	}
-	old, err := stateOf(c, number)
+	r, err := openReleaser(c)
 	if err != nil {
 		return err
 	}
-	library, err := old.library()
+	return errors.Join(f.rollbackWith(cmd, r, number), r.close())
+}
+
+func (f *publishFlags) rollbackWith(cmd *cobra.Command, r *releaser, number int) error {
+	old, err := r.publisher.At(number)
 	if err != nil {
 		return err
 	}
-	folder := published(c)
-	head, _, err := folder.Head()
+	head, err := r.inForce()
 	if err != nil {
-		return usageError{err}
+		return err
 	}
 	if head.Number == number {
 		return usageError{fmt.Errorf("version %d is in force already", number)}
 	}
-	v, err := put(ctx, c, versions.Version{Number: head.Number + 1, At: time.Now().UTC(), Author: f.author, Approver: f.approver,
-		Reason: f.reason, Of: number, Fingerprint: library.Fingerprint}, old.files)
-	if err != nil {
+	p, out := f.publication(), cmd.OutOrStdout()
+	p.Back, p.Of = true, number
+	if err := r.release(cmd.Context(), out, head.Number+1, p, nil, old.Files); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "已恢复版本 %d 的内容，作为版本 %d 发布。\n", number, v.Number)
+	fmt.Fprintf(out, "已恢复版本 %d 的内容，作为版本 %d 发布。\n", number, head.Number+1)
 	return nil
 }

@@ -55,11 +55,11 @@ func TestPublishAndRollBack(t *testing.T) {
 	run(2, "--reason", "knowledge", "publish", notes)
 	run(0, "+ 问法："+unheardOf, "knowledge", "publish", "--dry-run", notes)
 	run(1, "没有找到", "ask", unheardOf)
-	run(0, "已发布版本 1", "knowledge", "publish", "--author", "林悦", "--reason", "客户这么问", notes)
+	run(0, "已发布版本 1", "knowledge", "publish", "--author", "林悦", "--approver", "王强", "--reason", "客户这么问", notes)
 	run(0, "1、设立AEO企业专用窗口", "ask", unheardOf)
 	run(1, "没有差别", "knowledge", "publish", "--author", "林悦", "--reason", "再来一次", notes)
 	run(0, "- 问法："+unheardOf, "knowledge", "diff", "1", "0")
-	run(0, "作为版本 2 发布", "knowledge", "rollback", "--author", "王强", "--reason", "撤回", "0")
+	run(0, "作为版本 2 发布", "knowledge", "rollback", "--author", "王强", "--approver", "林悦", "--reason", "撤回", "0")
 	run(1, "没有找到", "ask", unheardOf)
 	run(0, "客户这么问", "knowledge", "versions")
 	run(0, "2 个版本、4 个文件", "knowledge", "versions")
@@ -79,7 +79,7 @@ func TestImportedFilesArePublished(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, step := range [][]string{
-		{"knowledge", "import", file}, {"knowledge", "diff"}, {"knowledge", "publish", "--author", "a", "--reason", "新文件"}, {"ask", "蓝鲸通道二十四小时开放吗"},
+		{"knowledge", "import", file}, {"knowledge", "diff"}, {"knowledge", "publish", "--author", "a", "--approver", "b", "--reason", "新文件"}, {"ask", "蓝鲸通道二十四小时开放吗"},
 	} {
 		if got := execute(t, dir, "", nil, step...); got.status != 0 || step[0] != "ask" && !strings.Contains(got.stdout, "蓝鲸安排") {
 			t.Fatalf("aeobot %q: status %d\n%s%s", step, got.status, got.stdout, got.stderr)
@@ -158,11 +158,11 @@ func TestReplicasFollow(t *testing.T) {
 			t.Fatalf("%q: %s%s", args, got.stdout, got.stderr)
 		}
 	}
-	publish(one, "publish", "--author", "a", "--reason", "r", editedNotes(t, unheardOfAsked))
+	publish(one, "publish", "--author", "a", "--approver", "b", "--reason", "r", editedNotes(t, unheardOfAsked))
 	says(a, "设立AEO企业专用窗口")
 	says(b, "设立AEO企业专用窗口")
 	b.stop()
-	publish(one, "rollback", "--author", "a", "--reason", "r", "0")
+	publish(one, "rollback", "--author", "a", "--approver", "b", "--reason", "r", "0")
 	says(a, "没有找到")
 	redis.Do("flushall") // what one replica has, the others get from it
 	b = startServe(t, two, url)
@@ -174,7 +174,7 @@ func TestReplicasFollow(t *testing.T) {
 		}
 	}
 	redis.Kill()
-	if got := execute(t, one, "", []string{url}, "knowledge", "rollback", "--author", "a", "--reason", "r", "1"); got.status == 0 || !strings.Contains(got.stderr, "nothing was published") {
+	if got := execute(t, one, "", []string{url}, "knowledge", "rollback", "--author", "a", "--approver", "b", "--reason", "r", "1"); got.status == 0 || !strings.Contains(got.stderr, "nothing was published") {
 		t.Errorf("published although the others cannot be told: %s%s", got.stdout, got.stderr)
 	}
 }
@@ -184,7 +184,7 @@ func TestRunningServeFollowsTheFolder(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	r, c := startServe(t, dir), newClient(t)
-	if got := execute(t, dir, "", nil, "knowledge", "publish", "--author", "a", "--reason", "r", editedNotes(t, unheardOfAsked)); got.status != 0 {
+	if got := execute(t, dir, "", nil, "knowledge", "publish", "--author", "a", "--approver", "b", "--reason", "r", editedNotes(t, unheardOfAsked)); got.status != 0 {
 		t.Fatalf("%s%s", got.stdout, got.stderr)
 	}
 	n := 0
@@ -199,7 +199,7 @@ func TestRunningServeFollowsTheFolder(t *testing.T) {
 func TestVerifyFindsEveryChange(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	if got := execute(t, dir, "", nil, "knowledge", "publish", "--author", "a", "--reason", "r", editedNotes(t, unheardOfAsked)); got.status != 0 {
+	if got := execute(t, dir, "", nil, "knowledge", "publish", "--author", "a", "--approver", "b", "--reason", "r", editedNotes(t, unheardOfAsked)); got.status != 0 {
 		t.Fatalf("%s%s", got.stdout, got.stderr)
 	}
 	r, c := startServe(t, dir), newClient(t)

@@ -80,7 +80,7 @@ var hostile = []string{
 func TestOrdersInTheChatChangeNothing(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	if got := execute(t, dir, "", nil, "knowledge", "publish", "--author", "a", "--reason", "r", editedNotes(t, unheardOfAsked)); got.status != 0 {
+	if got := execute(t, dir, "", nil, "knowledge", "publish", "--author", "a", "--approver", "b", "--reason", "r", editedNotes(t, unheardOfAsked)); got.status != 0 {
 		t.Fatalf("publish: %s%s", got.stdout, got.stderr)
 	}
 	r := startServe(t, dir, "AEOBOT_CURATION_COORDINATORS=lin.yue", "AEOBOT_CURATION_PEOPLE=1")
