@@ -98,7 +98,7 @@ func each(l *knowledge.Library, f func(owner string, l lesson)) {
 	for _, p := range l.Passages() {
 		for _, ask := range p.Notes.Ask {
 			f(p.ID, lesson{ask: ask, place: PlaceOf(p), words: p.Text, unlike: p.Notes.Unlike, learnt: func(r bot.Reply, _ []bot.Asked) bool {
-				return slices.ContainsFunc(r.Shown, func(s bot.Shown) bool { return s.ID == p.ID })
+				return len(r.Shown) > 0 && r.Shown[0].ID == p.ID
 			}})
 		}
 	}
