@@ -38,4 +38,7 @@ func TestOnlyWhoWaitsHasALimit(t *testing.T) {
 	if _, err := bot.New(l, nil, slow).Answer(t.Context(), bot.Message{Text: "能免担保吗"}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("with a limit: %v", err)
 	}
+	if r, err := bot.New(l, nil, slow).Compose(t.Context(), bot.Message{Text: "能免担保吗"}, "之前问的："); err != nil || !r.Answered {
+		t.Errorf("an answer that comes later: %v, %q", err, r.Text)
+	}
 }

@@ -66,10 +66,12 @@ func (e *Engine) pressWish(ctx context.Context, p Press, key string) (Pressed, e
 }
 
 // Compose answers a question that was asked before, with a lead above the answer, as the
-// knowledge in force does. Nothing is remembered, and nothing noted.
+// knowledge in force does. Nothing is remembered, and nothing noted; since nobody waits, the
+// search has no limit.
 func (e *Engine) Compose(ctx context.Context, m Message, lead string) (Reply, error) {
 	quiet := *e
-	quiet.state, quiet.o.Unanswered, quiet.o.Wishes, quiet.o.Desk = nil, nil, nil, nil
+	quiet.state, quiet.o.SearchWithin = nil, 0
+	quiet.o.Unanswered, quiet.o.Wishes, quiet.o.Desk = nil, nil, nil
 	m.lead = lead
 	r, _, err := quiet.respond(ctx, m, &Session{})
 	return r, err

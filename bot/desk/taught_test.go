@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"aeobot/bot"
 	"aeobot/index"
@@ -329,4 +330,48 @@ func TestClearOfNothing(t *testing.T) {
 	if _, err := c.desk.Clear(t.Context(), p.ID, "wang"); !errors.Is(err, ErrNothing) {
 		t.Errorf("nothing stands in the way: %v", err)
 	}
+}
+
+// lasting is a publisher whose gate takes long.
+type lasting struct {
+	*inMemory
+	begun, end chan struct{}
+}
+
+func (p lasting) Gate(ctx context.Context, _, _ *knowledge.Library, progress func(asked, all int)) ([]Difference, error) {
+	if _, limited := ctx.Deadline(); limited {
+		return nil, context.DeadlineExceeded // as on a machine that is too busy
+	}
+	progress(1, 2)
+	close(p.begun)
+	<-p.end
+	return nil, ctx.Err()
+}
+
+// TestAGateTakesAsLongAsItTakes, counts as being at work as long as it says so, and ends
+// with the desk.
+func TestAGateTakesAsLongAsItTakes(t *testing.T) {
+	c := newClassroom(t, 1)
+	p := lasting{c.publisher, make(chan struct{}), make(chan struct{})}
+	now := c.desk.o.Now()
+	d := New(c.store, p, Options{People: 1, Now: func() time.Time { return now }})
+	passage, _ := library(t).Passage("aeo-incentives/优先通关实现方式/1")
+	made, err := d.Propose(t.Context(), "", Ask(passage, "蓝鲸通道怎么走", "lin"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-p.begun
+	now = now.Add(2 * judgeAlive)
+	if _, err := d.Approve(t.Context(), made.ID, Approval{Who: "lin"}); !errors.Is(err, ErrJudging) {
+		t.Errorf("while the gate is at it: %v", err)
+	}
+	close(p.end)
+	d.work.Wait()
+	if made, err = d.Proposal(t.Context(), made.ID); err != nil || !made.Judged || made.Trouble != "" {
+		t.Errorf("%+v, %v", made, err)
+	}
+	if _, err := d.Approve(t.Context(), made.ID, Approval{Who: "lin"}); err != nil {
+		t.Error(err)
+	}
+	d.Close()
 }
