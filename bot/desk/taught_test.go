@@ -339,11 +339,11 @@ type lasting struct {
 }
 
 func (p lasting) Gate(ctx context.Context, _, _ *knowledge.Library, progress func(asked, all int)) ([]Difference, error) {
+	progress(1, 2)
+	close(p.begun)
 	if _, limited := ctx.Deadline(); limited {
 		return nil, context.DeadlineExceeded // as on a machine that is too busy
 	}
-	progress(1, 2)
-	close(p.begun)
 	<-p.end
 	return nil, ctx.Err()
 }
