@@ -343,7 +343,7 @@ func worse(p Proposal) string {
 
 // out says that a proposal was published.
 func out(p Proposal) string {
-	return fmt.Sprintf("已发布版本 %d：%s。几秒内所有副本生效；要撤回：aeobot knowledge rollback --reason 为什么 %d，或在控制台",
+	return fmt.Sprintf("已发布版本 %d：%s。几秒内所有副本生效；要撤回：aeobot knowledge rollback --reason 为什么 --approver 谁 %d，或在控制台",
 		p.Published, bot.Disarm(p.Title), p.Published-1)
 }
 

@@ -8,7 +8,8 @@
 // business too: recall.go, takeback.go, wishes.go.
 //
 // Read desk.go (the nouns) first, then proposal.go (what is proposed), decide.go (how it
-// comes to count), questions.go (what was asked in vain), chat.go (what is said in a chat).
+// comes to count), rule.go (who may publish), taught.go (whether what is taught is answered),
+// questions.go (what was asked in vain), chat.go (what is said in a chat).
 package desk
 
 import (

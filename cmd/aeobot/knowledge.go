@@ -197,7 +197,7 @@ func newImport(g *global) *cobra.Command {
 			case short:
 				return errShort
 			case !dry:
-				fmt.Fprintln(cmd.OutOrStdout(), "看差别：aeobot knowledge diff；生效：aeobot knowledge publish --reason 原因")
+				fmt.Fprintln(cmd.OutOrStdout(), "看差别：aeobot knowledge diff；生效：aeobot knowledge publish --reason 原因 --approver 第二个人")
 			}
 			return nil
 		},
