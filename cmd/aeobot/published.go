@@ -532,7 +532,7 @@ func newRollback(g *global) *cobra.Command {
 		Short: "恢复以前的一个版本（作为新版本发布，历史不丢）",
 		Long: `把以前的一个版本作为新版本发布，历史不丢；不等评测。
 curation.people 为 2（默认）时也要第二个人（--approver），只有一个人维护时设为 1。每次都记进操作记录。`,
-		Args:  arguments(cobra.ExactArgs(1), "name the version to bring back; `aeobot knowledge versions` lists them"),
+		Args: arguments(cobra.ExactArgs(1), "name the version to bring back; `aeobot knowledge versions` lists them"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := g.settings()
 			if err != nil {
