@@ -45,6 +45,10 @@ type Options struct {
 	//
 	// default: nobody, and no refusal offers it
 	Wishes Wishes
+	// Handover says how to reach a person.
+	//
+	// default: that the bot is a program, and that the wish was noted where Unanswered is set
+	Handover Handover
 	// Questions takes what is really asked, without who asked it. It may not wait.
 	//
 	// default: nobody
@@ -90,8 +94,10 @@ type Event struct {
 	Panicked bool // making the reply did; the act is "error"
 	// Limited is whose limit it was beyond, one of the Limited constants; or empty.
 	Limited string
-	Shown   int
-	Took    time.Duration
+	// Handover is set when the asker wants a person.
+	Handover bool
+	Shown    int
+	Took     time.Duration
 	// Quoted is what of the sources stood in the reply.
 	Quoted []Shown
 
@@ -162,7 +168,7 @@ func (e *Engine) Answer(ctx context.Context, m Message) (Reply, error) {
 	m.Text, m.Quote = strings.ToValidUTF8(m.Text, "\uFFFD"), strings.ToValidUTF8(m.Quote, "\uFFFD")
 	r, err := e.once.do(ctx, m.ID, func() (Reply, error) { return e.paced(ctx, m, &ev) })
 	ev.Act, ev.Answered, ev.Shown, ev.Took = r.Act, r.Answered, len(r.Shown), e.o.Now().Sub(start)
-	ev.Quoted = r.Shown
+	ev.Quoted, ev.Handover = r.Shown, r.handover
 	switch {
 	case err != nil:
 		ev.Act, ev.Panicked = "error", errors.Is(err, ErrPanic) || errors.Is(err, index.ErrPanic)
@@ -349,7 +355,7 @@ func (e *Engine) respond(ctx context.Context, m Message, s *Session) (Reply, *Se
 	now := e.o.Now()
 	t := &turn{ctx: ctx, index: g, library: g.Library(), message: m, away: s == nil, alone: e.state == nil,
 		searcher: e.o.Searcher(g),
-		now:      now, today: now.In(china).Format(time.DateOnly), unanswered: e.o.Unanswered, wishes: e.o.Wishes, lead: m.lead, desk: e.o.Desk, log: e.o.Log}
+		now:      now, today: now.In(china).Format(time.DateOnly), unanswered: e.o.Unanswered, wishes: e.o.Wishes, handover: e.o.Handover, lead: m.lead, desk: e.o.Desk, log: e.o.Log}
 	if e.o.SearchWithin > 0 {
 		t.until = time.Now().Add(e.o.SearchWithin)
 	}

@@ -43,6 +43,25 @@ func (t *turn) refer(v View) {
 	}
 }
 
+// unreferred answers a follow-up that has nothing to refer to. People say 这个 and 那个
+// without pointing at anything, so that a message that asks something by itself is a
+// question; else it is asked back.
+func (t *turn) unreferred(in Intent) (Reply, error) {
+	if in.About == "" {
+		return t.nothing(), nil
+	}
+	d, err := t.Search(t.ctx, t.text)
+	if err != nil {
+		return Reply{}, err
+	}
+	known := d.Elsewhere && !d.Outside.General && d.Outside.Score >= alone
+	if known || answered(d) && standsAlone(d) && d.Query.Substance() >= substance {
+		t.asked = t.text
+		return t.ask(in)
+	}
+	return t.nothing(), nil
+}
+
 // nothing asks back when there is nothing that a follow-up could refer to.
 func (t *turn) nothing() Reply {
 	switch {
@@ -198,7 +217,7 @@ func (t *turn) previous(Intent) (Reply, error) {
 func (t *turn) these(in Intent) (Reply, error) {
 	v, ok := t.current()
 	if !ok {
-		return t.nothing(), nil
+		return t.unreferred(in)
 	}
 	t.refer(v)
 	hits := recall(t.library, v.screen())
@@ -389,7 +408,7 @@ func (t *turn) back(in Intent) (Reply, error) {
 		if in.About != "" {
 			return t.askText(in.About)
 		}
-		return t.nothing(), nil
+		return t.unreferred(in)
 	case in.About == "" && in.First:
 		v := t.before.Views[0]
 		t.refer(v)

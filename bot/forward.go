@@ -27,7 +27,7 @@ func (t *turn) forward(in Intent) (Reply, error) {
 	}
 	v, ok := t.current()
 	if !ok {
-		return t.nothing(), nil
+		return t.unreferred(in)
 	}
 	t.refer(v)
 	hits := recall(t.library, v.Shown)

@@ -30,6 +30,11 @@ const (
 	IntentYes      IntentKind = "yes"      // 是的
 	IntentWish     IntentKind = "wish"     // 告诉我, after a refusal
 	IntentOrigin   IntentKind = "origin"   // 这篇哪来的: where the words were published, and by whom
+	IntentAmount   IntentKind = "amount"   // 2.5%, 5个工作日: of what is not said
+	IntentFraction IntentKind = "fraction" // 第1.5条
+	IntentPerson   IntentKind = "person"   // 转人工
+	IntentIdle     IntentKind = "idle"     // 哈哈哈
+	IntentMarkup   IntentKind = "markup"   // [图片], <br>: nothing that somebody wrote
 	IntentGreet    IntentKind = "greet"    // 你好
 	IntentThanks   IntentKind = "thanks"   // 谢谢
 	IntentHelp     IntentKind = "help"     // 你会什么
@@ -145,8 +150,11 @@ func ReadIntent(text string) Intent { return readBut(text, "") }
 // readBut is ReadIntent without the rules of one kind.
 func readBut(text string, without IntentKind) Intent {
 	said := said(text)
-	if said == "" {
+	switch {
+	case said == "":
 		return Intent{Kind: IntentEmpty}
+	case markup.MatchString(text):
+		return Intent{Kind: IntentMarkup}
 	}
 	if len([]rune(said)) > maxFollowUp {
 		return Intent{Kind: IntentAsk}
@@ -174,7 +182,7 @@ func says(text string, kind IntentKind) bool {
 // message that no rule takes.
 var (
 	somewhere = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(expand(`第\s*<number>\s*<unit>|[0-9]{1,3}\s*(条|项|款)|(最后|倒数第?<number>|下|上|后)一?(条|项|款|点)|前(<number>|几)(条|项|款|点)`, intentWords()))
+		return regexp.MustCompile(expand(`第\s*<number>\s*<unit>|(^|[^0-9.,])[0-9]{1,3}\s*(条|项|款)|(最后|倒数第?<number>|下|上|后)一?(条|项|款|点)|前(<number>|几)(条|项|款|点)`, intentWords()))
 	})
 	toForward    = regexp.MustCompile(`转发|(?:能|可以?)转的|(?:发|转)给?(?:我们?的?)?(?:客户|客人|对方)|给客户(?:发|看)|客户版|对外版|纯文[本字]`)
 	fillingWords = regexp.MustCompile(`帮忙|帮我|麻烦|看看|看下|看一下|说说|讲讲|发我|发给我|给我|客户|完整|详细|具体|一下|一遍|一次|一份|意思|内容|原文|全文|版本|格式|文字|解释|展开|出来|过来|什么|哪个|太长了?|可以|能不能|其中|里面|怎么理解|怎么回事|再往?|往|[呢吗吧的了啊呀嘛哦噢我你您他她它想要再也都先给把请能可啥那这就说讲看念发弄做整成个份版和及与从到是下来去一,，。.、!！?？:：;；\s]`)
@@ -227,12 +235,23 @@ func (r rule) read(m []string) Intent {
 }
 
 // said folds width and case and takes white space and punctuation off both ends.
-// The slash of a command stays.
+// The slash of a command stays, and the sign of an amount.
 func said(text string) string {
 	text = index.FoldCharacters(strings.ToValidUTF8(text, "�"))
-	text = strings.TrimLeftFunc(text, func(r rune) bool { return r != '/' && r != '#' && !spoken(r) })
-	return strings.TrimRightFunc(text, func(r rune) bool { return !spoken(r) })
+	text = strings.TrimLeftFunc(text, func(r rune) bool { return !strings.ContainsRune("/#$¥€", r) && !spoken(r) })
+	text = strings.TrimRightFunc(text, func(r rune) bool { return !strings.ContainsRune("/#%‰", r) && !spoken(r) })
+	if strings.Trim(text, "%‰$¥€") == "" {
+		return ""
+	}
+	return text
 }
+
+// markup is a message in which nobody wrote anything: what clients put in the place of a
+// picture or a face, tags, addresses.
+var markup = regexp.MustCompile(`(?i)^(?:\s|\p{P}|\p{S})*(?:(?:!?\[[^\[\]]{0,8}\](?:\([^()]*\))?|</?[a-z@!][^<>]*>|&[a-z]+;|(?:https?://|www\.)[!-~]+)(?:\s|\p{P}|\p{S})*)+$`)
+
+// inBrackets are the words of markup that a person may have written.
+var inBrackets = regexp.MustCompile(`\[([^\[\]]*)\]`)
 
 func spoken(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
 

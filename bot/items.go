@@ -34,9 +34,11 @@ const (
 )
 
 var (
-	andLast   = regexp.MustCompile(`最后一?(?:条|个|点|项)$`)
-	oneStep   = regexp.MustCompile(`^前面?的?(?:一|1)(?:条|点|项|款)$`)
-	numberIn  = regexp.MustCompile(`[0-9]{1,3}|[一二三四五六七八九十百两]{1,5}`)
+	andLast = regexp.MustCompile(`最后一?(?:条|个|点|项)$`)
+	oneStep = regexp.MustCompile(`^前面?的?(?:一|1)(?:条|点|项|款)$`)
+	// numberIn is one number. Words for digits without a word for ten between them are
+	// several: 一三五 are 1, 3 and 5, 十二 is 12.
+	numberIn  = regexp.MustCompile(`[0-9]{1,3}|[一二两三四五六七八九]?百(?:零?[一二三四五六七八九]?十[一二三四五六七八九]?|零?[一二三四五六七八九])?|[一二三四五六七八九]?十[一二三四五六七八九]?|[一二两三四五六七八九][零〇]?`)
 	rangeIn   = regexp.MustCompile(`(` + numberIn.String() + `)(?:条|点|项|款|个)?\s*(?:到|至|-|–|—|~)\s*第?(` + numberIn.String() + `)`)
 	fromFront = regexp.MustCompile(`^(?:最?前|头)`)
 	fromBack  = regexp.MustCompile(`^(?:最后|末尾|末|最末)`)
@@ -49,16 +51,16 @@ func readItems(s string) Items {
 	case s == "":
 		return Items{}
 	case strings.HasPrefix(s, "倒数"):
-		return Items{FromEnd: max(numberOr(s, 1), 1)}
+		return Items{FromEnd: largestOr(s, 1)}
 	case oneStep.MatchString(s):
 		return Items{Step: -1}
 	case fromFront.MatchString(s):
-		return Items{First: max(numberOr(s, few), 1)}
+		return Items{First: largestOr(s, few)}
 	case fromBack.MatchString(s):
 		if strings.Contains(s, "几") {
 			return Items{Last: few}
 		}
-		return Items{Last: max(numberOr(s, 1), 1)}
+		return Items{Last: largestOr(s, 1)}
 	case strings.HasPrefix(s, "下"), strings.HasPrefix(s, "后"):
 		return Items{Step: 1}
 	case strings.HasPrefix(s, "上"):
@@ -71,12 +73,12 @@ func readItems(s string) Items {
 	return numbers
 }
 
-// numberOr reads the first number in s.
-func numberOr(s string, otherwise int) int {
-	if m := numberIn.FindString(s); m != "" {
-		return readNumber(m)
+// largestOr is the largest number in s, since 前三四条 means four at most; at least 1.
+func largestOr(s string, otherwise int) int {
+	if numbers := readNumbers(s); len(numbers) > 0 {
+		otherwise = slices.Max(numbers)
 	}
-	return otherwise
+	return max(otherwise, 1)
 }
 
 // readNumbers reads 2和5 and 3到5, in the order said and each once.
@@ -106,10 +108,13 @@ func readNumbers(s string) []int {
 	return numbers
 }
 
-// readNumber reads 12, 十二 and 两; what is no number gives 0.
+// readNumber reads 12, 十二, 一〇 and 两; what is no number gives 0.
 func readNumber(s string) int {
 	if n, err := strconv.Atoi(s); err == nil {
 		return n
+	}
+	if tens, ok := strings.CutSuffix(strings.ReplaceAll(s, "零", "〇"), "〇"); ok {
+		return 10 * readNumber(tens)
 	}
 	n := 0
 	for _, r := range s {

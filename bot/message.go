@@ -117,6 +117,8 @@ type Reply struct {
 	Replayed bool `json:"-"`
 	// asked is the question that was read in the message; empty: none.
 	asked string
+	// handover is set when the asker wants a person.
+	handover bool
 	// Pages is Text cut between measures so that each page fits the surface.
 	// A surface without a bound gets one page.
 	Pages []string `json:"-"`

@@ -10,8 +10,6 @@ var (
 	signature = regexp.MustCompile(`(?im)^\s*(?:--+|__+|——+|={3,}|best regards|kind regards|warm regards|regards|thanks\s*(?:&|and)\s*(?:best\s+)?regards|sincerely|此致|敬礼|祝好|顺祝|商祺|祝工作顺利|祝商祺|发自我的|来自我的|sent from my|get outlook|-{2,}\s*(?:original message|原始邮件)|发件人\s*[:：]|from\s*:)`)
 	// contact is a line that only says how to reach the writer.
 	contact = regexp.MustCompile(`(?i)^\s*(?:(?:手机|电话|座机|传真|邮箱|电邮|微信|地址|网址|公司|部门|职务|分机|邮编|tel|mobile|phone|cell|fax|e-?mail|mail|addr(?:ess)?|web|wechat|qq)\s*[:：.].*|[\w.+-]+@[\w.-]+|\+?[\d\s()-]{7,}|https?://\S+)\s*$`)
-	// mention is a name called, the bot's or a colleague's.
-	mention = regexp.MustCompile(`(^|\s)[@＠][^\s@＠,，:：]{1,30}[\s,，:：]+|\s[@＠][^\s@＠,，:：]{1,30}$`)
 	// courtesy opens a message without saying anything.
 	courtesy = regexp.MustCompile(`(?i)^\s*(?:(?:各位|大家|老师|领导|小助手|助手|机器人|同事|亲|你|您|早上|上午|中午|下午|晚上)们?好(?:呀|啊)?|哈喽|嗨|在吗|在不在|在么|有人吗|有人在吗|hi|hello|hey|dear all|打扰(?:一下|了|大家了)?|不好意思|麻烦问(?:一?下)?|同问|我也(?:想)?问(?:一?下)?|插一?句|对了|补充一?下|还有个问题|另外问(?:一?下)?|再问(?:一个|一?下)?|问(?:一个|个)?问题|想?(?:请教|咨询|请问|问)(?:一?下|个问题|一个问题)?|请问|帮(?:我|忙)(?:查|看|问)(?:一?下)?|好的?(?:,|，)?谢谢|好的|谢谢|收到|明白了?|嗯+|ok|(?:aeo)?(?:问答)?(?:小)?(?:助手|机器人))(?:[\s,，。.!！?？~～:：、;；]+|$)`)
 	// thanks closes one.
@@ -30,7 +28,7 @@ func withoutNoise(text string) string {
 			lines = append(lines, line)
 		}
 	}
-	kept = mention.ReplaceAllString(strings.Join(lines, ""), " ")
+	kept = WithoutMentions(strings.Join(lines, ""), "")
 	for {
 		next := closing.ReplaceAllString(courtesy.ReplaceAllString(kept, ""), "")
 		if next == kept || said(next) == "" {

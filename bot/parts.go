@@ -136,7 +136,7 @@ func idle(a Asked) bool {
 		return false
 	}
 	switch ReadIntent(a.Question).Kind {
-	case IntentGreet, IntentThanks, IntentYes, IntentEmpty:
+	case IntentGreet, IntentThanks, IntentYes, IntentEmpty, IntentIdle, IntentMarkup:
 		return true
 	}
 	if rhetorical.MatchString(said(a.Question)) {

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -51,9 +52,10 @@ type turn struct {
 	unanswered interface {
 		Miss(ctx context.Context, m Miss) error
 	}
-	wishes Wishes
-	desk   Desk
-	log    *slog.Logger
+	wishes   Wishes
+	handover Handover
+	desk     Desk
+	log      *slog.Logger
 }
 
 // handlers say what each kind of message gets.
@@ -72,6 +74,11 @@ var handlers = map[IntentKind]func(*turn, Intent) (Reply, error){
 	IntentForward:  (*turn).forward,
 	IntentYes:      (*turn).yes,
 	IntentWish:     (*turn).wish,
+	IntentAmount:   (*turn).amount,
+	IntentFraction: (*turn).fraction,
+	IntentPerson:   (*turn).person,
+	IntentMarkup:   (*turn).markup,
+	IntentIdle:     phrase(ActHelp, textIdle, textIdle),
 	IntentOrigin:   (*turn).origin,
 	IntentGreet:    phrase(ActGreet, textGreet, textGreet),
 	IntentThanks:   phrase(ActThanks, textThanks, textThanks),
@@ -100,6 +107,7 @@ func (t *turn) respond() (Reply, error) {
 	if utf8.RuneCountInString(t.message.Text) > maxRunes {
 		return t.say(ActClarify, textLong), nil
 	}
+	t.message.Text = WithoutMentions(t.message.Text, "")
 	if t.desk != nil {
 		if text, next, ours := t.desk.Command(t.ctx, t.index, t.message); ours {
 			r := t.say(ActCommand, text)
@@ -111,7 +119,10 @@ func (t *turn) respond() (Reply, error) {
 	if t.day == "" {
 		t.day = t.today
 	}
-	day, text, dated := readDay(t.message.Text, t.now.In(china))
+	day, text, dated, impossible := readDay(t.message.Text, t.now.In(china))
+	if impossible != "" {
+		return t.say(ActClarify, fmt.Sprintf(textNoDay, impossible)), nil
+	}
 	if dated {
 		t.day, t.dayAsked = day, true
 	}

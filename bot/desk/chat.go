@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"aeobot/bot"
 	"aeobot/index"
@@ -123,7 +122,7 @@ func (d *Desk) unanswered(c call) (string, error) {
 const maxWhy = 600
 
 func (d *Desk) why(c call) (string, error) {
-	question := cmp.Or(c.rest, withoutMention(c.quote))
+	question := cmp.Or(c.rest, bot.WithoutMentions(c.quote, ""))
 	if question == "" {
 		return "写成：/为什么 问题，或引用一个问题再发 /为什么。", nil
 	}
@@ -171,19 +170,6 @@ func (d *Desk) version(call) (string, error) {
 	return bot.Disarm(text), err
 }
 
-// withoutMention takes a leading @name off a quoted question.
-func withoutMention(text string) string {
-	text = strings.TrimSpace(text)
-	if !strings.HasPrefix(text, "@") {
-		return text
-	}
-	if i := strings.IndexAny(text, " \u2005\u00a0\n"); i > 0 {
-		_, size := utf8.DecodeRuneInString(text[i:])
-		return strings.TrimSpace(text[i+size:])
-	}
-	return text
-}
-
 // MaxAsk bounds a way to ask, in characters.
 const MaxAsk = 200
 
@@ -205,7 +191,7 @@ func (d *Desk) teach(c call) (string, error) {
 		return why, nil
 	}
 	if question == "" {
-		question = withoutMention(c.quote)
+		question = bot.WithoutMentions(c.quote, "")
 	}
 	switch {
 	case question == "":

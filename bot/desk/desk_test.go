@@ -3,7 +3,6 @@ package desk
 import (
 	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"aeobot/knowledge"
 	"aeobot/knowledge/articles"
@@ -63,14 +62,6 @@ func TestPlace(t *testing.T) {
 	}
 }
 
-func TestWithoutMention(t *testing.T) {
-	for text, want := range map[string]string{"@小助手 免担保吗": "免担保吗", "@小助手\u2005免担保吗": "免担保吗", "免担保吗": "免担保吗", "@小助手": "@小助手", "": ""} {
-		if got := withoutMention(text); got != want {
-			t.Errorf("%q: %q, want %q", text, got, want)
-		}
-	}
-}
-
 // TestSkeletonHasAPlaceForEveryMeasure of a document that has no notes.
 func TestSkeletonHasAPlaceForEveryMeasure(t *testing.T) {
 	files := map[string][]byte{"新.txt": []byte("新\n一、\"引号\"清单: 甲\n1、第一条措施是这样的\n2、第二条措施是那样的\n")}
@@ -112,9 +103,6 @@ func FuzzSaid(f *testing.F) {
 		_, asked, _ := place(l, rest)
 		if !strings.Contains(rest, asked) {
 			t.Errorf("%q: asked %q", rest, asked)
-		}
-		if got := withoutMention(text); utf8.ValidString(text) && !utf8.ValidString(got) {
-			t.Errorf("%q: %q", text, got)
 		}
 	})
 }

@@ -28,6 +28,7 @@ type Answerer interface {
 // blank: a stream that ends without visible text goes on showing its animation.
 type Wording struct {
 	Media     string // a picture, a file, a video; default: bot.TextMedia
+	Unheard   string // a voice message without a transcript; default: bot.TextUnheard
 	Unknown   string // a kind of message the platform added since; default: bot.TextUnknown
 	Expired   string // a stream that nobody remembers; default: bot.TextExpired
 	Searching string // an answer that takes long; default: bot.TextSearching
@@ -49,6 +50,7 @@ func newResponder(a Answerer, name string, cards bool, w Wording, log *slog.Logg
 		log = slog.New(slog.DiscardHandler)
 	}
 	w.Media = cmp.Or(w.Media, bot.TextMedia)
+	w.Unheard = cmp.Or(w.Unheard, bot.TextUnheard)
 	w.Unknown = cmp.Or(w.Unknown, bot.TextUnknown)
 	w.Expired = cmp.Or(w.Expired, bot.TextExpired)
 	w.Searching = cmp.Or(w.Searching, bot.TextSearching)
@@ -82,6 +84,8 @@ func (r *responder) answer(ctx context.Context, in incoming) (spoken, error) {
 	switch {
 	case m.Text != "":
 		return r.ask(ctx, m, streamID(in.MsgID))
+	case in.MsgType == "voice":
+		return spoken{text: r.wording.Unheard}, nil
 	case wordless:
 		return spoken{text: r.wording.Media}, nil
 	default:
@@ -93,11 +97,10 @@ func (r *responder) answer(ctx context.Context, in incoming) (spoken, error) {
 // quotation is the question. When there is no question, wordless says whether a
 // picture or a file came instead.
 func (r *responder) question(in incoming) (m bot.Message, wordless bool) {
-	group := in.ChatType == "group"
-	text := withoutMention(in.words(), r.name, group)
+	text := bot.WithoutMentions(in.words(), r.name)
 	quote := strings.TrimSpace(in.Quote.words())
 	if text == "" {
-		text = withoutMention(quote, r.name, group) // a colleague's question to the bot
+		text = bot.WithoutMentions(quote, r.name) // a colleague's question to the bot
 	}
 	return bot.Message{
 		ID: messageID(in), Chat: chat(in), Asker: bot.Asker(in.From.UserID),

@@ -51,7 +51,11 @@ const maxPages = 5
 
 // Wording is what the asker reads where no question can be answered.
 type Wording struct {
-	// Media answers a voice message that came without its words, a picture, video,
+	// Unheard answers a voice message that came without its words.
+	//
+	// default: bot.TextUnheard
+	Unheard string
+	// Media answers a picture, video,
 	// file, location or link.
 	//
 	// default: bot.TextMedia
@@ -116,6 +120,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Count == nil {
 		o.Count = func(string) {}
+	}
+	if o.Wording.Unheard == "" {
+		o.Wording.Unheard = bot.TextUnheard
 	}
 	if o.Wording.Media == "" {
 		o.Wording.Media = bot.TextMedia
@@ -230,7 +237,7 @@ func (c *Callback) reply(ctx context.Context, in incoming) (text, outcome string
 		if in.recognition != "" {
 			return c.answer(ctx, in, in.recognition)
 		}
-		return c.o.Wording.Media, OutcomeUnsupported, nil
+		return c.o.Wording.Unheard, OutcomeUnsupported, nil
 	case "image", "video", "file", "location", "link":
 		return c.o.Wording.Media, OutcomeUnsupported, nil
 	case "event":

@@ -204,7 +204,7 @@ func TestCallbackReplies(t *testing.T) {
 	for _, tt := range []struct{ name, message, want, outcome string }{
 		{"question", question("1", "AEO企业能免除担保吗？"), "答：AEO企业能免除担保吗？", OutcomeAnswered},
 		{"voice with its words", say("voice", "2", "<MediaId>m</MediaId><Recognition>第三条</Recognition>"), "答：第三条", OutcomeAnswered},
-		{"voice", say("voice", "3", "<MediaId>m</MediaId><Format>amr</Format>"), "只看得懂文字", OutcomeUnsupported},
+		{"voice", say("voice", "3", "<MediaId>m</MediaId><Format>amr</Format>"), bot.TextUnheard, OutcomeUnsupported},
 		{"image", say("image", "4", "<PicUrl>http://x</PicUrl><MediaId>m</MediaId>"), "只看得懂文字", OutcomeUnsupported},
 		{"video", say("video", "5", ""), "只看得懂文字", OutcomeUnsupported},
 		{"file", say("file", "6", "<FileName>a.docx</FileName>"), "只看得懂文字", OutcomeUnsupported},

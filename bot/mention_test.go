@@ -1,0 +1,67 @@
+package bot
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+func TestWithoutMentions(t *testing.T) {
+	for _, tt := range []struct{ about, said, own, want string }{
+		{"one", "@小知 免担保吗", "小知", "免担保吗"},
+		{"a colleague and the bot", "@张三 @小知 第5条", "小知", "第5条"},
+		{"several, the bot unknown", "@张三 @李四 @小知 更多", "", "更多"},
+		{"four-per-em space", "@张三\u2005@小知\u2005免担保吗", "", "免担保吗"},
+		{"no-break space", "@小知\u00a0免担保吗", "", "免担保吗"},
+		{"ideographic space", "@小知　免担保吗", "", "免担保吗"},
+		{"no width at all", "@小知\u200b免担保吗", "", "免担保吗"},
+		{"full width", "＠小知 免担保吗", "", "免担保吗"},
+		{"nothing between", "＠张三＠小知 第5条", "", "第5条"},
+		{"a comma", "@小知，免担保吗", "", "免担保吗"},
+		{"behind the question", "免担保吗 @张三 @小知", "", "免担保吗"},
+		{"right behind it", "第5条@小知", "", "第5条"},
+		{"in the middle", "请 @小知 说说免担保", "", "请 说说免担保"},
+		{"no blank, a follow-up", "@小知第5条", "", "第5条"},
+		{"no blank, a command", "@张三 @小知/清空", "", "/清空"},
+		{"no blank, known by name", "@小知免担保吗", "小知", "免担保吗"},
+		{"no blank, a question: nobody knows where the name ends", "@小知免担保吗", "", "小知免担保吗"},
+		{"another's longer name", "@小知识库 免担保吗", "小知", "免担保吗"},
+		{"brackets", "@小知(测试) 第5条", "", "第5条"},
+		{"brackets of full width", "@小知（测试 二组）第5条", "", "第5条"},
+		{"Latin letters", "@aeo_bot 第5条", "", "第5条"},
+		{"Latin words", "@Zhang San 免担保吗", "", "免担保吗"},
+		{"Latin words in small letters", "@zhang san 第5条", "", "第5条"},
+		{"an English request is no name", "@Tom help", "", "help"},
+		{"a known name with blanks", "@AEO 小 助手 第5条", "AEO 小 助手", "第5条"},
+		{"a numeral at the end of a name", "@张三", "", ""},
+		{"only names", "@张三 @小知", "", ""},
+		{"a long name of a bot", "@关务智能问答助手", "", ""},
+		{"lines stay", "@小知\n免担保吗\n还有呢", "", "免担保吗\n还有呢"},
+		{"a mail address", "寄到 aeo@customs.invalid 行吗", "", "寄到 aeo@customs.invalid 行吗"},
+		{"a mail address of the bot's name", "发给 a@小知.cn 吗", "小知", "发给 a@小知.cn 吗"},
+		{"a sign that is asked about", "邮件里的@符号怎么写", "", "邮件里的@符号怎么写"},
+		{"no mention", "免担保吗", "小知", "免担保吗"},
+	} {
+		if got := WithoutMentions(tt.said, tt.own); got != tt.want {
+			t.Errorf("%s: %q, own %q: got %q, want %q", tt.about, tt.said, tt.own, got, tt.want)
+		}
+	}
+}
+
+// FuzzWithoutMentions: what is left was in the message, and nothing is left to take out.
+func FuzzWithoutMentions(f *testing.F) {
+	for _, s := range []string{"@张三 @小知 第5条", "＠＠", "@Zhang San", "a@b.cn", "@小知（", "@\u2005"} {
+		f.Add(s, "小知")
+	}
+	f.Fuzz(func(t *testing.T, said, own string) {
+		got := WithoutMentions(said, own)
+		if utf8.ValidString(said) && !utf8.ValidString(got) {
+			t.Errorf("%q, own %q: %q", said, own, got)
+		}
+		for _, word := range strings.Fields(got) {
+			if !strings.Contains(plainBlanks(said), word) && !strings.ContainsAny(said, "@＠") {
+				t.Errorf("%q: %q was not said", said, word)
+			}
+		}
+	})
+}
