@@ -21,6 +21,7 @@ type Config struct {
 	Questions       Questions     `yaml:"questions"`
 	Corrections     Corrections   `yaml:"corrections"`
 	Curation        Curation      `yaml:"curation"`
+	Handover        Handover      `yaml:"handover"`
 	Limits          Limits        `yaml:"limits"`
 	WeCom           WeCom         `yaml:"wecom"`
 	Console         Console       `yaml:"console"`
@@ -51,6 +52,12 @@ type Curation struct {
 	Coordinators []string `yaml:"coordinators"`
 	// People is how many it takes to publish: 1, or 2 with the one who proposed.
 	People int `yaml:"people"`
+}
+
+// Handover is what whoever asks for a person gets.
+type Handover struct {
+	// Text says how to reach one.
+	Text string `yaml:"text"`
 }
 
 // Limits are how many messages a minute get a reply; 0: all.

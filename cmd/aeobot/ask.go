@@ -24,12 +24,12 @@ func newAsk(g *global) *cobra.Command {
 			if err := checkDay(day); err != nil {
 				return err
 			}
-			live, _, err := g.openIndex(cmd.Context())
+			live, settings, err := g.openIndex(cmd.Context())
 			if err != nil {
 				return err
 			}
 			defer live.Swap(nil)
-			engine := bot.New(live, nil, bot.Options{SearchWithin: answerWithin})
+			engine := bot.New(live, nil, bot.Options{SearchWithin: answerWithin, Handover: handover(settings)})
 			answered, err := terminal.Ask(cmd.Context(), engine, cmd.OutOrStdout(), strings.Join(args, " "), day, asJSON)
 			if err != nil {
 				return err
@@ -49,7 +49,7 @@ func checkDay(day string) error {
 	if day == "" {
 		return nil
 	}
-	if _, err := time.Parse(time.DateOnly, day); err != nil {
+	if t, err := time.Parse(time.DateOnly, day); err != nil || t.Year() < 1 { // there was no year 0
 		return usageError{fmt.Errorf("--as-of %q is no date; write it like 2026-03-31", day)}
 	}
 	return nil
@@ -77,7 +77,7 @@ func newChat(g *global) *cobra.Command {
 				return err
 			}
 			defer func() { err = errors.Join(err, state.Close()) }()
-			options := bot.Options{SearchWithin: answerWithin}
+			options := bot.Options{SearchWithin: answerWithin, Handover: handover(settings)}
 			if g.keeps() {
 				options.Unanswered = state
 			}

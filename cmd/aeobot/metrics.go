@@ -17,6 +17,7 @@ type metrics struct {
 	seconds   *prometheus.HistogramVec
 	replayed  *prometheus.CounterVec
 	degraded  *prometheus.CounterVec
+	handovers *prometheus.CounterVec
 	limited   *prometheus.CounterVec
 	panics    *prometheus.CounterVec
 	callbacks *prometheus.CounterVec
@@ -29,6 +30,7 @@ func newMetrics() *metrics {
 		turns:     counter("turns_total", "Messages answered, by channel, what the reply did, and whether it quoted.", "channel", "act", "answered"),
 		replayed:  counter("replayed_total", "Redelivered messages that got the reply of before.", "channel"),
 		degraded:  counter("degraded_total", "Turns whose state could not be read or written.", "channel"),
+		handovers: counter("handover_total", "Messages that asked for a person, by channel.", "channel"),
 		panics:    counter("panics_total", "Messages whose reply panicked; their askers read an apology.", "channel"),
 		limited:   counter("limited_total", "Messages beyond a limit, by channel and whose limit it was; the first of a flood got a notice, the others no reply.", "channel", "limit"),
 		callbacks: counter("callbacks_total", "Callbacks by outcome.", "channel", "outcome"),
@@ -40,7 +42,7 @@ func newMetrics() *metrics {
 	}
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "aeobot", Name: "build_info", Help: "Always 1."}, []string{"version"})
 	build.WithLabelValues(release(version, buildInfo())).Set(1)
-	m.registry.MustRegister(m.turns, m.seconds, m.replayed, m.degraded, m.limited, m.panics, m.callbacks, m.passages, build)
+	m.registry.MustRegister(m.turns, m.seconds, m.replayed, m.degraded, m.handovers, m.limited, m.panics, m.callbacks, m.passages, build)
 	return m
 }
 
@@ -58,6 +60,9 @@ func (m *metrics) observe(e bot.Event) {
 	m.seconds.WithLabelValues(e.Channel).Observe(e.Took.Seconds())
 	if e.Replayed {
 		m.replayed.WithLabelValues(e.Channel).Inc()
+	}
+	if e.Handover && !e.Replayed {
+		m.handovers.WithLabelValues(e.Channel).Inc()
 	}
 	if e.Limited != "" {
 		m.limited.WithLabelValues(e.Channel, e.Limited).Inc()

@@ -127,7 +127,7 @@ func (s *server) run(ctx context.Context) (err error) {
 		RecallWithin: s.settings.Corrections.TTL, Given: s.given, Pusher: s.pusher, Compose: s.compose, Audit: s.audit.Append, Log: s.log})
 	defer s.desk.Close()
 	s.engine = bot.New(s.live, s.store, bot.Options{Unanswered: s.notebook, Feedback: s.notebook, Desk: s.desk, Wishes: s.desk, Questions: s.questions, Given: s.given,
-		SearchWithin: answerWithin, Limits: bot.Limits(s.settings.Limits), Log: s.log, Observe: func(e bot.Event) {
+		SearchWithin: answerWithin, Handover: handover(s.settings), Limits: bot.Limits(s.settings.Limits), Log: s.log, Observe: func(e bot.Event) {
 			s.metrics.observe(e)
 			s.answers.observe(e)
 			s.tally.Observe(e)

@@ -194,6 +194,11 @@ func openBolt(folder string, c configs.Config, log *slog.Logger) (store, error) 
 // keeps tells whether a conversation in the terminal outlives the program.
 func (g *global) keeps() bool { return g.data != "" || g.redis != "" }
 
+// handover is how to reach a person, as the settings know it.
+func handover(c configs.Config) bot.Handover {
+	return bot.Handover{Text: c.Handover.Text, Coordinators: c.Curation.Coordinators}
+}
+
 // openChatState keeps a terminal conversation where the flags say, or in a
 // temporary folder that goes with the program.
 func (g *global) openChatState(c configs.Config) (store, error) {
