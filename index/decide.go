@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"aeobot/index/analysis"
 	"aeobot/index/lexicon"
 	"aeobot/knowledge"
 )
@@ -161,6 +162,9 @@ func (d *Decision) outside() bool {
 	if best.Alike >= same && d.Outside.Alike < same {
 		return false // a curator has said where these very words lead
 	}
+	if d.Query.says(d.Outside.Asked) && !d.Query.says(best.Asked) {
+		return true // a keyword in the question says less than the whole of it
+	}
 	if d.Outside.keyed && !best.keyed {
 		return true
 	}
@@ -168,6 +172,11 @@ func (d *Decision) outside() bool {
 		return false
 	}
 	return d.Outside.Score > ours*best.Score
+}
+
+// says reports whether the question is a text but for writing and marks.
+func (q *Query) says(text string) bool {
+	return slices.EqualFunc(q.tokens, analysis.Cut(analysis.Normalize(text)), func(x, y analysis.Token) bool { return x.Term == y.Term })
 }
 
 // meant tells that at least half of the question, by weight, is words that the
