@@ -53,7 +53,7 @@ const maxSlots = 64
 
 // diskVersion goes into the name of an index on disk; raise it when passages come
 // to be cut or stored otherwise.
-const diskVersion = "1"
+const diskVersion = "2"
 
 // sweep removes what no process holds and nobody will open again.
 func sweep(root, keep string) {

@@ -55,8 +55,8 @@ type Token struct {
 // Character tells whether the token is one Chinese character.
 func (t Token) Character() bool { return t.Term&hashed == 0 }
 
-// Cut cuts folded text into units: a character each, a run of letters or digits
-// of other scripts each.
+// Cut cuts folded text into units: a character each, a run of letters of other scripts
+// each, a number with what it counts each.
 func Cut(folded string) []Token {
 	tokens := make([]Token, 0, len(folded)/3+1)
 	word := -1 // where a running word starts, or -1
@@ -74,10 +74,12 @@ func Cut(folded string) []Token {
 			endWord(at)
 			tokens = append(tokens, Token{Term(r), at, at + size, broken})
 			broken = false
+		case digit(r):
+			endWord(at)
+			n := number(folded[at:])
+			tokens = append(tokens, Token{wordTerm(n.term), at, at + n.size, true})
+			size, broken = n.size, true
 		case isWordRune(r):
-			if word >= 0 && digit(r) != digit(rune(folded[at-1])) && folded[at-1] < utf8.RuneSelf {
-				endWord(at) // 20mm is two words
-			}
 			if word < 0 {
 				word = at
 			}

@@ -149,8 +149,8 @@ var digits = map[rune]int{'〇': 0, '零': 0, '一': 1, '二': 2, '两': 2, '三
 
 var powers = map[rune]int{'十': 10, '百': 100, '千': 1000}
 
-// counted follow a number: 三条 and 3条 are the same, while 一般 is no number.
-const counted = "年月日天条项个级类次家部种号届期周户人元点分"
+// countWords follow a number: 三条 and 3条 are the same, while 一般 is no number.
+const countWords = "年月日天条项个级类次家部种号届期周户人元点分"
 
 // numerals writes Chinese numbers before a counted word as digits: 第十二条 → 第12条.
 func (f *folder) numerals() {
@@ -161,7 +161,7 @@ func (f *folder) numerals() {
 			return "", n, false
 		}
 		next, _ := utf8.DecodeRune(f.out[at+size:])
-		return value, size, next != utf8.RuneError && strings.ContainsRune(counted, next)
+		return value, size, next != utf8.RuneError && strings.ContainsRune(countWords, next)
 	})
 }
 
