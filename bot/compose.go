@@ -3,6 +3,7 @@ package bot
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -116,7 +117,7 @@ func (d draft) lines(counts []int, s Surface) []string {
 	w := &writer{markdown: s.Markdown, alone: d.alone}
 	for _, said := range []string{d.note, d.dayLine} {
 		if said != "" {
-			w.line(w.aside(w.safe(said)))
+			w.line(w.aside(w.asked(said)))
 		}
 	}
 	if d.lead != "" {
@@ -131,12 +132,12 @@ func (d draft) lines(counts []int, s Surface) []string {
 		}
 		if b.question != "" {
 			w.gap()
-			w.line(w.bold("问：" + w.safe(shorten(b.question, maxQuestion))))
+			w.line(w.bold("问：" + w.asked(shorten(b.question, maxQuestion))))
 		}
 		w.origin(b.origin)
 		for _, said := range []string{b.lead, b.note} {
 			if said != "" {
-				w.line(w.safe(said))
+				w.line(w.asked(said))
 			}
 		}
 		w.quote(take, d.day)
@@ -224,12 +225,27 @@ func (w *writer) safe(s string) string {
 	if !w.markdown {
 		return s
 	}
+	return disarm.Replace(s)
+}
+
+// asked is safe for words that an asker may have written: an address in them is no link.
+// One in the sources stays a link.
+func (w *writer) asked(s string) string {
+	if !w.markdown {
+		return s
+	}
 	return Disarm(s)
 }
 
-// Disarm keeps text from outside from becoming a mention, a link or emphasis in a
-// message of Markdown.
-func Disarm(s string) string { return disarm.Replace(s) }
+// host is where a client begins to see an address in a text.
+var host = regexp.MustCompile(`\.([A-Za-z])`)
+
+// Disarm keeps text from outside from becoming a mention, a link, emphasis or an address
+// that can be pressed in a message of Markdown.
+func Disarm(s string) string {
+	s = strings.ReplaceAll(disarm.Replace(s), "://", ":"+breaker+"//")
+	return host.ReplaceAllString(s, "."+breaker+"$1")
+}
 
 // quote writes hits under their headings, with what the notes say, and the source
 // of each document.

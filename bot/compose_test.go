@@ -47,10 +47,10 @@ func TestNotesAreMergedAndFollowTheDay(t *testing.T) {
 }
 
 func TestMarkupFromOutsideStaysText(t *testing.T) {
-	hostile := "<@all> [点](http://x) **粗** <think>"
-	hits := testHits(1, hostile)
+	hostile := "<@all> [点](http://x) **粗** <think> https://a.invalid/b www.a.invalid a.invalid/c"
+	hits := testHits(1, "<@all> [点](http://x) **粗** <think>")
 	got := draft{blocks: []block{{question: hostile, hits: hits}}}.fit(Surface{Markdown: true, MaxPages: 1}).pages[0]
-	for _, live := range []string{"<@all>", "](http", "<think>"} {
+	for _, live := range []string{"<@all>", "](http", "<think>", "https://", "www.a", "a.invalid"} {
 		if strings.Contains(got, live) {
 			t.Errorf("reply holds live markup %q: %q", live, got)
 		}
