@@ -41,7 +41,7 @@ var (
 	numberIn  = regexp.MustCompile(`[0-9]{1,3}|[一二两三四五六七八九]?百(?:零?[一二三四五六七八九]?十[一二三四五六七八九]?|零?[一二三四五六七八九])?|[一二三四五六七八九]?十[一二三四五六七八九]?|[一二两三四五六七八九][零〇]?`)
 	rangeIn   = regexp.MustCompile(`(` + numberIn.String() + `)(?:条|点|项|款|个)?\s*(?:到|至|-|–|—|~)\s*第?(` + numberIn.String() + `)`)
 	fromFront = regexp.MustCompile(`^(?:最?前|头)`)
-	fromBack  = regexp.MustCompile(`^(?:最后|末尾|末|最末)`)
+	fromBack  = regexp.MustCompile(`^(?:最后|末尾|末|最末|后面?的?(?:[二两三四五六七八九十几]|1?[02-9]))`)
 )
 
 // readItems reads what one of the patterns of places caught.

@@ -127,6 +127,18 @@ func TestAdvertisingIsNeverFound(t *testing.T) {
 	}
 }
 
+// TestATopicSaidWordByWordBeatsAKeyword: 转人工 is a keyword of a measure and, as a whole, a
+// way to speak of a topic that no measure is about.
+func TestATopicSaidWordByWordBeatsAKeyword(t *testing.T) {
+	g := shipped(t)
+	defer g.Close()
+	for question, kind := range map[string]index.Kind{"转人工": index.Refused, "转人工！": index.Refused, "报关单转人工了会优先吗": index.Measures, "查验率": index.Measures} {
+		if d, err := g.Search(t.Context(), question); err != nil || d.Kind != kind {
+			t.Errorf("%q: got %s (%v), want %s", question, d.Kind, err, kind)
+		}
+	}
+}
+
 func TestSearchIsRepeatable(t *testing.T) {
 	one, two := shipped(t), shipped(t)
 	defer one.Close()

@@ -183,6 +183,7 @@ func TestBadInputIsOneLineAndStatus2(t *testing.T) {
 		{name: "unknown flag", args: []string{"ask", "--jsn", "x"}, want: "--jsn"},
 		{name: "no question", args: []string{"ask"}, want: "aeobot ask"},
 		{name: "no date", args: []string{"ask", "--as-of", "2026-13-01", "x"}, want: "--as-of"},
+		{name: "no year", args: []string{"ask", "--as-of", "0000-01-01", "x"}, want: "--as-of"},
 		{name: "bad chat line", stdin: "{\"text\":\"x\"}\n{oops\n", args: []string{"chat", "--json"}, want: "line 2"},
 		{name: "short key", env: []string{"AEOBOT_WECOM_AIBOT_TOKEN=t", "AEOBOT_WECOM_AIBOT_ENCODING_AES_KEY=short"}, args: []string{"serve"}, want: "encoding_aes_key"},
 		{name: "token without key", env: []string{"AEOBOT_WECOM_AIBOT_TOKEN=t"}, args: []string{"serve"}, want: "wecom.aibot.encoding_aes_key"},

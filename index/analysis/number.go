@@ -7,7 +7,7 @@ import "regexp"
 var (
 	digitsIn = regexp.MustCompile(`^[0-9]+(?:\.[0-9]+)*[%‰]?`)
 	// spans are counted in words that mean other things alone; they belong to the number whole.
-	spans = regexp.MustCompile(`^ ?(?:个?半?(?:工作日|自然日|小时|钟头)|个?(?:百分点|季度|星期|月)|分钟|秒钟)`)
+	spans = regexp.MustCompile(`^ ?(?:个?半?(?:工作日|自然日|小时|钟头)|个?(?:百分点|季度|星期)|个月|分钟|秒钟)`)
 	// counters are characters that mean the same with a number and without; they are units
 	// of their own besides.
 	counters = regexp.MustCompile(`^ ?[年月日天周时分秒个条项级类次家部种号届期户人元万亿倍成折岁楼层度页件票批吨台米]`)
