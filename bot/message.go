@@ -21,7 +21,7 @@ type Message struct {
 	Account string
 	// Asker is who wrote. The platform's opaque user id; never parsed.
 	Asker Asker
-	// Text is what was written, with the bot's own name already taken off.
+	// Text is what was written. Names called in it may stand there still.
 	Text string
 	// Quote is the text of the message that was quoted along, or empty.
 	Quote string

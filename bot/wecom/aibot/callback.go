@@ -14,9 +14,10 @@ import (
 
 // Options of a Callback. The zero value works.
 type Options struct {
-	// Name is the bot's display name, taken off the front of a group message.
+	// Name is the bot's display name. It tells where a mention of the bot ends when the name
+	// has blanks, or none follows it.
 	//
-	// default: one leading @word is taken off in groups
+	// default: a name ends at the first blank
 	Name string
 	// Cards puts buttons under answers.
 	Cards bool
