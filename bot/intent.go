@@ -259,7 +259,7 @@ func spoken(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
 func withoutFiller(s string) string {
 	for before := ""; before != s; {
 		before = s
-		for _, filler := range []string{"那", "请", "再", "把", "看下", "下", "了解", "知道", "查", "说说", "讲讲", "看看", "看一下", "具体", "详细", "刚才", "刚刚", "上面", "前面", "你", "您", "说的", "说", "讲的", "列的", "一下", "展开", "解释", "的"} {
+		for _, filler := range []string{"这个", "那个", "那", "请", "再", "把", "看下", "下", "了解", "知道", "查", "说说", "讲讲", "看看", "看一下", "具体", "详细", "刚才", "刚刚", "上面", "前面", "你", "您", "说的", "说", "讲的", "列的", "一下", "展开", "解释", "的"} {
 			s = strings.TrimSpace(strings.TrimPrefix(s, filler))
 		}
 	}
