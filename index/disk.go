@@ -61,7 +61,7 @@ func openDisk(ctx context.Context, g *Generation, fingerprint string, o Options)
 
 // build makes the index in an empty folder and opens it.
 func (d *disk) build(ctx context.Context, f *folder) (counts, searcher, error) {
-	if err := f.empty(); err != nil {
+	if err := errors.Join(ctx.Err(), f.empty()); err != nil {
 		return counts{}, searcher{}, err
 	}
 	builder, err := bleve.NewBuilder(f.index(), newMapping(), map[string]any{"batchSize": batchSize, "mergeMax": mergeMax})
@@ -69,7 +69,8 @@ func (d *disk) build(ctx context.Context, f *folder) (counts, searcher, error) {
 		return counts{}, searcher{}, fmt.Errorf("%s: %w", f.path, err)
 	}
 	c, err := d.read(ctx, builder)
-	if err := errors.Join(err, builder.Close()); err != nil {
+	// A builder that was given nothing panics when it is closed.
+	if err := errors.Join(err, guard(builder.Close)); err != nil {
 		return counts{}, searcher{}, fmt.Errorf("%s: %w", f.path, err)
 	}
 	if err := f.seal(c); err != nil {

@@ -238,6 +238,15 @@ func TestCancelledBuildLeavesNothingToOpen(t *testing.T) {
 	}
 }
 
+// TestCancelledBeforeTheBuild: Bleve's builder must not be closed without a passage in it.
+func TestCancelledBeforeTheBuild(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := BuildPlain(ctx, manyPassages(10), "f", Options{Folder: t.TempDir(), MemoryLimit: 1}); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestUnreadablePassageStopsTheBuild(t *testing.T) {
 	broken := failing{manyPassages(100), 57}
 	for _, limit := range []int{1, 1000} {
