@@ -13,19 +13,23 @@ type Config struct {
 	Listen          string        `yaml:"listen"`
 	DataDir         string        `yaml:"data_dir"`
 	ShutdownTimeout time.Duration `yaml:"shutdown_timeout"`
-	Redis           Redis         `yaml:"redis"`
-	Knowledge       Knowledge     `yaml:"knowledge"`
-	Session         Session       `yaml:"session"`
-	Unanswered      Unanswered    `yaml:"unanswered"`
-	Answers         Answers       `yaml:"answers"`
-	Questions       Questions     `yaml:"questions"`
-	Corrections     Corrections   `yaml:"corrections"`
-	Curation        Curation      `yaml:"curation"`
-	Handover        Handover      `yaml:"handover"`
-	Limits          Limits        `yaml:"limits"`
-	WeCom           WeCom         `yaml:"wecom"`
-	Console         Console       `yaml:"console"`
-	Log             Log           `yaml:"log"`
+	// ShutdownDelay is how long a program told to stop (SIGTERM) says so at /readyz and
+	// still answers, so that what is before it sends nobody here any more; 0: not at all.
+	ShutdownDelay time.Duration `yaml:"shutdown_delay"`
+	Redis         Redis         `yaml:"redis"`
+	Knowledge     Knowledge     `yaml:"knowledge"`
+	Session       Session       `yaml:"session"`
+	Unanswered    Unanswered    `yaml:"unanswered"`
+	Answers       Answers       `yaml:"answers"`
+	Questions     Questions     `yaml:"questions"`
+	Corrections   Corrections   `yaml:"corrections"`
+	Curation      Curation      `yaml:"curation"`
+	Handover      Handover      `yaml:"handover"`
+	Limits        Limits        `yaml:"limits"`
+	WeCom         WeCom         `yaml:"wecom"`
+	Console       Console       `yaml:"console"`
+	Metrics       Metrics       `yaml:"metrics"`
+	Log           Log           `yaml:"log"`
 }
 
 // Redis is the shared state. Its URL may hold a password, so it is a secret.
@@ -152,6 +156,8 @@ type Robot struct {
 // Console is the coordinators' console. Without a password, accounts and a login through
 // WeCom it answers this machine only.
 type Console struct {
+	// Listen is a listener of its own; empty: that of Config.Listen.
+	Listen string `yaml:"listen"`
 	// Password is that of the account admin.
 	Password Secret `yaml:"password"`
 	// Accounts are name:role:pbkdf2-sha256$iterations$salt$hash, parted by line breaks,
@@ -168,10 +174,30 @@ type Console struct {
 	TrustedProxies []string `yaml:"trusted_proxies"`
 }
 
+// Metrics is what a monitoring system reads.
+type Metrics struct {
+	// Listen is a listener of its own; empty: that of Config.Listen.
+	Listen string `yaml:"listen"`
+}
+
 // Log is what goes to standard error.
 type Log struct {
 	Level  string `yaml:"level"`  // debug, info, warn, error
 	Format string `yaml:"format"` // text, json
+}
+
+// Callbacks reports whether the platform calls this program, so that whoever is outside
+// reaches its listener.
+func (w WeCom) Callbacks() bool { return w.AIBot.Token != "" || w.App.Token != "" || w.KF.Token != "" }
+
+// Login reports whether people have to log in to the console.
+func (c Config) Login() bool {
+	return c.Console.Password != "" || len(c.Console.accounts()) > 0 || c.MemberLogin()
+}
+
+// MemberLogin reports whether members log in to the console through WeCom.
+func (c Config) MemberLogin() bool {
+	return c.Console.BaseURL != "" && c.WeCom.App.CorpID != "" && c.WeCom.App.Secret != ""
 }
 
 // Default is the configuration of a program that nothing was set for.
@@ -180,6 +206,7 @@ func Default() Config {
 		Listen:          "127.0.0.1:8080",
 		DataDir:         "./data",
 		ShutdownTimeout: 10 * time.Second,
+		ShutdownDelay:   3 * time.Second,
 		Redis:           Redis{KeyPrefix: "aeobot:"},
 		Session:         Session{TTL: 30 * time.Minute},
 		Unanswered:      Unanswered{TTL: 90 * 24 * time.Hour},

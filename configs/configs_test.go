@@ -77,6 +77,20 @@ func TestEnvironmentWins(t *testing.T) {
 	}
 }
 
+// TestListenersOfTheirOwn: a console behind a login may be anywhere, one without only here.
+func TestListenersOfTheirOwn(t *testing.T) {
+	member := []string{"AEOBOT_CONSOLE_BASE_URL=https://aeo.example.com", "AEOBOT_WECOM_APP_CORP_ID=c", "AEOBOT_WECOM_APP_SECRET=s", "AEOBOT_WECOM_APP_AGENT_ID=1"}
+	for listen, env := range map[string][]string{
+		"127.0.0.1:8081": nil, "[::1]:8081": nil, "localhost:0": nil,
+		"0.0.0.0:8081": {"AEOBOT_CONSOLE_PASSWORD=correct horse battery"}, ":8081": {"AEOBOT_CONSOLE_ACCOUNTS=" + goodAccount("a", "admin")}, "10.0.0.5:8081": member,
+	} {
+		c, _, err := configs.Load("", append(env, "AEOBOT_CONSOLE_LISTEN="+listen, "AEOBOT_METRICS_LISTEN=:9090"))
+		if err != nil || c.Console.Listen != listen || c.Metrics.Listen != ":9090" || c.Login() != (env != nil) {
+			t.Errorf("%s: %+v, %v", listen, c.Console, err)
+		}
+	}
+}
+
 func TestSecretFileInYAML(t *testing.T) {
 	secret := file(t, "s", "sss\n")
 	c, _, err := configs.Load(file(t, "c.yaml", "console:\n  password_file: "+secret+"\n"), nil)
@@ -101,6 +115,10 @@ func TestErrorsNameKeyPlaceAndMend(t *testing.T) {
 		{"zero duration", "", []string{"AEOBOT_SESSION_TTL=0"}, []string{"session.ttl", "AEOBOT_SESSION_TTL"}},
 		{"no truth", "", []string{"AEOBOT_REDIS_ALLOW_INSECURE=maybe"}, []string{"redis.allow_insecure", "true"}},
 		{"no address", "", []string{"AEOBOT_LISTEN=8080"}, []string{"listen", "AEOBOT_LISTEN", "127.0.0.1:8080"}},
+		{"console without login for everybody", "", []string{"AEOBOT_CONSOLE_LISTEN=0.0.0.0:8081", "AEOBOT_CONSOLE_ACCOUNTS= \n"}, []string{"console.listen", "AEOBOT_CONSOLE_LISTEN", "127.0.0.1:8081", "AEOBOT_CONSOLE_PASSWORD"}},
+		{"console without login on a name", "console:\n  listen: aeo.example.com:81\n  base_url: https://aeo.example.com\n", nil, []string{"c.yaml:2", "console.listen", "127.0.0.1:81"}},
+		{"metrics at no address", "", []string{"AEOBOT_METRICS_LISTEN=9090"}, []string{"metrics.listen", "AEOBOT_METRICS_LISTEN", "127.0.0.1:8080"}},
+		{"negative delay", "", []string{"AEOBOT_SHUTDOWN_DELAY=-1s"}, []string{"shutdown_delay"}},
 		{"short key", "", []string{"AEOBOT_WECOM_AIBOT_TOKEN=t", "AEOBOT_WECOM_AIBOT_ENCODING_AES_KEY=" + secret}, []string{"wecom.aibot.encoding_aes_key", "43"}},
 		{"key with a sign", "", []string{"AEOBOT_WECOM_AIBOT_TOKEN=t", "AEOBOT_WECOM_AIBOT_ENCODING_AES_KEY=" + strings.Repeat("+", 43)}, []string{"wecom.aibot.encoding_aes_key", "letters and digits"}},
 		{"token without key", "", []string{"AEOBOT_WECOM_AIBOT_TOKEN=" + secret}, []string{"wecom.aibot.token", "wecom.aibot.encoding_aes_key"}},

@@ -18,8 +18,8 @@ import (
 // validate checks what a single value cannot show: ranges, forms and pairs. It
 // reports the first problem in the order of the schema.
 func (l *loader) validate(c Config) error {
-	if _, port, err := net.SplitHostPort(c.Listen); err != nil || !isPort(port) {
-		return l.bad("listen", fmt.Sprintf("%q is no host:port; write it like 127.0.0.1:8080", c.Listen))
+	if err := l.validateListeners(c); err != nil {
+		return err
 	}
 	if c.DataDir == "" {
 		return l.bad("data_dir", "is empty; name a folder")
@@ -28,7 +28,7 @@ func (l *loader) validate(c Config) error {
 		key   string
 		value time.Duration
 		zero  bool
-	}{{"shutdown_timeout", c.ShutdownTimeout, false}, {"session.ttl", c.Session.TTL, false}, {"unanswered.ttl", c.Unanswered.TTL, false}, {"answers.ttl", c.Answers.TTL, true}, {"questions.ttl", c.Questions.TTL, true}, {"corrections.ttl", c.Corrections.TTL, true}, {"wecom.max_clock_skew", c.WeCom.MaxClockSkew, true}, {"wecom.aibot.lease", c.WeCom.AIBot.Lease, false}, {"wecom.robot.every", c.WeCom.Robot.Every, false}}
+	}{{"shutdown_timeout", c.ShutdownTimeout, false}, {"shutdown_delay", c.ShutdownDelay, true}, {"session.ttl", c.Session.TTL, false}, {"unanswered.ttl", c.Unanswered.TTL, false}, {"answers.ttl", c.Answers.TTL, true}, {"questions.ttl", c.Questions.TTL, true}, {"corrections.ttl", c.Corrections.TTL, true}, {"wecom.max_clock_skew", c.WeCom.MaxClockSkew, true}, {"wecom.aibot.lease", c.WeCom.AIBot.Lease, false}, {"wecom.robot.every", c.WeCom.Robot.Every, false}}
 	for _, d := range durations {
 		if d.value < 0 || d.value == 0 && !d.zero {
 			return l.bad(d.key, fmt.Sprintf("%s is too short; write it like 10m", d.value))
@@ -71,6 +71,22 @@ func (l *loader) validate(c Config) error {
 	}
 	if formats := []string{"text", "json"}; !slices.Contains(formats, c.Log.Format) {
 		return l.bad("log.format", fmt.Sprintf("%q is none of %v", c.Log.Format, formats))
+	}
+	return nil
+}
+
+// validateListeners: a console without login that has a listener of its own is for this
+// machine.
+func (l *loader) validateListeners(c Config) error {
+	for _, a := range []struct{ key, listen string }{{"listen", c.Listen}, {"console.listen", c.Console.Listen}, {"metrics.listen", c.Metrics.Listen}} {
+		host, port, err := net.SplitHostPort(a.listen)
+		switch {
+		case a.listen == "" && a.key != "listen":
+		case err != nil || !isPort(port):
+			return l.bad(a.key, fmt.Sprintf("%q is no host:port; write it like 127.0.0.1:8080", a.listen))
+		case a.key == "console.listen" && !c.Login() && !isLoopback(host):
+			return l.bad(a.key, fmt.Sprintf("%q lets everybody into a console without login; write it like 127.0.0.1:%s, or set console.password (%s)", a.listen, port, l.byKey("console.password").env))
+		}
 	}
 	return nil
 }
@@ -214,12 +230,16 @@ func (l *loader) validateConsole(c Console) error {
 // account is one account's line, as aeobot console account prints it.
 var account = regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9._@-]{0,63}):(reader|coordinator|admin):pbkdf2-sha256\$([0-9]{6,8})\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$`)
 
+// accounts are the lines of Accounts.
+func (c Console) accounts() []string {
+	return strings.FieldsFunc(c.Accounts.Reveal(), func(c rune) bool { return strings.ContainsRune(" \t\r\n,", c) })
+}
+
 // validateAccounts names an account by its number: the line is a secret.
 func (l *loader) validateAccounts(c Console) error {
 	const key = "console.accounts"
-	lines := strings.FieldsFunc(c.Accounts.Reveal(), func(c rune) bool { return strings.ContainsRune(" \t\r\n,", c) })
 	names := map[string]int{}
-	for i, line := range lines {
+	for i, line := range c.accounts() {
 		m := account.FindStringSubmatch(line)
 		switch {
 		case m == nil && strings.Count(line, "$") < 3:
