@@ -68,10 +68,20 @@ func write(out io.Writer, r reply, asJSON bool) error {
 // maxLineBytes bounds one line of input.
 const maxLineBytes = 1 << 20
 
-// Chat holds a conversation until in ends. With prompt, it shows one before each
-// line a person types.
+// leaving are the words that end a conversation; 再见 has an answer.
+var leaving = map[string]bool{"exit": true, "quit": true, "退出": true}
+
+// errLeft means that a person has ended the conversation.
+var errLeft = errors.New("terminal: left")
+
+// Chat holds a conversation until in or ctx ends or a person leaves. With prompt, it shows
+// one before each line a person types.
 func Chat(ctx context.Context, a Answerer, in io.Reader, out io.Writer, prompt string) error {
-	return eachLine(ctx, in, func() { fmt.Fprint(out, prompt) }, func(_ int, line []byte) error {
+	err := eachLine(ctx, in, func() { fmt.Fprint(out, prompt) }, func(_ int, line []byte) error {
+		text := strings.ToLower(strings.Trim(string(line), " \t　/。.!！"))
+		if leaving[text] {
+			return errLeft
+		}
 		if len(bytes.TrimSpace(line)) == 0 {
 			return nil
 		}
@@ -81,6 +91,10 @@ func Chat(ctx context.Context, a Answerer, in io.Reader, out io.Writer, prompt s
 		}
 		return write(out, reply{Reply: bot.Reply{Text: r.Text + "\n"}}, false)
 	})
+	if errors.Is(err, errLeft) {
+		return nil
+	}
+	return err
 }
 
 // ChatJSON reads one object a line, {"chat":"g1","user":"u1","text":"…"}, perhaps with
@@ -119,9 +133,12 @@ func ChatJSON(ctx context.Context, a Answerer, in io.Reader, out io.Writer) erro
 // eachLine hands on line after line, the last one also without its line break.
 func eachLine(ctx context.Context, in io.Reader, before func(), handle func(number int, line []byte) error) error {
 	reader := bufio.NewReader(in)
-	for number := 1; ctx.Err() == nil; number++ {
+	for number := 1; ; number++ {
 		before()
 		line, err := readLine(reader)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		if err != nil && !errors.Is(err, io.EOF) {
 			return fmt.Errorf("%w: line %d: %w", ErrInput, number, err)
 		}
@@ -132,7 +149,6 @@ func eachLine(ctx context.Context, in io.Reader, before func(), handle func(numb
 			return nil
 		}
 	}
-	return nil
 }
 
 func readLine(r *bufio.Reader) ([]byte, error) {
