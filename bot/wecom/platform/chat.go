@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"html"
@@ -30,6 +31,9 @@ type Chat struct {
 	carriers map[string]carrier // by room
 	mux      *http.ServeMux
 	work     sync.WaitGroup
+	epoch    string          // names this run: revisions of another are not comparable
+	polls    context.Context // ends when pages wait for news no longer
+	endPolls context.CancelFunc
 
 	mu       sync.Mutex
 	messages []*Message
@@ -145,8 +149,9 @@ func NewChat(o ChatOptions) *Chat {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	c := &Chat{o: o, carriers: map[string]carrier{}, changed: make(chan struct{}),
+	c := &Chat{o: o, carriers: map[string]carrier{}, epoch: rand.Text(), changed: make(chan struct{}),
 		byKey: map[string]*Message{}, tasks: map[string]string{}, entered: map[string]string{}}
+	c.polls, c.endPolls = context.WithCancel(context.Background())
 	var bot carrier
 	if o.Gateway != nil {
 		bot = newLine(c, o.Gateway)
@@ -165,8 +170,14 @@ func NewChat(o ChatOptions) *Chat {
 	return c
 }
 
+// EndPolls answers the pages that wait for news, and none waits again.
+func (c *Chat) EndPolls() { c.endPolls() }
+
 // Close waits for the bot's answers that are under way.
-func (c *Chat) Close() { c.work.Wait() }
+func (c *Chat) Close() {
+	c.EndPolls()
+	c.work.Wait()
+}
 
 // room is the kind of a chat.
 func room(chat string) string {
@@ -201,10 +212,15 @@ func (c *Chat) message(id int) (Message, bool) {
 	return Message{}, false
 }
 
-// since gives what changed after a revision, and what is closed at the next change.
+// since gives what changed after a revision, and what is closed at the next change. Of a
+// revision that there has not been, another run's, everything has changed.
 func (c *Chat) since(revision int) (news []Message, changed <-chan struct{}) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	news = []Message{}
+	if revision > c.revision {
+		revision = 0
+	}
 	for _, m := range c.messages {
 		if m.Revision > revision {
 			news = append(news, *m)

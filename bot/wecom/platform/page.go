@@ -24,6 +24,8 @@ const (
 	maxText = 16 << 10
 	// pollFor is how long a page waits for news in one request.
 	pollFor = 20 * time.Second
+	// pollWrite is how long its answer may take to write.
+	pollWrite = 10 * time.Second
 )
 
 //go:embed page
@@ -113,27 +115,39 @@ func (c *Chat) page(w http.ResponseWriter, _ *http.Request) {
 	}
 }
 
-// list gives what changed after a revision, and waits a while when nothing did.
+// list gives what changed after a revision, and waits a while when nothing did. Revisions
+// count from the start of the program: of those of another run, or of none yet, everything
+// has changed, and Chat-Epoch names the run.
 func (c *Chat) list(w http.ResponseWriter, r *http.Request) {
-	after, err := strconv.Atoi(r.URL.Query().Get("after"))
-	if err != nil {
+	q := r.URL.Query()
+	after, err := strconv.Atoi(q.Get("after"))
+	foreign := q.Has("epoch") && q.Get("epoch") != c.epoch
+	if err != nil || foreign {
 		after = 0
 	}
+	w.Header().Set("Chat-Epoch", c.epoch)
+	writeJSON(w, http.StatusOK, c.await(w, r, after, !foreign))
+}
+
+// await gives what changed after a revision, in the end perhaps nothing.
+func (c *Chat) await(w http.ResponseWriter, r *http.Request, after int, wait bool) []Message {
+	// The server's own time for an answer may be shorter; one that cannot change it has none.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(pollFor + pollWrite))
 	timeout := time.NewTimer(pollFor)
 	defer timeout.Stop()
 	for {
 		news, changed := c.since(after)
-		if len(news) > 0 {
-			writeJSON(w, http.StatusOK, news)
-			return
+		if len(news) > 0 || !wait {
+			return news
 		}
 		select {
 		case <-changed:
 		case <-timeout.C:
-			writeJSON(w, http.StatusOK, []Message{})
-			return
+			return news
+		case <-c.polls.Done():
+			return news
 		case <-r.Context().Done():
-			return
+			return news
 		}
 	}
 }

@@ -6,7 +6,7 @@ const el = (id) => document.getElementById(id);
 const member = el('member'), log = el('log'), text = el('text'), error = el('error');
 const all = new Map(); // messages by id
 const tabs = [...el('tabs').children];
-let tab = tabs[0], quoted = 0, last = 0;
+let tab = tabs[0], quoted = 0, last = 0, epoch = '';
 
 const shared = () => ['group', 'robot'].includes(tab.dataset.room);
 const chat = () => (shared() ? tab.dataset.room : `${tab.dataset.room}/${member.value}`);
@@ -157,11 +157,22 @@ async function send() {
   }
 }
 
+// restarted forgets what the program, started again, does not know any more.
+function restarted() {
+  all.clear();
+  last = 0;
+  redraw();
+  log.append(make('div', 'soft', '程序重新启动过，之前的消息没有保留，可以接着问。'));
+}
+
 async function listen() {
   for (;;) {
     try {
-      const answer = await fetch(`/chat/messages?after=${last}`);
+      const answer = await fetch(`/chat/messages?after=${last}${epoch && `&epoch=${epoch}`}`);
       if (!answer.ok) throw new Error(String(answer.status));
+      const run = answer.headers.get('Chat-Epoch');
+      if (epoch && run !== epoch) restarted();
+      epoch = run;
       for (const m of await answer.json()) {
         last = Math.max(last, m.rev);
         all.set(m.id, m);
