@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"sync"
 	"time"
 
 	"aeobot/bot"
@@ -55,6 +56,11 @@ type Options struct {
 	//
 	// default: none
 	Proxies []netip.Prefix
+	// Closed says why nobody may enter while no login is set, not even from this machine;
+	// empty: this machine may.
+	//
+	// default: it may
+	Closed func() string
 	// BaseURL is the console's public address, scheme and host, for requests whose Host a
 	// proxy has changed.
 	//
@@ -68,11 +74,15 @@ type Options struct {
 	//
 	// default: nobody
 	Audit func(ctx context.Context, who, what, object string) error
+	// Count counts logins by way (WayPassword, WayWeCom) and outcome (the Outcomes).
+	//
+	// default: nobody
+	Count func(way, outcome string)
 	// Now is the clock.
 	//
 	// default: time.Now
 	Now func() time.Time
-	// Log is told of trouble, without names, addresses and tokens.
+	// Log is told of trouble, without names and tokens. Of who guesses it is told the address.
 	//
 	// default: discard
 	Log *slog.Logger
@@ -91,8 +101,14 @@ func (o *Options) setDefaults() {
 	if o.iterations <= 0 {
 		o.iterations = iterations
 	}
+	if o.Closed == nil {
+		o.Closed = func() string { return "" }
+	}
 	if o.Audit == nil {
 		o.Audit = func(context.Context, string, string, string) error { return nil }
+	}
+	if o.Count == nil {
+		o.Count = func(string, string) {}
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -113,6 +129,8 @@ type Guard struct {
 	// localToken is the secret behind the forms of this machine's person, who has no
 	// session. It lives as long as the process.
 	localToken string
+	// askedForProxies: the log has said that guesses cannot be told apart.
+	askedForProxies sync.Once
 }
 
 // New checks the options. With a plain Password it takes a tenth of a second, since the
@@ -142,7 +160,7 @@ func New(o Options) (*Guard, error) {
 	return g, nil
 }
 
-// open tells whether no login is set, so that this machine alone may enter.
+// open tells whether no login is set, so that this machine alone may enter, or nobody.
 func (g *Guard) open() bool { return len(g.accounts.byName) == 0 && g.o.OAuth == nil }
 
 // Register adds the pages of this package.
@@ -226,8 +244,11 @@ func (g *Guard) person(w http.ResponseWriter, r *http.Request) (Person, error) {
 	if !g.open() {
 		return g.resume(w, r)
 	}
-	if !local(r) {
-		return Person{}, refusal{status: http.StatusForbidden, text: textLocalOnly}
+	if why := g.o.Closed(); why != "" {
+		return Person{}, refusal{status: http.StatusForbidden, text: why + textSetLogin}
+	}
+	if Elsewhere(r) != "" {
+		return Person{}, refusal{status: http.StatusForbidden, text: textLocalOnly + textSetLogin}
 	}
 	return Person{ID: "local", Role: Admin, CSRF: formToken(g.localToken), Session: "local", Local: true}, nil
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,6 +13,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,13 +22,17 @@ import (
 )
 
 const (
-	// kindStates are the states that were used, by their SHA-256.
+	// kindStates are the states that were used, by their SHA-256, as spent.
 	kindStates = "console-oauth"
 	// stateLife is how long a login through WeCom may take. It is silent there, so it
 	// takes a second.
 	stateLife = 10 * time.Minute
 	// codeWait bounds asking the platform whose code it is.
 	codeWait = 6 * time.Second
+	// codeLook is how often a second request looks whether the first has finished.
+	codeLook = 50 * time.Millisecond
+	// maxStates is how many logins a browser may have begun, one a tab.
+	maxStates = 6
 )
 
 // OAuth is the login of members through WeCom, without a question to them (scope
@@ -81,8 +87,27 @@ func (g *Guard) startOAuth(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s := state{token: rand.Text(), made: g.o.Now(), next: safeNext(r.URL.Query().Get("next"))}
-	g.setCookie(w, r, cookieState, s.String(), stateLife)
+	g.dropStates(w, r)
+	g.setCookie(w, r, stateCookie(s.token), s.String(), stateLife)
 	http.Redirect(w, r, g.o.OAuth.address(g.o.BaseURL+backPath, s.token), http.StatusSeeOther)
+}
+
+// stateCookie is the cookie of a state: logins begun in two tabs do not know of each other.
+func stateCookie(token string) string { return cookieState + "-" + token[:8] }
+
+// dropStates takes the oldest states from a browser that has too many: requests with all of
+// them would become too large.
+func (g *Guard) dropStates(w http.ResponseWriter, r *http.Request) {
+	var begun []state
+	for _, c := range r.Cookies() {
+		if s, ok := readState(c.Value); ok && c.Name == cookieName(r, stateCookie(s.token)) {
+			begun = append(begun, s)
+		}
+	}
+	slices.SortFunc(begun, func(a, b state) int { return b.made.Compare(a.made) })
+	for _, s := range begun[min(len(begun), maxStates-1):] {
+		g.setCookie(w, r, stateCookie(s.token), "", -1)
+	}
 }
 
 // state is what a browser keeps while its member is away. It need not be sealed: who could
@@ -117,13 +142,20 @@ func (g *Guard) finishOAuth(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	s, err := g.spend(w, r)
+	token := r.URL.Query().Get("state")
+	s, err := g.spend(w, r, token)
+	if errors.As(err, new(refusal)) {
+		g.goOn(w, r, token, err)
+		return
+	}
 	if err != nil {
 		g.refuse(w, r, err)
 		return
 	}
+	defer g.finished(r.Context(), token)
 	userID, err := g.member(w, r)
 	if err == nil && (userID == "" || g.o.RoleOf(userID) == Nobody) {
+		g.o.Count(WayWeCom, OutcomeRefused)
 		g.o.Log.Info("console: member refused", slog.Any("asker", bot.Asker(userID)), slog.Bool("member", userID != ""))
 		err = refusal{status: http.StatusForbidden, text: textNoMember, again: true}
 		if userID != "" {
@@ -134,25 +166,104 @@ func (g *Guard) finishOAuth(w http.ResponseWriter, r *http.Request) {
 		g.refuse(w, r, err)
 		return
 	}
-	g.enter(w, r, userID, byWeCom, s.next)
+	g.enter(w, r, userID, WayWeCom, s.next)
+}
+
+// spent is a state that was used.
+type spent struct {
+	Next string `json:"next"`
+	// Finished: who it was is known, or cannot be.
+	Finished bool `json:"finished"`
 }
 
 // spend takes the state that a browser came back with, which is good once, here and at
 // every other replica.
-func (g *Guard) spend(w http.ResponseWriter, r *http.Request) (state, error) {
-	text := g.cookie(r, cookieState)
-	g.setCookie(w, r, cookieState, "", -1)
-	s, ok := readState(text)
-	age := g.o.Now().Sub(s.made)
+func (g *Guard) spend(w http.ResponseWriter, r *http.Request, token string) (state, error) {
 	bad := refusal{status: http.StatusForbidden, text: textState, again: true}
-	if !ok || subtle.ConstantTimeCompare([]byte(s.token), []byte(r.URL.Query().Get("state"))) != 1 || age < -time.Minute || age > stateLife {
+	if !bearer(token) {
 		return state{}, bad
 	}
-	err := g.o.Store.Put(r.Context(), kindStates, sessionID(s.token), []byte{1}, 0, stateLife+2*time.Minute)
-	if errors.Is(err, bot.ErrStale) {
+	s, ok := readState(g.cookie(r, stateCookie(token)))
+	g.setCookie(w, r, stateCookie(token), "", -1)
+	age := g.o.Now().Sub(s.made)
+	if !ok || subtle.ConstantTimeCompare([]byte(s.token), []byte(token)) != 1 || age < -time.Minute || age > stateLife {
 		return state{}, bad
+	}
+	err := g.putSpent(r.Context(), token, spent{Next: s.next}, 0)
+	if errors.Is(err, bot.ErrStale) {
+		return s, bad
 	}
 	return s, err
+}
+
+func (g *Guard) putSpent(ctx context.Context, token string, s spent, was uint64) error {
+	data, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	return g.o.Store.Put(ctx, kindStates, sessionID(token), data, was, stateLife+2*time.Minute)
+}
+
+// lookUp finds a state that was used; one that was not leads home.
+func (g *Guard) lookUp(ctx context.Context, token string) (s spent, version uint64, err error) {
+	item, err := g.o.Store.Get(ctx, kindStates, sessionID(token))
+	if err == nil && item.Version != 0 {
+		err = json.Unmarshal(item.Data, &s)
+	}
+	s.Next = safeNext(s.Next)
+	return s, item.Version, err
+}
+
+// finished lets requests go on that came for the same login. They wait no longer than
+// codeWait for it.
+func (g *Guard) finished(ctx context.Context, token string) {
+	ctx = context.WithoutCancel(ctx)
+	s, version, err := g.lookUp(ctx, token)
+	if err == nil {
+		s.Finished = true
+		err = g.putSpent(ctx, token, s, version)
+	}
+	if err != nil {
+		g.o.Log.Warn("console: a finished login is not noted", slog.Any("error", err))
+	}
+}
+
+// goOn leads to where a login led when its address is asked for again: by a browser that is
+// logged in by now, or by one that asks twice at once and is about to be. Nobody is logged
+// in by it. Whoever else comes is refused.
+func (g *Guard) goOn(w http.ResponseWriter, r *http.Request, token string, why error) {
+	s, version, err := g.lookUp(r.Context(), token)
+	atOnce := err == nil && version != 0 && !s.Finished
+	if atOnce {
+		err = g.awaitFinish(r.Context(), token)
+	} else if err == nil {
+		_, err = g.person(w, r)
+	}
+	switch {
+	case errors.Is(err, errStranger):
+		g.refuse(w, r, why)
+	case err != nil:
+		g.refuse(w, r, err)
+	default:
+		http.Redirect(w, r, s.Next, http.StatusSeeOther)
+	}
+}
+
+// awaitFinish waits until a login has been finished, for a time.
+func (g *Guard) awaitFinish(ctx context.Context, token string) error {
+	ctx, cancel := context.WithTimeout(ctx, codeWait)
+	defer cancel()
+	for {
+		s, _, err := g.lookUp(ctx, token)
+		if err != nil || s.Finished {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(codeLook):
+		}
+	}
 }
 
 // member asks the platform who has come back. Whoever brings codes that are none is
@@ -167,13 +278,15 @@ func (g *Guard) member(w http.ResponseWriter, r *http.Request) (string, error) {
 	if wait := g.throttle.attempt(counters...); wait > 0 {
 		seconds := int(math.Ceil(wait.Seconds()))
 		w.Header().Set("Retry-After", strconv.Itoa(seconds))
+		g.o.Count(WayWeCom, OutcomeDelayed)
 		return "", refusal{status: http.StatusTooManyRequests, text: fmt.Sprintf(textSlow, seconds), again: true}
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), codeWait)
 	defer cancel()
 	userID, err := g.o.OAuth.Members.UserOf(ctx, code)
 	if err != nil {
-		g.o.Log.Warn("console: the platform did not tell who it is", slog.Any("error", err))
+		g.o.Count(WayWeCom, OutcomeRefused)
+		g.o.Log.Warn("console: the platform did not tell who it is", slog.String("from", g.address(r)), slog.Any("error", err))
 		return "", refusal{status: http.StatusBadGateway, text: textCode, again: true}
 	}
 	if userID != "" {

@@ -3,6 +3,7 @@ package login
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -11,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"aeobot/bot"
+	"aeobot/bot/storetest"
 	"aeobot/bot/wecom/api"
 	"aeobot/bot/wecom/platform"
 )
@@ -75,7 +78,7 @@ func TestOAuth(t *testing.T) {
 	w := oauthWorld(t, m)
 	b := w.browser()
 	state := b.startOAuth(t, "/console/read?a=b")
-	cookie := b.cookies["__Host-"+cookieState]
+	cookie := b.cookies["__Host-"+stateCookie(state)]
 	back := backPath + "?code=a%26b%2Bc%23&state=" + state
 	if got := b.get(back); !got.leadsTo("/console/read?a=b") || len(m.codes) != 1 || m.codes[0] != "a&b+c#" {
 		t.Fatalf("%d %s, codes %q", got.status, got.text(), m.codes)
@@ -86,12 +89,12 @@ func TestOAuth(t *testing.T) {
 	if !strings.Contains(w.audited(), "lin.yue login wecom") {
 		t.Errorf("audit: %s", w.audited())
 	}
-	if b.cookies["__Host-"+cookieState] != "" {
+	if b.cookies["__Host-"+stateCookie(state)] != "" {
 		t.Error("the state stays in the browser")
 	}
 	for name, cookie := range map[string]string{"without its cookie": "", "with its cookie": cookie} {
 		thief := w.browser()
-		thief.cookies["__Host-"+cookieState] = cookie
+		thief.cookies["__Host-"+stateCookie(state)] = cookie
 		if got := thief.get(back); got.status != http.StatusForbidden || thief.cookies[sessionCookie] != "" || m.asked() != 1 {
 			t.Errorf("replayed %s: %d, asked %d times", name, got.status, m.asked())
 		}
@@ -109,14 +112,14 @@ func TestOAuthStates(t *testing.T) {
 		{"nothing was begun", func(*browser) string { return "code=c&state=" + strings.Repeat("A", 26) }},
 		{"no state", func(b *browser) string { b.startOAuth(t, home); return "code=c" }},
 		{"empty state and cookie", func(b *browser) string { b.cookies["__Host-"+cookieState] = ""; return "code=c&state=" }},
+		{"another login's cookie", func(b *browser) string {
+			first, second := b.startOAuth(t, home), b.startOAuth(t, home)
+			b.cookies["__Host-"+stateCookie(first)] = b.cookies["__Host-"+stateCookie(second)]
+			return "code=c&state=" + first
+		}},
 		{"another browser's state", func(b *browser) string {
 			b.startOAuth(t, home)
 			return "code=c&state=" + w.browser().startOAuth(t, home)
-		}},
-		{"the one before", func(b *browser) string {
-			first := b.startOAuth(t, home)
-			b.startOAuth(t, home)
-			return "code=c&state=" + first
 		}},
 		{"too late", func(b *browser) string {
 			state := b.startOAuth(t, home)
@@ -129,8 +132,9 @@ func TestOAuthStates(t *testing.T) {
 			return "code=c&state=" + state
 		}},
 		{"a cookie of no sense", func(b *browser) string {
-			b.cookies["__Host-"+cookieState] = "x.y.z"
-			return "code=c&state=x"
+			state := b.startOAuth(t, home)
+			b.cookies["__Host-"+stateCookie(state)] = "x.y.z"
+			return "code=c&state=" + state
 		}},
 	} {
 		b := w.browser()
@@ -140,6 +144,110 @@ func TestOAuthStates(t *testing.T) {
 			t.Errorf("%s: %d %s, asked %d times", tt.name, got.status, got.text(), m.asked())
 		}
 	}
+}
+
+// TestBackAgain: whoever asks for the way back again goes on when they are logged in, however
+// they are, and nobody is logged in by it.
+func TestBackAgain(t *testing.T) {
+	m := &members{user: "lin.yue"}
+	w := oauthWorld(t, m)
+	b := w.browser()
+	state := b.startOAuth(t, "/console/read?a=b")
+	back := backPath + "?code=c&state=" + state
+	b.get(back)
+	session := b.cookies[sessionCookie]
+	for _, again := range []string{back, back, backPath + "?state=" + state, backPath + "?code=other&state=" + state} {
+		if got := b.get(again); !got.leadsTo("/console/read?a=b") || b.cookies[sessionCookie] != session {
+			t.Errorf("%s again: %d to %s", again, got.status, got.header.Get("Location"))
+		}
+	}
+	for _, never := range []string{backPath, backPath + "?code=c&state=" + w.browser().startOAuth(t, "/console/read"), backPath + "?code=c&state=x"} {
+		if got := b.get(never); !got.leadsTo(home) || b.cookies[sessionCookie] != session {
+			t.Errorf("%s: %d to %s", never, got.status, got.header.Get("Location"))
+		}
+	}
+	if m.asked() != 1 {
+		t.Errorf("the platform was asked %d times", m.asked())
+	}
+	b.do(http.MethodPost, logoutPath, url.Values{"csrf": {b.csrf()}})
+	if got := b.get(back); got.status != http.StatusForbidden || b.cookies[sessionCookie] != "" {
+		t.Errorf("after the logout: %d", got.status)
+	}
+}
+
+// TestTwoTabs: logins begun in several tabs all finish, in any order, and lead where each was
+// to lead. A browser that begins without end keeps the newest.
+func TestTwoTabs(t *testing.T) {
+	w := oauthWorld(t, &members{user: "lin.yue"})
+	b := w.browser()
+	first, second := b.startOAuth(t, "/console/read?tab=1"), b.startOAuth(t, "/console/read?tab=2")
+	for i, state := range []string{second, first, second} {
+		if got := b.get(backPath + "?code=c&state=" + state); !got.leadsTo("/console/read?tab=" + []string{"2", "1", "2"}[i]) {
+			t.Errorf("%d: %d to %s", i, got.status, got.header.Get("Location"))
+		}
+	}
+	if got := b.get("/console/read"); got.status != http.StatusOK {
+		t.Errorf("then: %d", got.status)
+	}
+	many := w.browser()
+	var newest string
+	for range 4 * maxStates {
+		w.pass(time.Second)
+		newest = many.startOAuth(t, "/console/read?q="+strings.Repeat("x", maxNext-20))
+	}
+	if len(many.cookies) != maxStates {
+		t.Errorf("%d cookies are kept", len(many.cookies))
+	}
+	if got := many.get(backPath + "?code=c&state=" + newest); got.status != http.StatusSeeOther {
+		t.Errorf("the newest: %d", got.status)
+	}
+}
+
+// held answers when it is let.
+type held struct {
+	members
+	asked, answer chan struct{}
+}
+
+func (h *held) UserOf(ctx context.Context, code string) (string, error) {
+	close(h.asked) // a second question would be a fault
+	<-h.answer
+	return h.members.UserOf(ctx, code)
+}
+
+// TestBackTwiceAtOnce: the second request waits for the first, at another replica as well, and
+// both lead on; the code is asked for once.
+func TestBackTwiceAtOnce(t *testing.T) {
+	eachStore(t, func(t *testing.T, s bot.Shelf) {
+		m := &held{members: members{user: "lin.yue"}, asked: make(chan struct{}), answer: make(chan struct{})}
+		o := Options{BaseURL: publicURL, RoleOf: Roles(nil, []string{"lin.yue"}, nil), OAuth: &OAuth{Members: m, AuthorizeURL: authorizeURL, CorpID: "ww1"}}
+		here, there := newWorld(t, s, o), newWorld(t, s, o)
+		answer := sync.OnceFunc(func() { close(m.answer) })
+		t.Cleanup(answer) // a server waits for its requests before it closes
+		b := here.browser()
+		state := b.startOAuth(t, "/console/read?a=b")
+		other := &browser{w: there, address: b.address, cookies: maps.Clone(b.cookies)} // the same browser, at the other replica
+		back := backPath + "?code=c&state=" + state
+		var both sync.WaitGroup
+		both.Go(func() {
+			if got := b.get(back); !got.leadsTo("/console/read?a=b") {
+				t.Errorf("the first: %d", got.status)
+			}
+		})
+		<-m.asked
+		looked := there.store.reads()
+		both.Go(func() {
+			if got := other.get(back); !got.leadsTo("/console/read?a=b") || other.cookies[sessionCookie] != "" {
+				t.Errorf("the second: %d, %v", got.status, other.cookies)
+			}
+		})
+		storetest.Eventually(t, "the second waiting", func() bool { return there.store.reads() > looked+2 || t.Failed() })
+		answer()
+		both.Wait()
+		if got := b.get("/console/read"); got.status != http.StatusOK {
+			t.Errorf("then: %d", got.status)
+		}
+	})
 }
 
 func TestOAuthPeople(t *testing.T) {

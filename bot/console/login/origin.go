@@ -14,7 +14,7 @@ import (
 const (
 	cookieSession = "aeobot"
 	cookieDevice  = "aeobot-device"
-	cookieState   = "aeobot-oauth"
+	cookieState   = "aeobot-oauth" // and which, see stateCookie
 )
 
 // loopback tells whether host:port or host is this machine's.
@@ -27,20 +27,57 @@ func loopback(hostport string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// forwarding are the headers by which a proxy shows itself.
-var forwarding = []string{"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip"}
+// forwarding are the headers by which proxies and content networks show themselves, by a
+// part of their names in lower case.
+var forwarding = []string{"forwarded", "proxy", "real-ip", "client-ip", "clientip", "connecting-ip", "user-ip", "remote-ip", "remote-addr", "original-", "originating-", "via", "cdn-", "cf-", "envoy-", "x-amzn-", "x-azure-"}
+
+// forwardedBy is the header by which a proxy shows itself; empty: there is none.
+func forwardedBy(h http.Header) string {
+	for name := range h {
+		low := strings.ToLower(name)
+		for _, part := range forwarding {
+			if strings.HasPrefix(low, part) || strings.Contains(low, "-"+part) {
+				return name
+			}
+		}
+	}
+	return ""
+}
 
 // local tells whether a request comes from this machine, for this machine. The connection
 // decides and not what a header says. Host is looked at against DNS rebinding: a page
 // elsewhere whose name was made to mean 127.0.0.1 still sends its name. What came through
 // a proxy comes from somewhere else.
 func local(r *http.Request) bool {
-	for _, name := range forwarding {
-		if len(r.Header.Values(name)) > 0 {
-			return false
+	return forwardedBy(r.Header) == "" && loopback(r.RemoteAddr) && loopback(r.Host)
+}
+
+// Elsewhere names what shows that a request does not come from this machine, or not
+// without a proxy; empty: nothing does. It repeats no value that a client sent.
+//
+// A plain reverse proxy on this machine sends what its clients sent, in HTTP/1.0 (nginx)
+// and with a Host of this machine, which a browser's Origin or Referer contradicts. A page
+// of another site contradicts it, too, but its browser says so in Sec-Fetch-Site.
+func Elsewhere(r *http.Request) string {
+	switch name := forwardedBy(r.Header); {
+	case name != "":
+		return name
+	case !loopback(r.RemoteAddr):
+		return "remote address"
+	case !loopback(r.Host):
+		return "Host"
+	case !r.ProtoAtLeast(1, 1):
+		return "HTTP/1.0"
+	}
+	if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" {
+		return ""
+	}
+	for _, name := range []string{"Origin", "Referer"} {
+		if u, err := url.Parse(r.Header.Get(name)); err != nil || u.Host != "" && !strings.EqualFold(u.Host, r.Host) {
+			return name
 		}
 	}
-	return loopback(r.RemoteAddr) && loopback(r.Host)
+	return ""
 }
 
 // plain tells whether the browser sees a plain address of this machine, where it would
@@ -108,6 +145,12 @@ func (g *Guard) address(r *http.Request) string {
 		}
 	}
 	return addr.String()
+}
+
+// throughProxy reports whether a request comes from a proxy that we were told of.
+func (g *Guard) throughProxy(r *http.Request) bool {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	return err == nil && g.proxy(peer.Addr().Unmap().WithZone(""))
 }
 
 func (g *Guard) proxy(a netip.Addr) bool {

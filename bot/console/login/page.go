@@ -20,9 +20,9 @@ const (
 	textRole      = "这里需要“%s”的权限，你现在是“%s”。请联系管理员。"
 	textExpired   = "登录已过期，没有执行，内容没有保存。请重新登录，再回到原来的页面刷新后提交。"
 	textAway      = "存储现在连不上，无法确认登录，所以什么都没有执行。机器人照常答题；请稍后再试，或请管理员看 /readyz。"
-	textLocalOnly = "维护台还没有设登录方式，只在运行它的这台机器上打开（http://127.0.0.1:端口/console/，不经代理）。" +
-		"要从别处打开，请设 console.password（AEOBOT_CONSOLE_PASSWORD），或用 aeobot console account 建帐号写进 console.accounts，" +
-		"或设 console.base_url 用企业微信登录，然后重启。"
+	textLocalOnly = "维护台还没有设登录方式，只在运行它的这台机器上打开（http://127.0.0.1:端口/console/，不经代理）。"
+	textSetLogin  = "要打开维护台，请设 console.password（AEOBOT_CONSOLE_PASSWORD），或用 aeobot console account 建帐号写进 console.accounts，" +
+		"或设 console.base_url 用企业微信登录；只在这台机器上用，就设 console.listen（AEOBOT_CONSOLE_LISTEN），如 127.0.0.1:8081。改完重启。"
 	textState    = "这次企业微信登录已失效：要从本页开始，几分钟内完成，而且只能用一次。请重新登录。"
 	textCode     = "企业微信没有确认你的身份，登录码可能用过或过期了。请重新登录；一直不行请联系管理员。"
 	textNoMember = "只有本企业的成员能登录。"

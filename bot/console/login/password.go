@@ -65,6 +65,7 @@ func (g *Guard) password(w http.ResponseWriter, r *http.Request) {
 		seconds := int(math.Ceil(wait.Seconds()))
 		w.Header().Set("Retry-After", strconv.Itoa(seconds))
 		page.Error = fmt.Sprintf(textSlow, seconds)
+		g.o.Count(WayPassword, OutcomeDelayed)
 		g.renderLogin(w, r, http.StatusTooManyRequests, page)
 		return
 	}
@@ -73,24 +74,32 @@ func (g *Guard) password(w http.ResponseWriter, r *http.Request) {
 		g.throttle.takeBack(counters...)
 		w.Header().Set("Retry-After", "1")
 		page.Error = textBusy
+		g.o.Count(WayPassword, OutcomeBusy)
 		g.renderLogin(w, r, http.StatusTooManyRequests, page)
 		return
 	}
 	if !good {
-		g.failed(r.Context(), page.Name, counters[0])
+		g.failed(r, page.Name, counters[0])
 		page.Error = textWrong
 		g.renderLogin(w, r, http.StatusUnauthorized, page)
 		return
 	}
 	g.throttle.forgive(counters...)
-	g.enter(w, r, page.Name, byPassword, page.Next)
+	g.enter(w, r, page.Name, WayPassword, page.Next)
 }
 
-// failed tells of a wrong password, and takes it down once guessing has begun.
-func (g *Guard) failed(ctx context.Context, name string, c counted) {
-	g.o.Log.Info("console: password refused", slog.Bool("known", g.known(name)))
+// failed tells of a wrong password and where it came from, and takes it down once guessing
+// has begun.
+func (g *Guard) failed(r *http.Request, name string, c counted) {
+	g.o.Count(WayPassword, OutcomeRefused)
+	g.o.Log.Info("console: password refused", slog.Bool("known", g.known(name)), slog.String("from", g.address(r)))
+	if forwardedBy(r.Header) != "" && !g.throughProxy(r) {
+		g.askedForProxies.Do(func() {
+			g.o.Log.Warn("console: a proxy stands before it, so the guesses of all count together and can keep people out; name it in console.trusted_proxies")
+		})
+	}
 	if g.known(name) && g.throttle.failures(c) == c.limit.free {
-		g.did(ctx, "unknown", "login refused", fmt.Sprintf("%s ×%d", name, c.limit.free))
+		g.did(r.Context(), "unknown", "login refused", fmt.Sprintf("%s ×%d", name, c.limit.free))
 	}
 }
 
@@ -105,10 +114,11 @@ func (g *Guard) enter(w http.ResponseWriter, r *http.Request, id, by, next strin
 		g.refuse(w, r, err)
 		return
 	}
-	if by == byPassword {
+	if by == WayPassword {
 		nonce := rand.Text()
 		g.setCookie(w, r, cookieDevice, nonce+"."+g.accounts.deviceProof(id, nonce), deviceLife)
 	}
+	g.o.Count(by, OutcomeEntered)
 	g.did(r.Context(), id, "login", by)
 	http.Redirect(w, r, next, http.StatusSeeOther)
 }
@@ -120,7 +130,12 @@ func (g *Guard) countersOf(r *http.Request, name string) []counted {
 		return []counted{{&limitDevice, name + " " + nonce}}
 	}
 	address := g.address(r)
-	return []counted{{&limitPair, name + " " + address}, {&limitAddress, address}, {&limitName, name}}
+	pair := counted{&limitPair, name + " " + address}
+	all := []counted{pair, {&limitAddress, address}}
+	if g.throttle.failures(pair) >= firstTries {
+		all = append(all, counted{&limitName, name})
+	}
+	return all
 }
 
 // check checks a password when its turn comes. It fails with errBusy when it does not.

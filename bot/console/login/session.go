@@ -23,8 +23,16 @@ const kindSessions = "console-sessions"
 
 // The ways to come in.
 const (
-	byPassword = "password"
-	byWeCom    = "wecom"
+	WayPassword = "password"
+	WayWeCom    = "wecom"
+)
+
+// What comes of a login.
+const (
+	OutcomeEntered = "entered"
+	OutcomeRefused = "refused" // the password is wrong; the code is none, or its member has no role
+	OutcomeDelayed = "delayed" // not looked at: too many were refused before
+	OutcomeBusy    = "busy"    // not looked at: too many at once
 )
 
 // session is one login of one browser.
@@ -65,7 +73,7 @@ func derive(secret, purpose string) string {
 func (g *Guard) start(w http.ResponseWriter, r *http.Request, id, by string) error {
 	now, token := g.o.Now(), rand.Text() // 130 bits
 	s := session{ID: id, By: by, Made: now, Seen: now}
-	if by == byPassword {
+	if by == WayPassword {
 		s.Proof = g.accounts.proof(id, token)
 	}
 	data, err := json.Marshal(s)
@@ -152,11 +160,11 @@ func (g *Guard) put(ctx context.Context, item bot.Item, s session) error {
 // roleOf is what the person of a session may do now.
 func (g *Guard) roleOf(s session, token string) Role {
 	switch s.By {
-	case byWeCom:
+	case WayWeCom:
 		if g.o.OAuth != nil {
 			return g.o.RoleOf(s.ID)
 		}
-	case byPassword:
+	case WayPassword:
 		account, known := g.accounts.byName[s.ID]
 		if known && subtle.ConstantTimeCompare([]byte(s.Proof), []byte(g.accounts.proof(s.ID, token))) == 1 {
 			return account.Role

@@ -15,9 +15,10 @@ type limit struct {
 
 // The limits of guessing. A name at one address has little, and so has a browser that has
 // logged in before; an address has more, since a whole office may share it; a name alone
-// has most and waits least, or anybody could keep its owner out by guessing from
-// everywhere. An owner who has logged in before from this browser is counted by the
-// browser alone, and none of the others can stop them.
+// has most and waits least. The first tries at an address neither count for the name nor
+// wait for it: anybody could keep its owner out by guessing from everywhere. How many are
+// looked at then is bounded by maxChecks alone. An owner who has logged in before from
+// this browser is counted by the browser alone, and none of the others can stop them.
 var (
 	limitPair    = limit{free: 5, most: time.Minute}
 	limitDevice  = limit{free: 5, most: time.Minute}
@@ -30,6 +31,9 @@ var (
 const (
 	// forgotten is how long after its last failure a counter is as new.
 	forgotten = time.Hour
+	// firstTries is how many failures a name has at an address before it waits for what was
+	// guessed elsewhere.
+	firstTries = 3
 	// maxCounters bounds the counters, so that no flood of names or addresses fills the
 	// memory; the oldest go.
 	maxCounters = 8192
@@ -97,6 +101,9 @@ func (t *throttle) failures(c counted) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	f, _ := t.kept[c.limit].Peek(c.key)
+	if t.now().Sub(f.last) > forgotten {
+		return 0
+	}
 	return f.failures
 }
 

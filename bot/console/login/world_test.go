@@ -44,7 +44,8 @@ type world struct {
 	mu    sync.Mutex
 	at    time.Time
 	audit []string
-	seen  []Person // by the console's pages
+	count map[string]int // way and outcome of logins
+	seen  []Person       // by the console's pages
 }
 
 func (w *world) now() time.Time {
@@ -70,6 +71,7 @@ type counting struct {
 	bot.Shelf
 	mu     sync.Mutex
 	writes int
+	gets   int
 	away   bool
 }
 
@@ -94,6 +96,12 @@ func (c *counting) written() int {
 	return c.writes
 }
 
+func (c *counting) reads() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.gets
+}
+
 func (c *counting) Put(ctx context.Context, kind, id string, data []byte, was uint64, keep time.Duration) error {
 	if err := c.isAway(); err != nil {
 		return err
@@ -108,6 +116,9 @@ func (c *counting) Get(ctx context.Context, kind, id string) (bot.Item, error) {
 	if err := c.isAway(); err != nil {
 		return bot.Item{}, err
 	}
+	c.mu.Lock()
+	c.gets++
+	c.mu.Unlock()
 	return c.Shelf.Get(ctx, kind, id)
 }
 
@@ -185,6 +196,12 @@ func newWorld(t *testing.T, s bot.Shelf, o Options) *world {
 		defer w.mu.Unlock()
 		w.audit = append(w.audit, strings.TrimSpace(who+" "+what+" "+object))
 		return nil
+	}
+	w.count = map[string]int{}
+	o.Count = func(way, outcome string) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.count[way+" "+outcome]++
 	}
 	var err error
 	if w.guard, err = New(o); err != nil {
