@@ -62,6 +62,7 @@ func newChat(g *global) *cobra.Command {
 		Short: "在终端里对话；加 --json 逐行读写 JSON",
 		Long: `在终端里对话，记得前面给出过的内容（更多、第3条）。
 
+输入“退出”、exit、quit，或按 Ctrl-C、Ctrl-D 结束。
 对话只在程序运行期间记住；给了 --data 或 --redis 则存下来，下次接着谈。
 加 --json：每行读一个 {"chat":"g1","user":"u1","text":"…"}，引用了别的消息时加 "quote":"被引用的文字"；
 每行回一个结果，顺序相同。`,
@@ -81,12 +82,12 @@ func newChat(g *global) *cobra.Command {
 			if g.keeps() {
 				options.Unanswered = state
 			}
-			engine := bot.New(live, state, options)
+			engine, in := bot.New(live, state, options), interruptible(cmd.Context(), cmd.InOrStdin())
 			if asJSON {
-				return terminal.ChatJSON(cmd.Context(), engine, cmd.InOrStdin(), cmd.OutOrStdout())
+				return terminal.ChatJSON(cmd.Context(), engine, in, cmd.OutOrStdout())
 			}
-			fmt.Fprintln(cmd.OutOrStdout(), bot.TextWelcome+"\n（Ctrl-D 结束）")
-			return terminal.Chat(cmd.Context(), engine, cmd.InOrStdin(), cmd.OutOrStdout(), "\n> ")
+			fmt.Fprintln(cmd.OutOrStdout(), bot.TextWelcome+"\n（输入“退出”或按 Ctrl-C 结束）")
+			return terminal.Chat(cmd.Context(), engine, in, cmd.OutOrStdout(), "\n> ")
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "逐行读写 JSON")

@@ -63,7 +63,7 @@ func newConsoleAccount() *cobra.Command {
 
 // readPassword reads a line; at a terminal twice and without showing it.
 func readPassword(ctx context.Context, in io.Reader, prompt io.Writer) (string, error) {
-	lines := bufio.NewReader(in)
+	lines := bufio.NewReader(interruptible(ctx, in))
 	terminal, ok := in.(*os.File)
 	if info, err := statOf(terminal, ok); err != nil || info.Mode()&os.ModeCharDevice == 0 {
 		return readLine(lines)
@@ -71,22 +71,8 @@ func readPassword(ctx context.Context, in io.Reader, prompt io.Writer) (string, 
 	if err := stty(ctx, terminal, "-echo"); err != nil {
 		return "", fmt.Errorf("the terminal would show the password: %w; hand it over from a file or a pipe", err)
 	}
-	type answer struct {
-		text string
-		err  error
-	}
-	answers := make(chan answer, 1) // who was interrupted reads no more
-	go func() {
-		text, err := twice(lines, prompt)
-		answers <- answer{text, err}
-	}()
-	var got answer
-	select {
-	case got = <-answers:
-	case <-ctx.Done():
-		got.err = errors.New("interrupted; nothing was made")
-	}
-	return got.text, errors.Join(got.err, stty(context.WithoutCancel(ctx), terminal, "echo"))
+	text, err := twice(lines, prompt)
+	return text, errors.Join(err, stty(context.WithoutCancel(ctx), terminal, "echo"))
 }
 
 func statOf(f *os.File, ok bool) (os.FileInfo, error) {

@@ -8,9 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -34,13 +32,7 @@ type usageError struct{ err error }
 func (e usageError) Error() string { return e.err.Error() }
 func (e usageError) Unwrap() error { return e.err }
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	status := run(ctx, os.Args[1:])
-	stop()
-	os.Exit(status)
-}
+func main() { os.Exit(run(untilSignalled(), os.Args[1:])) }
 
 // run executes one command line and gives its exit status.
 func run(ctx context.Context, args []string) int {
@@ -52,6 +44,9 @@ func run(ctx context.Context, args []string) int {
 		return exitDone
 	case errors.Is(err, errShort):
 		return exitShort
+	case context.Cause(ctx) != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.Cause(ctx))):
+		fmt.Fprintln(os.Stderr, "aeobot: "+context.Cause(ctx).Error())
+		return exitStatus(ctx)
 	}
 	// One line, whatever an error from below brings along.
 	fmt.Fprintln(os.Stderr, "aeobot: "+strings.Join(strings.Fields(err.Error()), " "))
