@@ -50,12 +50,7 @@ type seen struct {
 // openBrowsers starts Chromium. AEOBOT_TEST_SCREENSHOTS names a folder to keep pictures in.
 func openBrowsers(t *testing.T) *people {
 	t.Helper()
-	if _, err := exec.LookPath("chromium"); err != nil {
-		if required {
-			t.Fatal("chromium is missing; run `make test`, which installs it")
-		}
-		t.Skip("chromium is missing; `make test` installs it")
-	}
+	needChromium(t)
 	needClients(t)
 	cmd := exec.CommandContext(t.Context(), "node", "console.mjs")
 	if folder := os.Getenv("AEOBOT_TEST_SCREENSHOTS"); folder != "" {

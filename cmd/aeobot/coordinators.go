@@ -13,8 +13,8 @@ import (
 )
 
 // openConsole makes the coordinators' console and the guard before it.
-func (s *server) openConsole() error {
-	guard, err := s.openGuard()
+func (s *server) openConsole(closed func() string) error {
+	guard, err := s.openGuard(closed)
 	if err != nil {
 		return fmt.Errorf("console: %w", err)
 	}
@@ -25,7 +25,7 @@ func (s *server) openConsole() error {
 	return nil
 }
 
-func (s *server) openGuard() (*login.Guard, error) {
+func (s *server) openGuard(closed func() string) (*login.Guard, error) {
 	c := s.settings.Console
 	accounts, err := login.ParseAccounts(c.Accounts.Reveal())
 	if err != nil {
@@ -41,7 +41,7 @@ func (s *server) openGuard() (*login.Guard, error) {
 	}
 	return login.New(login.Options{
 		Accounts: accounts, Password: c.Password.Reveal(), OAuth: oauth, RoleOf: login.Roles(c.Admins, s.settings.Curation.Coordinators, c.Readers),
-		Store: s.store, Proxies: proxies, BaseURL: c.BaseURL, MaxBody: console.MaxBody, Audit: s.audit.Append, Log: s.log,
+		Store: s.store, Proxies: proxies, Closed: closed, BaseURL: c.BaseURL, MaxBody: console.MaxBody, Audit: s.audit.Append, Count: s.metrics.login, Log: s.log,
 	})
 }
 
@@ -49,7 +49,7 @@ func (s *server) openGuard() (*login.Guard, error) {
 // are known.
 func (s *server) openOAuth() (*login.OAuth, error) {
 	app := s.settings.WeCom.App
-	if s.settings.Console.BaseURL == "" || app.CorpID == "" || app.Secret.Reveal() == "" {
+	if !s.settings.MemberLogin() {
 		return nil, nil
 	}
 	client := s.clients[applicationClient]

@@ -101,20 +101,34 @@ func (d *doctor) store(ctx context.Context) {
 	d.report("存储", s.Kind()+" 可读可写", errors.Join(err, s.Close()))
 }
 
-// listen tells whether the address is free, or already serves.
+// listen reports of each address whether it is free or already serves, and who may reach
+// what there.
 func (d *doctor) listen(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, checkWithin)
 	defer cancel()
-	if askReady(ctx, d.settings.Listen, io.Discard) == nil {
-		d.report("监听", d.settings.Listen+" 上的 serve 已就绪", nil)
+	serving := askReady(ctx, d.settings.Listen, io.Discard) == nil
+	looked := map[string]bool{}
+	for _, o := range openings(d.settings) {
+		if !looked[o.address] {
+			looked[o.address] = true
+			d.address(o, serving)
+		}
+		fmt.Fprintf(d.out, "· 谁能打开 %s 的 %s：%s\n", o.address, o.path, o.to.chinese)
+	}
+}
+
+// address reports whether one is free.
+func (d *doctor) address(o opening, serving bool) {
+	if serving {
+		d.report("监听", o.address+" 上的 serve 已就绪", nil)
 		return
 	}
-	l, err := net.Listen("tcp", d.settings.Listen)
+	l, err := net.Listen("tcp", o.address)
 	if err != nil {
-		d.report("监听", "", mend{err, "换一个 listen，或停掉占用端口的程序"})
+		d.report("监听", "", mend{err, "换一个 " + o.key + "，或停掉占用端口的程序"})
 		return
 	}
-	d.report("监听", d.settings.Listen+" 可用", l.Close())
+	d.report("监听", o.address+" 可用", l.Close())
 }
 
 // platform checks what the configured channels need of the platform.

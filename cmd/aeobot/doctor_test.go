@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -52,6 +53,30 @@ func TestDoctorNamesTheMend(t *testing.T) {
 				t.Errorf("a secret is shown: %s%s", got.stdout, got.stderr)
 			}
 		})
+	}
+}
+
+// TestDoctorSaysWhatIsOpen to whom, at each address.
+func TestDoctorSaysWhatIsOpen(t *testing.T) {
+	common, console, metrics := freeAddress(t), freeAddress(t), freeAddress(t)
+	callbacks := slices.Clip(append(serveEnv(), "AEOBOT_WECOM_API_BASE_URL=http://127.0.0.1:1"))
+	for _, tt := range []struct {
+		name string
+		env  []string
+		want []string
+	}{
+		{"nothing configured", nil, []string{"谁能打开 " + common + " 的 /console/：只有本机", "谁能打开 " + common + " 的 /：只有本机", common + " 的 /metrics"}},
+		{"callbacks", callbacks, []string{"谁能打开 " + common + " 的 /console/：没有人", common + " 的 /wecom/"}},
+		{"callbacks and a password", append(callbacks, "AEOBOT_CONSOLE_PASSWORD=correct horse battery"), []string{"谁能打开 " + common + " 的 /console/：登录的人"}},
+		{"listeners of their own", append(callbacks, "AEOBOT_CONSOLE_LISTEN="+console, "AEOBOT_METRICS_LISTEN="+metrics),
+			[]string{"谁能打开 " + console + " 的 /console/：只有本机", metrics + " 的 /metrics", "监听：" + common, "监听：" + console, "监听：" + metrics}},
+	} {
+		got := execute(t, t.TempDir(), "", append(tt.env, "AEOBOT_LISTEN="+common), "doctor")
+		for _, want := range tt.want {
+			if !strings.Contains(got.stdout, want) {
+				t.Errorf("%s: no %q in\n%s%s", tt.name, want, got.stdout, got.stderr)
+			}
+		}
 	}
 }
 

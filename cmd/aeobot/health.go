@@ -8,10 +8,12 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"aeobot/bot/console/login"
 	"aeobot/bot/wecom/aibot"
 )
 
@@ -44,6 +46,9 @@ var connectionTrouble = map[string]string{
 // unready: it answers from the index all the same.
 func (s *server) ready(w http.ResponseWriter, q *http.Request) {
 	r := s.readiness(q.Context())
+	if login.Elsewhere(q) != "" {
+		r.Reasons = briefly(r.Reasons)
+	}
 	w.Header().Set("Content-Type", "application/json")
 	if r.Status == "not_ready" {
 		w.WriteHeader(http.StatusServiceUnavailable)
@@ -51,6 +56,16 @@ func (s *server) ready(w http.ResponseWriter, q *http.Request) {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	_ = e.Encode(r) // the client may be gone; there is nobody left to tell
+}
+
+// briefly leaves out of each reason what the operators' own machine alone shows: addresses,
+// paths, what the platform said. It begins with what is in trouble.
+func briefly(reasons []string) []string {
+	brief := make([]string, len(reasons))
+	for i, r := range reasons {
+		brief[i], _, _ = strings.Cut(r, ":")
+	}
+	return brief
 }
 
 // readiness looks at all that the bot depends on. Each reason names the mend.
@@ -83,6 +98,11 @@ func (s *server) readiness(ctx context.Context) readiness {
 	}
 	if why := s.stale.Load(); why != nil {
 		degraded("knowledge: " + *why)
+	}
+	if s.stopping.Load() {
+		r.Status = "not_ready"
+		r.Reasons = append(r.Reasons, "stopping")
+		return r
 	}
 	g, release, err := s.live.Acquire()
 	if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
@@ -19,7 +20,7 @@ const localBotName = "AEO助手"
 // tryLocally lets a browser on this machine talk to the bot when no channel is
 // configured: a stand-in for the platform calls the bot back, with a token and key
 // made for this run.
-func (s *server) tryLocally(out io.Writer) error {
+func (s *server) tryLocally() error {
 	bot := &s.settings.WeCom.AIBot
 	if bot.Name == "" {
 		bot.Name = localBotName
@@ -36,7 +37,13 @@ func (s *server) tryLocally(out io.Writer) error {
 	s.api = &platform.API{}
 	s.chat = platform.NewChat(platform.ChatOptions{BotName: bot.Name, Log: s.log, Corp: s.api.Corp("local", ""), APIBaseURL: base,
 		AIBot: &platform.Endpoint{URL: base + "/wecom/aibot", Codec: codec}})
-	_, err = fmt.Fprintf(out, "没有配置企业微信渠道，本机试用群聊：%s/\n维护台：%s/console/\n接入企业微信见 README（wecom.aibot.bot_id 或 wecom.aibot.token）。Ctrl-C 结束。\n", base, base)
+	return nil
+}
+
+// announce tells where the local group is.
+func (s *server) announce(out io.Writer) error {
+	_, err := fmt.Fprintf(out, "没有配置企业微信渠道，本机试用群聊：http://%s/\n维护台：http://%s/console/\n接入企业微信见 README（wecom.aibot.bot_id 或 wecom.aibot.token）。Ctrl-C 结束。\n",
+		reachable(s.settings.Listen), reachable(cmp.Or(s.settings.Console.Listen, s.settings.Listen)))
 	return err
 }
 

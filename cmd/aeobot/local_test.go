@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -210,8 +211,10 @@ func TestLocalGroupChat(t *testing.T) {
 		"no JSON":                {`x`, nil, http.StatusBadRequest},
 		"too long":               {`{"chat":"group","from":"wang.qiang","text":"` + strings.Repeat("长", 20000) + `"}`, nil, http.StatusBadRequest},
 		"a form of another page": {`{"chat":"group","from":"wang.qiang","text":"x"}`, func(r *http.Request) { r.Header.Set("Content-Type", "text/plain") }, http.StatusBadRequest},
-		"another page's script":  {`{"chat":"group","from":"wang.qiang","text":"x"}`, func(r *http.Request) { r.Header.Set("Origin", "https://evil.example") }, http.StatusForbidden},
-		"a rebound name":         {`{"chat":"group","from":"wang.qiang","text":"x"}`, func(r *http.Request) { r.Host = "evil.example" }, http.StatusForbidden},
+		"another page's script": {`{"chat":"group","from":"wang.qiang","text":"x"}`, func(r *http.Request) {
+			r.Header.Set("Origin", "https://evil.example")
+			r.Header.Set("Sec-Fetch-Site", "cross-site")
+		}, http.StatusForbidden},
 	} {
 		edit := tt.edit
 		if edit == nil {
@@ -220,6 +223,10 @@ func TestLocalGroupChat(t *testing.T) {
 		if status, _ := c.post("/chat/messages", tt.body, edit); status != tt.want {
 			t.Errorf("%s: status %d, want %d", name, status, tt.want)
 		}
+	}
+	rebound := func(r *http.Request) { r.Host = "evil.example" }
+	if status, _ := c.post("/chat/messages", `{"chat":"group","from":"wang.qiang","text":"x"}`, rebound); status != http.StatusForbidden {
+		t.Errorf("a rebound name: status %d", status)
 	}
 	if strings.Contains(r.stderr.String(), "担保") || strings.Contains(r.stderr.String(), "lin.yue") {
 		t.Errorf("the log holds a question or a person:\n%s", r.stderr.String())
@@ -273,12 +280,7 @@ func buttonsAndOpinions(t *testing.T, c *localChat) {
 
 // TestLocalGroupChatInABrowser has two members talk to the bot in a real Chromium.
 func TestLocalGroupChatInABrowser(t *testing.T) {
-	if _, err := exec.LookPath("chromium"); err != nil {
-		if required {
-			t.Fatal("chromium is missing; run `make test`, which installs it")
-		}
-		t.Skip("chromium is missing; `make test` installs it")
-	}
+	needChromium(t)
 	needClients(t)
 	r := startServe(t, t.TempDir(), noChannel...)
 	cmd := exec.CommandContext(t.Context(), "node", "browser.mjs", r.base)
@@ -311,5 +313,69 @@ func TestLocalGroupChatInABrowser(t *testing.T) {
 	}
 	if len(seen.Errors)+len(seen.Foreign)+seen.OthersRating > 0 || seen.Wide || seen.Markup == "" {
 		t.Errorf("errors %q, foreign requests %q, wider than a phone %v, after markup %q", seen.Errors, seen.Foreign, seen.Wide, seen.Markup)
+	}
+}
+
+// TestOpenTabAfterARestart: a tab that stays open over a restart, which loses the messages,
+// goes on with the program started again.
+func TestOpenTabAfterARestart(t *testing.T) {
+	t.Parallel()
+	needChromium(t)
+	address, dir := freeAddress(t), t.TempDir()
+	r := startServeAt(t, address, dir, noChannel...)
+	in, out := startNode(t, "restart.mjs", r.base)
+	lines := bufio.NewScanner(out)
+	next := func() string {
+		if !lines.Scan() {
+			t.Fatalf("the browser ended: %v\nthe program said:\n%s", lines.Err(), r.stderr)
+		}
+		return lines.Text()
+	}
+	if got := next(); got != "answered" {
+		t.Fatal(got)
+	}
+	r.stop()
+	if got := next(); !strings.Contains(got, "连不上程序") {
+		t.Errorf("while the program is away: %s", got)
+	}
+	r = startServeAt(t, address, dir, noChannel...)
+	if _, err := io.WriteString(in, "back\n"); err != nil {
+		t.Fatal(err)
+	}
+	var seen struct{ Notice, Log, Error string }
+	if err := json.Unmarshal([]byte(next()), &seen); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(seen.Notice, "重新启动过") || !strings.Contains(seen.Log, "5、可向海关申请免除担保") || strings.Contains(seen.Log, "专窗") || seen.Error != "" {
+		t.Errorf("the tab shows %+v", seen)
+	}
+}
+
+// TestNewsOfAnotherRun: a page that counts on from another run of the program is given
+// everything, at once when it says whose it was.
+func TestNewsOfAnotherRun(t *testing.T) {
+	r := startServe(t, t.TempDir(), noChannel...)
+	c := newLocalChat(t, r.base)
+	c.write("group", "lin.yue", "大家好")
+	for _, query := range []string{"after=0", "after=1&epoch=x", "after=0&epoch=x", "after=99", "after=99&epoch=x", ""} {
+		if _, body := r.get("/chat/messages?" + query); !strings.Contains(body, "大家好") {
+			t.Errorf("%s: %s", query, body)
+		}
+	}
+	r.stop()
+	r = startServe(t, t.TempDir(), noChannel...)
+	if _, body := r.get("/chat/messages?after=1&epoch=x"); strings.TrimSpace(body) != "[]" {
+		t.Errorf("without any message: %s", body)
+	}
+	r.stop()
+}
+
+func needChromium(t *testing.T) {
+	t.Helper()
+	if _, err := exec.LookPath("chromium"); err != nil {
+		if required {
+			t.Fatal("chromium is missing; run `make test`, which installs it")
+		}
+		t.Skip("chromium is missing; `make test` installs it")
 	}
 }

@@ -21,6 +21,7 @@ type metrics struct {
 	limited   *prometheus.CounterVec
 	panics    *prometheus.CounterVec
 	callbacks *prometheus.CounterVec
+	logins    *prometheus.CounterVec
 	passages  prometheus.Gauge
 }
 
@@ -34,6 +35,7 @@ func newMetrics() *metrics {
 		panics:    counter("panics_total", "Messages whose reply panicked; their askers read an apology.", "channel"),
 		limited:   counter("limited_total", "Messages beyond a limit, by channel and whose limit it was; the first of a flood got a notice, the others no reply.", "channel", "limit"),
 		callbacks: counter("callbacks_total", "Callbacks by outcome.", "channel", "outcome"),
+		logins:    counter("console_logins_total", "Logins to the console, by way and outcome; refused are wrong passwords, delayed were not looked at since too many were wrong before.", "way", "outcome"),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Namespace: "aeobot", Name: "turn_seconds", Help: "Time from message to reply.",
 			Buckets: []float64{.0005, .001, .002, .005, .01, .025, .05, .1, .25, .5, 1, 2, 4},
@@ -42,7 +44,7 @@ func newMetrics() *metrics {
 	}
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "aeobot", Name: "build_info", Help: "Always 1."}, []string{"version"})
 	build.WithLabelValues(release(version, buildInfo())).Set(1)
-	m.registry.MustRegister(m.turns, m.seconds, m.replayed, m.degraded, m.handovers, m.limited, m.panics, m.callbacks, m.passages, build)
+	m.registry.MustRegister(m.turns, m.seconds, m.replayed, m.degraded, m.handovers, m.limited, m.panics, m.callbacks, m.logins, m.passages, build)
 	return m
 }
 
@@ -79,6 +81,9 @@ func (m *metrics) observe(e bot.Event) {
 func (m *metrics) callback(channel string) func(outcome string) {
 	return func(outcome string) { m.callbacks.WithLabelValues(channel, outcome).Inc() }
 }
+
+// login counts what came of a login to the console.
+func (m *metrics) login(way, outcome string) { m.logins.WithLabelValues(way, outcome).Inc() }
 
 func (m *metrics) handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})

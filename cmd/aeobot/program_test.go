@@ -110,6 +110,7 @@ func serveEnv() []string {
 		"AEOBOT_WECOM_APP_CORP_ID=" + testCorp, "AEOBOT_WECOM_APP_AGENT_ID=1000017",
 		"AEOBOT_WECOM_APP_TOKEN=" + testAppToken, "AEOBOT_WECOM_APP_ENCODING_AES_KEY=" + testAppKey,
 		"AEOBOT_LIMITS_PERSON=0", "AEOBOT_LIMITS_CHAT=0", // tests ask faster than people
+		"AEOBOT_SHUTDOWN_DELAY=0", // nothing stands before them
 	}
 }
 

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/net/netutil"
 
 	"aeobot/bot"
 	"aeobot/bot/audit"
@@ -39,7 +38,9 @@ func newServe(g *global) *cobra.Command {
 		Long: `运行所有配置好的渠道：智能机器人的长连接或回调 /wecom/aibot、自建应用回调 /wecom/app、
 微信客服回调 /wecom/kf、协调员群的消息推送；
 没有配置任何渠道时，在本机 http://127.0.0.1:8080/ 开一个试用群聊。
-协调员的维护台在 /console/（没有设登录时只有本机能打开）。另有 /healthz、/readyz、/metrics。SIGHUP 重新读取知识，SIGTERM 答完手上的消息后退出。`,
+协调员的维护台在 /console/（没有设登录时只有本机能打开，配置了回调或前面有代理时不开；可用 console.listen 单独监听）。
+另有 /healthz、/readyz、/metrics。SIGHUP 重新读取知识；Ctrl-C 答完手上的消息就退出，再按一次马上退出；
+SIGTERM 先让 /readyz 答 503，照常答 shutdown_delay 那么久，再答完手上的消息退出。`,
 		Args: arguments(cobra.NoArgs, "use flags or a configuration file"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			live, c, err := g.openIndex(cmd.Context())
@@ -48,11 +49,11 @@ func newServe(g *global) *cobra.Command {
 			}
 			s := &server{settings: c, live: live, log: newLog(c), metrics: newMetrics()}
 			if !configured(c) {
-				if err := s.tryLocally(cmd.OutOrStdout()); err != nil {
+				if err := s.tryLocally(); err != nil {
 					return errors.Join(err, live.Swap(nil))
 				}
 			}
-			return s.run(cmd.Context())
+			return s.run(cmd.Context(), cmd.OutOrStdout())
 		},
 	}
 }
@@ -82,6 +83,9 @@ type server struct {
 	chat *platform.Chat
 	api  *platform.API
 
+	listeners []*listener
+	stopping  atomic.Bool // told to stop; see /readyz
+
 	// Nil when not configured.
 	aibot   *aibot.Callback
 	long    *aibot.Connection
@@ -109,8 +113,8 @@ type callback interface {
 }
 
 // run serves until ctx ends, then finishes what is in hand. What was opened last
-// is closed first.
-func (s *server) run(ctx context.Context) (err error) {
+// is closed first. Once people can come, out is told where to.
+func (s *server) run(ctx context.Context, out io.Writer) (err error) {
 	defer func() { err = errors.Join(err, s.live.Swap(nil)) }()
 	if s.store, err = openStore(s.settings, s.log); err != nil {
 		return err
@@ -132,27 +136,27 @@ func (s *server) run(ctx context.Context) (err error) {
 			s.answers.observe(e)
 			s.tally.Observe(e)
 		}})
-	handler, err := s.routes()
-	if err != nil {
+	if err := s.routes(); err != nil {
 		return usageError{err}
 	}
 	defer s.console.Close()
-	listener, err := net.Listen("tcp", s.settings.Listen)
-	if err != nil {
-		return usageError{fmt.Errorf("listen: %w; free the port or set another with listen (AEOBOT_LISTEN)", err)}
+	if err := s.listen(); err != nil {
+		return usageError{err}
+	}
+	if s.chat != nil {
+		defer s.chat.Close()
+		if err := s.announce(out); err != nil {
+			return errors.Join(err, s.closeListeners())
+		}
 	}
 	s.countPassages()
 	stopReload := s.reloadOnHangup(ctx)
 	defer stopReload()
-	s.keepRunning(ctx)
-	defer s.running.Wait()
-	if s.chat != nil {
-		defer s.chat.Close()
-	}
-	return s.serve(ctx, listener, handler)
+	return s.serve(ctx)
 }
 
-// keepRunning runs what works beside the requests until ctx ends.
+// keepRunning runs what works beside the requests until ctx ends. The long connection
+// is not among it: like a listener it takes messages.
 func (s *server) keepRunning(ctx context.Context) {
 	s.running.Go(func() { s.follow(ctx) })
 	s.running.Go(func() { s.answers.run(ctx) })
@@ -160,9 +164,6 @@ func (s *server) keepRunning(ctx context.Context) {
 	s.running.Go(func() { s.tally.Run(ctx) })
 	s.running.Go(func() { s.every(ctx, "questions and audit log", s.settle()) })
 	s.runNotices(ctx)
-	if s.long != nil {
-		s.running.Go(func() { s.long.Run(ctx) })
-	}
 	if s.aibot != nil {
 		s.running.Go(func() { s.aibot.Run(ctx) })
 	}
@@ -178,66 +179,26 @@ func (s *server) keepRunning(ctx context.Context) {
 	}
 }
 
-// maxConnections bounds open connections; each costs some 20 KiB. Two thousand clients
-// that never finish a request must leave room for the platform.
-const maxConnections = 4096
-
-func (s *server) serve(ctx context.Context, l net.Listener, handler http.Handler) error {
-	h := &http.Server{
-		Handler: handler,
-		// A callback is one small POST answered within seconds; whoever is slower
-		// than this is no platform.
-		ReadHeaderTimeout: 3 * time.Second, ReadTimeout: 5 * time.Second,
-		WriteTimeout: 10 * time.Second, IdleTimeout: 60 * time.Second,
-		MaxHeaderBytes: 16 << 10,
-		ErrorLog:       slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+// routes are the fixed paths of INTERFACE that this version serves.
+func (s *server) routes() error {
+	common := s.listener("listen", s.settings.Listen)
+	common.callbacks = s.chat == nil && s.settings.WeCom.Callbacks()
+	common.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	common.mux.HandleFunc("GET /readyz", s.ready)
+	s.listener("metrics.listen", s.settings.Metrics.Listen).mux.Handle("GET /metrics", s.metrics.handler())
+	if err := s.openChannels(common.mux); err != nil {
+		return err
 	}
-	failed := make(chan error, 1)
-	go func() { failed <- h.Serve(netutil.LimitListener(l, maxConnections)) }()
-	s.log.Info("serving", slog.String("address", l.Addr().String()), slog.String("state", s.store.Kind()))
-	select {
-	case err := <-failed:
-		return fmt.Errorf("serve: %w", err)
-	case <-ctx.Done():
+	console := s.listener("console.listen", s.settings.Console.Listen)
+	if err := s.openConsole(console.closed); err != nil {
+		return err
 	}
-	s.log.Info("stopping: finishing the replies in hand")
-	end, cancel := context.WithTimeout(context.Background(), s.settings.ShutdownTimeout)
-	defer cancel()
-	err := h.Shutdown(end)
-	s.running.Wait()
-	if s.app != nil {
-		err = errors.Join(err, s.app.Close(end))
-	}
-	if s.aibot != nil {
-		s.aibot.Close()
-	}
-	if s.kf != nil {
-		s.kf.Close()
-	}
-	if err != nil {
-		return fmt.Errorf("serve: stopped before all replies were out: %w", err)
+	console.mux.Handle("/console/", s.console)
+	if s.chat != nil {
+		common.mux.Handle("/", common.thisMachine(s.chat))
+		common.mux.Handle("/cgi-bin/", common.thisMachine(onlyLocal(s.api)))
 	}
 	return nil
-}
-
-// routes are the fixed paths of INTERFACE that this version serves.
-func (s *server) routes() (http.Handler, error) {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	mux.HandleFunc("GET /readyz", s.ready)
-	mux.Handle("GET /metrics", s.metrics.handler())
-	if err := s.openChannels(mux); err != nil {
-		return nil, err
-	}
-	if err := s.openConsole(); err != nil {
-		return nil, err
-	}
-	mux.Handle("/console/", s.console)
-	if s.chat != nil {
-		mux.Handle("/", s.chat)
-		mux.Handle("/cgi-bin/", onlyLocal(s.api))
-	}
-	return mux, nil
 }
 
 // reloadOnHangup reads the knowledge again at SIGHUP. When that fails, the

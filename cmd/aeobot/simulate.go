@@ -153,7 +153,8 @@ func (s *simulation) run(ctx context.Context, out io.Writer) error {
 	if err != nil || !local(host) {
 		return usageError{fmt.Errorf("--listen %s: the stand-in has no login; listen on 127.0.0.1:PORT", s.listen)}
 	}
-	p, err := s.standIn(slog.New(slog.NewTextHandler(os.Stderr, nil)), s.chaos(out))
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	p, err := s.standIn(log, s.chaos(out))
 	if err != nil {
 		return usageError{err}
 	}
@@ -165,7 +166,7 @@ func (s *simulation) run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	return p.serve(ctx, listener)
+	return p.serve(ctx, listener, log)
 }
 
 // chaos is nil unless it is asked for; what goes wrong is told to out.
@@ -182,7 +183,7 @@ func (s *simulation) chaos(out io.Writer) *platform.Chaos {
 }
 
 // serve is the platform until ctx ends.
-func (p standIn) serve(ctx context.Context, l net.Listener) error {
+func (p standIn) serve(ctx context.Context, l net.Listener, log *slog.Logger) error {
 	mux := http.NewServeMux()
 	mux.Handle("/", p.chat)
 	mux.Handle("/cgi-bin/", onlyLocal(p.api))
@@ -190,7 +191,8 @@ func (p standIn) serve(ctx context.Context, l net.Listener) error {
 	if p.gateway != nil {
 		mux.Handle("/ws", onlyLocal(p.gateway))
 	}
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)}
+	seen := &exposure{log: log}
+	server := &http.Server{Handler: seen.watch(seen.thisMachine(mux)), ReadHeaderTimeout: 5 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(l) }()
 	if p.chaos != nil {
