@@ -12,9 +12,6 @@ import (
 	"golang.org/x/text/encoding/simplifiedchinese"
 )
 
-// MaxFileBytes bounds one source file. The largest notices seen have some 200 kB.
-const MaxFileBytes = 20 << 20
-
 // formats is every kind of file that can be read. To add one: write its reader,
 // add a row.
 var formats = []struct {
@@ -49,7 +46,8 @@ var (
 	// ErrGB18030 means the file is text in GB18030 (GBK, GB2312), not in UTF-8.
 	ErrGB18030 = errors.New("is GB18030, not UTF-8")
 	ErrNotText = errors.New("is not text in UTF-8")
-	errEmpty   = errors.New("has neither a list nor a paragraph")
+	ErrLarge   = fmt.Errorf("has more than %d MB", MaxFileBytes>>20)
+	ErrEmpty   = errors.New("has neither a list nor a paragraph")
 )
 
 // BrokenError is a file that cannot be read as knowledge.
@@ -66,16 +64,20 @@ func (e *BrokenError) Error() string {
 
 func (e *BrokenError) Unwrap() error { return e.Err }
 
-// finding says the same to those who keep the articles.
-func (e *BrokenError) finding() Finding {
+// Finding says the same in Chinese, to those who keep the articles.
+func (e *BrokenError) Finding() Finding {
 	f := Finding{File: e.File, Line: e.Line, Message: "读不了（" + e.Err.Error() + "）", Mend: e.Mend}
 	switch {
 	case errors.Is(e.Err, ErrGB18030):
 		f.Message, f.Mend = "编码是 GB18030，不是 UTF-8", "运行 aeobot knowledge import "+e.File+"，用转好的文件"
 	case errors.Is(e.Err, ErrNotText):
 		f.Message, f.Mend = "不是 UTF-8 文字", "用 UTF-8 编码另存为文本文件"
-	case errors.Is(e.Err, errEmpty):
+	case errors.Is(e.Err, ErrEmpty):
 		f.Message, f.Mend = "里面没有编号条目，也没有段落", "核对是不是这个文件"
+	default:
+		if message, fix, ok := shapeFinding(e.Err); ok {
+			f.Message, f.Mend = message, fix
+		}
 	}
 	return f
 }
@@ -100,7 +102,7 @@ func firstBroken(data []byte) int {
 func checkText(data []byte) error {
 	switch {
 	case len(data) > MaxFileBytes:
-		return fmt.Errorf("has %d bytes, more than %d", len(data), MaxFileBytes)
+		return ErrLarge
 	case len(bytes.TrimSpace(data)) == 0:
 		return errors.New("is empty")
 	case bytes.IndexByte(data, 0) >= 0:

@@ -115,6 +115,9 @@ func ReadText(file string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("knowledge: %w; name a file that can be read", err)
 	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("knowledge: %s is no plain file; name a file that can be read", file)
+	}
 	if info.Size() > MaxFileBytes {
 		return nil, fmt.Errorf("knowledge: %s has %d bytes, more than %d; split it", file, info.Size(), MaxFileBytes)
 	}

@@ -219,6 +219,9 @@ func (b *builder) addFile(fsys fs.FS, folder, name string) error {
 	if err != nil {
 		return fmt.Errorf("knowledge: %w", err)
 	}
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("knowledge: %s is no plain file; take it out of the folder", file)
+	}
 	if info.Size() > MaxFileBytes {
 		return fmt.Errorf("knowledge: %s has %d bytes, more than %d; split it", file, info.Size(), MaxFileBytes)
 	}
@@ -231,7 +234,7 @@ func (b *builder) addFile(fsys fs.FS, folder, name string) error {
 		err = b.annotate(fsys, folder, doc)
 	}
 	if found := (*BrokenError)(nil); b.lenient && errors.As(err, &found) {
-		b.broken = append(b.broken, found.finding())
+		b.broken = append(b.broken, found.Finding())
 		return nil
 	}
 	if err != nil {
@@ -254,6 +257,9 @@ func parse(file string, source []byte) (*Document, error) {
 		}
 		return nil, &BrokenError{file, firstBroken(source), err, mend}
 	}
+	if line, err := checkShape(string(source)); err != nil {
+		return nil, &BrokenError{file, line, err, "split it"}
+	}
 	sum := sha256.Sum256(source)
 	base := path.Base(file)
 	out := readerFor(file)(source)
@@ -267,9 +273,12 @@ func parse(file string, source []byte) (*Document, error) {
 	for i := range doc.Findings {
 		doc.Findings[i].File = file
 	}
+	if line, err := checkLengths(doc); err != nil {
+		return nil, &BrokenError{file, line, err, "split it"}
+	}
 	doc.name()
 	if len(doc.Sections) == 0 && len(doc.Paragraphs) == 0 {
-		return nil, &BrokenError{file, 1, errEmpty, "check that it is the right file"}
+		return nil, &BrokenError{file, 1, ErrEmpty, "check that it is the right file"}
 	}
 	return doc, nil
 }

@@ -2,9 +2,10 @@ package knowledge
 
 import (
 	"bytes"
+	"strings"
 
-	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/parser"
 	"github.com/yuin/goldmark/text"
 	"go.yaml.in/yaml/v3"
 )
@@ -33,8 +34,8 @@ func readBody(source []byte, start int, front matter) *outlined {
 		}
 		return out
 	}
-	r := &markdownReader{source: source, offset: start}
-	root := goldmark.DefaultParser().Parse(text.NewReader(source[start:]))
+	r := &markdownReader{source: string(source), offset: start, lineNumber: 1}
+	root := blockParser().Parse(text.NewReader(source[start:]))
 	for n := root.FirstChild(); n != nil; n = n.NextSibling() {
 		r.read(n)
 	}
@@ -48,6 +49,14 @@ func readBody(source []byte, start int, front matter) *outlined {
 	}
 	out.findings = append(r.findings, out.findings...)
 	return out
+}
+
+// blockParser finds headings, lists and paragraphs and leaves the words in them alone:
+// only the spans of blocks are used, and what looks like emphasis or links can take
+// time that grows with the square of its length.
+func blockParser() parser.Parser {
+	return parser.NewParser(parser.WithBlockParsers(parser.DefaultBlockParsers()...),
+		parser.WithParagraphTransformers(parser.DefaultParagraphTransformers()...))
 }
 
 type matter struct {
@@ -78,11 +87,13 @@ func frontMatter(source []byte) (int, matter) {
 }
 
 type markdownReader struct {
-	source   []byte
+	source   string
 	offset   int // of the parsed text in source, in bytes
 	blocks   []block
 	findings []Finding
 	headed   bool
+
+	lineStart, lineNumber int // a place before which the lines are counted
 }
 
 func (r *markdownReader) read(n ast.Node) {
@@ -108,8 +119,12 @@ func (r *markdownReader) read(n ast.Node) {
 }
 
 func (r *markdownReader) readList(n *ast.List) {
-	number := n.Start
+	number, end := n.Start, r.offset
+	if span, ok := r.extent(n); ok {
+		end = span.Start
+	}
 	for item := n.FirstChild(); item != nil; item = item.NextSibling() {
+		before := len(r.blocks)
 		r.add(item, func(b *block) {
 			b.marker = marker{}
 			if n.IsOrdered() {
@@ -118,27 +133,15 @@ func (r *markdownReader) readList(n *ast.List) {
 				b.bullet = true
 			}
 		})
-		if !item.HasChildren() && n.IsOrdered() {
-			r.emptyItem(n, item, number)
+		if len(r.blocks) > before {
+			end = r.blocks[before].span.End
+		} else if !item.HasChildren() && n.IsOrdered() {
+			// An item without words is kept, so that it is reported and its number not missed.
+			r.blocks = append(r.blocks, block{line: r.line(end) + 1, span: Span{end, end},
+				marker: marker{style: styleList, number: number}})
 		}
 		number++
 	}
-}
-
-// emptyItem keeps an item without words, so that it is reported and its number
-// is not missed.
-func (r *markdownReader) emptyItem(list, item ast.Node, number int) {
-	at := r.offset
-	if span, ok := r.extent(list); ok {
-		at = span.Start
-	}
-	if prev := item.PreviousSibling(); prev != nil {
-		if span, ok := r.extent(prev); ok {
-			at = span.End
-		}
-	}
-	r.blocks = append(r.blocks, block{line: r.line(at) + 1, span: Span{at, at},
-		marker: marker{style: styleList, number: number}})
 }
 
 // readProse reads a paragraph: line by line when its lines are numbered, else as
@@ -148,7 +151,7 @@ func (r *markdownReader) readProse(n ast.Node) {
 	if !ok {
 		return
 	}
-	lines := textBlocks(string(r.source), span.Start, span.End, r.line(span.Start))
+	lines := textBlocks(r.source, span.Start, span.End, r.line(span.Start))
 	for _, b := range lines {
 		if b.marker.style != styleNone {
 			r.blocks = append(r.blocks, lines...)
@@ -164,7 +167,7 @@ func (r *markdownReader) add(n ast.Node, set func(*block)) {
 	if !ok {
 		return
 	}
-	b, ok := lineBlock(string(r.source), span.Start, span.End)
+	b, ok := lineBlock(r.source, span.Start, span.End)
 	if !ok {
 		return
 	}
@@ -192,7 +195,16 @@ func (r *markdownReader) extent(n ast.Node) (Span, bool) {
 	return span, found && span.End > span.Start
 }
 
-func (r *markdownReader) line(at int) int { return bytes.Count(r.source[:at], []byte("\n")) + 1 }
+// line is the line that a byte lies in, from 1. It goes on counting from the last
+// question, since blocks come in the order of the source.
+func (r *markdownReader) line(at int) int {
+	if at < r.lineStart {
+		r.lineStart, r.lineNumber = 0, 1
+	}
+	r.lineNumber += strings.Count(r.source[r.lineStart:at], "\n")
+	r.lineStart = at
+	return r.lineNumber
+}
 
 // takeTitle takes the first heading off when it stands alone above the others.
 func (r *markdownReader) takeTitle() string {

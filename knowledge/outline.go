@@ -75,6 +75,7 @@ type outliner struct {
 	headed  bool     // there is one
 	waiting bool     // and nothing stands below it yet
 	styles  map[style]bool
+	below   int // see listBelow
 }
 
 // outline finds date, sections, measures and paragraphs, and the title when none is known.
@@ -194,15 +195,19 @@ func (o *outliner) continues(i int) bool {
 	if strings.ContainsRune("，,、；;：:—（(", end) {
 		return true
 	}
-	for _, next := range o.blocks[i+1:] {
-		if next.gap || next.heading > 0 {
-			return false
-		}
-		if next.marker.style != styleNone {
-			return next.marker.style == o.style && next.marker.number == last.Number+1
+	next := o.at(o.listBelow(i))
+	return !next.gap && next.heading == 0 && next.marker.style == o.style && next.marker.number == last.Number+1
+}
+
+// listBelow is the index of the first block below i that is numbered, a heading, or has a
+// gap above it. Blocks are asked about from top to bottom, so that all are looked at once.
+func (o *outliner) listBelow(i int) int {
+	for o.below = max(o.below, i+1); o.below < len(o.blocks); o.below++ {
+		if b := o.blocks[o.below]; b.gap || b.heading > 0 || b.marker.style != styleNone {
+			break
 		}
 	}
-	return false
+	return o.below
 }
 
 func (o *outliner) extend(b block) {
@@ -300,6 +305,9 @@ func (o *outliner) addParagraph(b block) {
 func (o *outliner) readMeasures() {
 	for _, s := range o.out.sections {
 		for _, m := range s.Measures {
+			if m.Span.End-m.Span.Start > MaxTextRunes*utf8.UTFMax {
+				continue // checkLengths refuses it
+			}
 			m.Text = fold(o.source[m.Span.Start:m.Span.End])
 			m.Label, m.Clauses = clauses(o.source, m.Span)
 		}

@@ -12,11 +12,12 @@ import (
 	"strings"
 )
 
-// The bounds of an archive. A Word document of 300 pages has some 30 parts and 15 MB
-// unpacked.
+// The bounds of an archive. A Word document of 300 pages has some 30 parts, 15 MB
+// unpacked and 300,000 elements; a table of 20,000 rows twice as many.
 const (
 	maxEntries  = 2_000
-	maxUnpacked = 100 << 20
+	maxUnpacked = 32 << 20
+	maxElements = 1_500_000
 	// maxDepth bounds how deep elements nest. Word's own nest some 40 deep, with tables
 	// within tables.
 	maxDepth = 256
@@ -25,6 +26,7 @@ const (
 var (
 	magicEntry = []byte("PK\x01\x02")
 	errTooBig  = errors.New("unpacks to too much")
+	errMany    = errors.New("has too many elements")
 	errDepth   = errors.New("elements nest too deep")
 	errDoctype = errors.New("has a document type")
 )
@@ -34,6 +36,8 @@ type archive struct {
 	ctx   context.Context // ends with the reading of the one file
 	parts map[string]*zip.File
 	left  int64 // bytes that may still be unpacked
+	// elements may still be read.
+	elements int
 }
 
 // openArchive looks at the names of all parts before any is unpacked.
@@ -49,7 +53,7 @@ func openArchive(ctx context.Context, data []byte) (*archive, error) {
 	if len(z.File) > maxEntries {
 		return nil, tooManyParts()
 	}
-	a := &archive{ctx: ctx, parts: map[string]*zip.File{}, left: maxUnpacked}
+	a := &archive{ctx: ctx, parts: map[string]*zip.File{}, left: maxUnpacked, elements: maxElements}
 	for _, f := range z.File {
 		name := strings.ToLower(f.Name)
 		switch {
@@ -116,6 +120,10 @@ func brokenFile(err error) error {
 		return err
 	case errors.Is(err, errTooBig):
 		return &Refused{Err: fmt.Errorf("%w: %w", ErrLarge, err), Message: fmt.Sprintf("解开以后超过 %d MB", maxUnpacked>>20), Mend: "去掉图片，或拆成几个文件"}
+	case errors.Is(err, errMany):
+		return &Refused{Err: fmt.Errorf("%w: %w", ErrLarge, err), Message: "里面的内容太多", Mend: "拆成几个文件"}
+	case errors.Is(err, errPiece):
+		return &Refused{Err: fmt.Errorf("%w: %w", ErrLarge, err), Message: "里面有一处文字或标记长得不正常", Mend: "不要上传来路不明的文件；用 Word 或 Excel 打开后重新保存"}
 	case errors.Is(err, errDepth), errors.Is(err, errDoctype):
 		return &Refused{Err: fmt.Errorf("%w: %w", ErrUnsafe, err), Message: "里面的结构不正常（嵌套太深或带有实体定义）", Mend: "不要上传来路不明的文件；用 Word 或 Excel 打开后重新保存"}
 	}
@@ -134,7 +142,7 @@ func (a *archive) open(name string) (*xmlReader, io.Closer, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return newXMLReader(&counted{a, r}), r, nil
+	return &xmlReader{d: xml.NewDecoder(&xmlGuard{r: &counted{a, r}}), elements: &a.elements}, r, nil
 }
 
 // counted takes what is read off what may still be unpacked.
@@ -157,11 +165,10 @@ func (c *counted) Read(p []byte) (int, error) {
 // xmlReader gives the tokens of a part and refuses what can hurt. Other encodings than
 // UTF-8 are refused by the decoder, which is given no way to read them.
 type xmlReader struct {
-	d     *xml.Decoder
-	depth int
+	d        *xml.Decoder
+	depth    int
+	elements *int // that may still be read, of all parts
 }
-
-func newXMLReader(r io.Reader) *xmlReader { return &xmlReader{d: xml.NewDecoder(r)} }
 
 // next gives the next token; io.EOF at the end of a whole document.
 func (x *xmlReader) next() (xml.Token, error) {
@@ -173,6 +180,9 @@ func (x *xmlReader) next() (xml.Token, error) {
 	case xml.StartElement:
 		if x.depth++; x.depth > maxDepth {
 			return nil, errDepth
+		}
+		if *x.elements--; *x.elements < 0 {
+			return nil, errMany
 		}
 	case xml.EndElement:
 		x.depth--

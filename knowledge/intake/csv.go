@@ -25,6 +25,9 @@ func readCSV(ctx context.Context, in *reading) error {
 	if first, rest, ok := strings.Cut(text, "\n"); ok && strings.HasPrefix(first, "sep=") {
 		text = "\n" + rest // Excel's own hint; the empty line keeps the rows' numbers
 	}
+	if row := wideLine(text, byte(comma)); row > 0 {
+		return &Refused{Err: ErrLarge, Message: fmt.Sprintf("第 %d 行有 %d 个以上的单元格", row, maxLineCells), Mend: "核对是不是这个文件；只留要读的列"}
+	}
 	r := csv.NewReader(strings.NewReader(text))
 	r.Comma, r.FieldsPerRecord, r.ReuseRecord = comma, -1, true
 	f := newFAQ(in, "")
@@ -62,6 +65,23 @@ func readCSV(ctx context.Context, in *reading) error {
 	return f.finish()
 }
 
+// maxLineCells bounds the cells of one line, of which maxColumns are looked at. What is
+// wider must not be cut into cells at all.
+const maxLineCells = 10_000
+
+// wideLine is the number of the first line with too many cells, from 1, or 0. Marks within
+// quotes count, too.
+func wideLine(text string, comma byte) int {
+	number := 0
+	for line := range strings.Lines(text) {
+		number++
+		if len(line) > maxLineCells && strings.Count(line, string(comma)) > maxLineCells {
+			return number
+		}
+	}
+	return 0
+}
+
 // csvText gives the text in UTF-8.
 func csvText(in *reading) (string, error) {
 	data := in.data
@@ -81,7 +101,10 @@ func csvText(in *reading) (string, error) {
 }
 
 func notText(err error) error {
-	return &Refused{Err: fmt.Errorf("%w: %w", ErrText, err), Message: "不是 UTF-8 或 GB18030 编码的文字", Mend: "用 Excel 或 WPS 打开，另存为“CSV UTF-8”"}
+	if errors.Is(err, knowledge.ErrLarge) {
+		return tooMuchText()
+	}
+	return &Refused{Err: fmt.Errorf("%w: %w", ErrText, err), Message: "不是 UTF-8 或 GB18030 编码的文字", Mend: "用记事本打开，另存为 UTF-8；表格用 Excel 或 WPS 另存为“CSV UTF-8”"}
 }
 
 // separator is what parts the cells: what stands most often outside of quotes in the

@@ -81,7 +81,9 @@ func (d *docx) readStyles() error {
 			}
 			return nil
 		})
-		d.styles[id] = s
+		if d.styles[id] = s; len(d.styles) > maxStyles {
+			return errMany
+		}
 		return err
 	})
 }
@@ -130,7 +132,7 @@ func (d *docx) readProperties() error {
 
 // textWithin is the text of the element just opened.
 func textWithin(x *xmlReader) (string, error) {
-	var b strings.Builder
+	var b words
 	for depth := x.depth; ; {
 		t, err := x.next()
 		if err != nil {
@@ -140,7 +142,7 @@ func textWithin(x *xmlReader) (string, error) {
 			return b.String(), nil
 		}
 		if c, ok := t.(xml.CharData); ok {
-			b.Write(c)
+			b.add(string(c))
 		}
 	}
 }
@@ -168,7 +170,7 @@ type wordParagraph struct {
 	numID   string
 	level   int
 	joined  bool // its end mark is deleted
-	text    strings.Builder
+	text    words
 }
 
 var headingName = regexp.MustCompile(`^(?:heading|标题)\s*([1-9])$`)
@@ -336,7 +338,7 @@ func (d *docx) paragraph(x *xmlReader, put emit) error {
 	}
 	text := d.carried + p.text.String()
 	d.carried = ""
-	if p.joined {
+	if p.joined && len(text) <= maxTextRunes*utf8.UTFMax {
 		d.carried = text
 		return nil
 	}
@@ -371,7 +373,7 @@ func (d *docx) runs(x *xmlReader, p *wordParagraph) error {
 func (d *docx) formula(x *xmlReader, p *wordParagraph) error {
 	d.paper.left.formulas++
 	text, err := textWithin(x)
-	p.text.WriteString(strings.Join(strings.Fields(text), ""))
+	p.text.add(strings.Join(strings.Fields(text), ""))
 	return err
 }
 
@@ -402,7 +404,7 @@ func (p *wordParagraph) properties(x *xmlReader) error {
 
 // run reads one w:r.
 func (d *docx) run(x *xmlReader, p *wordParagraph) error {
-	var b strings.Builder
+	var b words
 	hidden := false
 	err := d.runParts(x, &b, &hidden)
 	if hidden {
@@ -411,27 +413,27 @@ func (d *docx) run(x *xmlReader, p *wordParagraph) error {
 		}
 		return err
 	}
-	p.text.WriteString(b.String())
+	p.text.add(b.String())
 	return err
 }
 
-func (d *docx) runParts(x *xmlReader, b *strings.Builder, hidden *bool) error {
+func (d *docx) runParts(x *xmlReader, b *words, hidden *bool) error {
 	return within(x, func(e xml.StartElement) (err error) {
 		switch e.Name.Local {
 		case "t":
 			var text string
 			text, err = textWithin(x)
-			b.WriteString(text)
+			b.add(text)
 		case "tab", "ptab":
-			b.WriteByte('\t')
+			b.add("\t")
 		case "br", "cr":
 			if kind := attr(e, "type"); kind == "" || kind == "textWrapping" {
-				b.WriteByte('\n')
+				b.add("\n")
 			}
 		case "noBreakHyphen":
-			b.WriteByte('-')
+			b.add("-")
 		case "sym":
-			b.WriteString(symbol(attr(e, "char")))
+			b.add(symbol(attr(e, "char")))
 		case "rPr":
 			err = within(x, func(e xml.StartElement) error {
 				if e.Name.Local == "rPrChange" { // how it was before a tracked change
@@ -517,6 +519,7 @@ func (d *docx) cell(x *xmlReader) ([]knowledge.Line, error) {
 			l.heading = 1
 		}
 		if text := numbered(l.label, clean(l.text)); strings.TrimSpace(text) != "" {
+			d.paper.size += len(text)
 			lines = append(lines, knowledge.Line{Text: text, Heading: min(l.heading, 6)})
 		}
 	})

@@ -83,6 +83,8 @@ const (
 	// note.
 	maxHeadingRunes = 100
 	maxAskRunes     = 300
+	// maxListed bounds the ways to ask or the keywords of one cell.
+	maxListed = 200
 	// maxSectionNumber bounds an item's number.
 	maxSectionNumber = 1_000_000
 )
@@ -98,6 +100,9 @@ type tableRow struct {
 func (r tableRow) cell(i int) string {
 	if i < 0 || i >= len(r.cells) {
 		return ""
+	}
+	if i < len(r.merged) && r.merged[i] {
+		return r.cells[i] // clean since the row it began in
 	}
 	return strings.TrimSpace(clean(r.cells[i]))
 }
@@ -120,6 +125,8 @@ type faq struct {
 	last     *faqMeasure
 	asked    map[string]int // a way to ask → the row that has it
 	rows     int
+	cells    int // of a sheet, read so far
+	size     int // bytes of the text kept so far
 	hidden   int // rows with words in them
 }
 
@@ -241,10 +248,21 @@ func (f *faq) above(r tableRow, c column) bool {
 func (f *faq) add(ctx context.Context, r tableRow) error {
 	filled, own := []column{}, false
 	for c := range columnCount {
-		if f.get(r, c) != "" {
-			filled = append(filled, c)
-			own = own || !f.above(r, c)
+		text := f.get(r, c)
+		if text == "" {
+			continue
 		}
+		if filled = append(filled, c); f.above(r, c) {
+			continue
+		}
+		own = true
+		if f.size += len(text); len(text) > maxSharedBytes && c != colText {
+			f.problem(r, c, fmt.Sprintf("这一格超过 %d 字", maxTextRunes), "写短一些")
+			return nil
+		}
+	}
+	if f.size > knowledge.MaxFileBytes {
+		return tooMuchText()
 	}
 	if !own {
 		return nil
@@ -380,6 +398,10 @@ func (f *faq) list(r tableRow, c column, separators string) []string {
 		case n > 0:
 			all = append(all, part)
 		}
+	}
+	if len(all) > maxListed {
+		f.problem(r, c, fmt.Sprintf("这一格里有 %d 个，超过 %d 个", len(all), maxListed), "只留常用的")
+		return nil
 	}
 	return all
 }

@@ -10,6 +10,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"syscall"
 
 	"aeobot/knowledge"
 )
@@ -116,7 +117,8 @@ func contradiction(name string, f format, data []byte) error {
 // ReadFile reads a file on disk as Read does. A file that is too large is refused before
 // it is read.
 func ReadFile(ctx context.Context, file string, o Options) (Intake, error) {
-	f, err := os.Open(file)
+	// A pipe without a writer would keep an ordinary open waiting.
+	f, err := os.OpenFile(file, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return Intake{}, fmt.Errorf("intake: %w; name a file that can be read", err)
 	}
@@ -135,7 +137,7 @@ func ReadFile(ctx context.Context, file string, o Options) (Intake, error) {
 func readText(_ context.Context, in *reading) error {
 	text, converted, err := knowledge.ToUTF8(in.data)
 	if err != nil {
-		return &Refused{Err: fmt.Errorf("%w: %w", ErrText, err), Message: "不是 UTF-8 或 GB18030 编码的文字", Mend: "用记事本打开，另存为 UTF-8 文本"}
+		return notText(err)
 	}
 	in.Converted = converted
 	ext := ".md"
@@ -149,7 +151,7 @@ func readText(_ context.Context, in *reading) error {
 func (in *reading) load(files map[string][]byte) error {
 	l, err := knowledge.LoadFiles(files, nil)
 	if err != nil {
-		return nothing(err)
+		return unreadable(err)
 	}
 	in.Files, in.Document = files, l.Documents[0]
 	for _, f := range in.Document.Findings {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -26,10 +27,11 @@ type webPage struct {
 	ctx   context.Context // ends with the reading of the page
 	z     *html.Tokenizer
 
-	text    strings.Builder
+	tokens  int // read so far
+	text    words
 	pre     bool
 	heading int
-	title   strings.Builder
+	title   words
 	inTitle bool
 	lists   []webList
 	tables  []webTable
@@ -58,7 +60,7 @@ func readHTML(ctx context.Context, in *reading) error {
 		return err
 	}
 	w := &webPage{paper: &paper{in: in}, ctx: ctx, z: html.NewTokenizer(strings.NewReader(text))}
-	w.z.SetMaxBuf(MaxBytes)
+	w.z.SetMaxBuf(maxWebTag)
 	if strings.Contains(strings.ToLower(text), "reversed") {
 		w.items = countItems(text)
 	}
@@ -112,16 +114,14 @@ var (
 )
 
 func (w *webPage) read() error {
-	for tokens := 0; ; tokens++ {
-		if tokens%1024 == 0 {
-			if err := w.ctx.Err(); err != nil {
-				return err
-			}
-		}
-		switch kind := w.z.Next(); kind {
+	for {
+		switch kind := w.next(); kind {
 		case html.ErrorToken:
 			if err := w.z.Err(); err != io.EOF {
-				return &Refused{Err: fmt.Errorf("%w: %w", ErrBroken, err), Message: "网页读不下去", Mend: "在浏览器里另存一次再上传"}
+				return &Refused{Err: fmt.Errorf("%w: %w", ErrBroken, err), Message: fmt.Sprintf("网页里有超过 %d MB 的标签，多半是嵌在里面的图片", maxWebTag>>20), Mend: "去掉图片，在浏览器里另存一次再上传"}
+			}
+			if err := w.ctx.Err(); err != nil {
+				return err
 			}
 			if err := w.flush(); err != nil {
 				return err
@@ -133,7 +133,11 @@ func (w *webPage) read() error {
 		case html.TextToken:
 			w.words(string(w.z.Text()))
 		case html.StartTagToken, html.SelfClosingTagToken:
-			if err := w.start(w.z.Token()); err != nil {
+			t, err := w.tag(kind)
+			if err == nil {
+				err = w.start(t)
+			}
+			if err != nil {
 				return err
 			}
 		case html.EndTagToken:
@@ -146,19 +150,43 @@ func (w *webPage) read() error {
 	}
 }
 
+// next gives the next token, or the end when nobody waits for the page any more.
+func (w *webPage) next() html.TokenType {
+	if w.tokens++; w.tokens%1024 == 0 && w.ctx.Err() != nil {
+		return html.ErrorToken
+	}
+	return w.z.Next()
+}
+
+// tag gives a start tag with its attributes.
+func (w *webPage) tag(kind html.TokenType) (html.Token, error) {
+	name, more := w.z.TagName()
+	t := html.Token{Type: kind, Data: string(name)}
+	for more {
+		var key, value []byte
+		key, value, more = w.z.TagAttr()
+		if t.Attr = append(t.Attr, html.Attribute{Key: string(key), Val: string(value)}); len(t.Attr) > maxAttributes {
+			return t, webShape(fmt.Sprintf("有一个标签的属性超过 %d 个", maxAttributes))
+		}
+	}
+	return t, nil
+}
+
+func webShape(message string) error {
+	return &Refused{Err: ErrUnsafe, Message: "网页的结构不正常：" + message, Mend: "不要上传来路不明的文件；在浏览器里打开，把文字粘贴进来"}
+}
+
 // words takes text as a browser shows it: white space is one space, but for pre.
 func (w *webPage) words(s string) {
 	switch {
 	case w.inTitle:
-		w.title.WriteString(s)
+		w.title.add(s)
 		return
-	case w.text.Len() > maxTextRunes*utf8.UTFMax*4:
-		return // far too long already, which flush says
 	case w.pre:
-		w.text.WriteString(s)
+		w.text.add(s)
 		return
 	}
-	w.text.WriteString(strings.Map(func(r rune) rune {
+	w.text.add(strings.Map(func(r rune) rune {
 		if r == '\n' || r == '\r' || r == '\t' || r == '\f' {
 			return ' '
 		}
@@ -185,7 +213,7 @@ func (w *webPage) start(t html.Token) error {
 	}
 	switch name {
 	case "br":
-		w.text.WriteByte('\n')
+		w.text.add("\n")
 	case "img":
 		w.paper.left.images++
 	case "pre":
@@ -193,11 +221,16 @@ func (w *webPage) start(t html.Token) error {
 	case "h1", "h2", "h3", "h4", "h5", "h6":
 		w.heading = int(name[1] - '0')
 	case "ol", "ul", "menu", "dir":
+		if len(w.lists) == maxLists {
+			return webShape(fmt.Sprintf("列表套了 %d 层以上", maxLists))
+		}
 		w.openList(t)
 	case "li":
 		w.item(t)
 	case "table":
-		w.tables = append(w.tables, webTable{})
+		if w.tables = append(w.tables, webTable{}); len(w.tables) > maxLists {
+			return webShape(fmt.Sprintf("表格套了 %d 层以上", maxLists))
+		}
 	case "tr":
 		w.closeRow()
 	case "td", "th":
@@ -230,9 +263,9 @@ func (w *webPage) pass(t html.Token) error {
 	}
 	depth, loose := 1, slices.Contains(unclosed, t.Data)
 	for depth > 0 {
-		kind := w.z.Next()
+		kind := w.next()
 		if kind == html.ErrorToken {
-			return nil // the next reading says why
+			return nil // read says why
 		}
 		if kind != html.StartTagToken && kind != html.EndTagToken {
 			continue
@@ -282,14 +315,32 @@ func (w *webPage) end(name string) error {
 	return nil
 }
 
-// maxLists bounds how deep lists and tables nest.
-const maxLists = 64
+const (
+	// maxLists bounds how deep lists and tables nest.
+	maxLists = 64
+	// maxAttributes bounds those of a tag.
+	maxAttributes = 256
+	// maxWebTag bounds one tag in bytes. A picture may stand in it.
+	maxWebTag = 3 << 20
+)
+
+// listStart reads a number at which a list goes on. With one that no list reaches by
+// counting, ErrRange, the list has no numbers that anybody was meant to see.
+func listStart(s string) (int, error) {
+	n, err := strconv.Atoi(strings.TrimSpace(s))
+	if err == nil && (n < -100_000 || n > 100_000) {
+		err = strconv.ErrRange
+	}
+	return n, err
+}
 
 func (w *webPage) openList(t html.Token) {
 	l := webList{ordered: t.Data == "ol", next: 1, step: 1}
 	reversed, started := false, false
 	for _, a := range t.Attr {
-		switch n, err := strconv.Atoi(strings.TrimSpace(a.Val)); {
+		switch n, err := listStart(a.Val); {
+		case a.Key == "start" && errors.Is(err, strconv.ErrRange):
+			l.ordered = false
 		case a.Key == "start" && err == nil:
 			l.next, started = n, true
 		case a.Key == "reversed":
@@ -307,9 +358,7 @@ func (w *webPage) openList(t html.Token) {
 	if reversed {
 		l.step = -1
 	}
-	if len(w.lists) < maxLists {
-		w.lists = append(w.lists, l)
-	}
+	w.lists = append(w.lists, l)
 }
 
 // item begins a list item: the number a browser shows, or a bullet.
@@ -321,7 +370,11 @@ func (w *webPage) item(t html.Token) {
 	}
 	l := &w.lists[n-1]
 	for _, a := range t.Attr {
-		if v, err := strconv.Atoi(strings.TrimSpace(a.Val)); a.Key == "value" && err == nil {
+		switch v, err := listStart(a.Val); {
+		case a.Key == "value" && errors.Is(err, strconv.ErrRange):
+			l.ordered = false
+			return
+		case a.Key == "value" && err == nil:
 			l.next = v
 		}
 	}
@@ -333,7 +386,7 @@ func (w *webPage) item(t html.Token) {
 // are not taken for those of the outer one.
 func webLabel(l webList, depth int) string {
 	number := map[string]string{"a": "lowerLetter", "A": "upperLetter", "i": "lowerRoman", "I": "upperRoman"}[l.kind]
-	digits := listDigits(number, min(max(l.next, -100_000), 100_000))
+	digits := listDigits(number, l.next)
 	switch {
 	case number != "":
 		return digits + ". "
@@ -347,6 +400,7 @@ func webLabel(l webList, depth int) string {
 func countItems(text string) []int {
 	var counts, open []int
 	z := html.NewTokenizer(strings.NewReader(text))
+	z.SetMaxBuf(maxWebTag)
 	for {
 		kind := z.Next()
 		if kind == html.ErrorToken {
@@ -386,6 +440,7 @@ func (w *webPage) flush() error {
 	}
 	if n := len(w.tables); n > 0 && w.tables[n-1].open {
 		cells := w.tables[n-1].cells
+		w.paper.size += len(text)
 		cells[len(cells)-1] = append(cells[len(cells)-1], knowledge.Line{Text: numbered(label, text), Heading: w.heading})
 		return nil
 	}

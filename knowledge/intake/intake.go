@@ -23,8 +23,8 @@ import (
 	"aeobot/knowledge"
 )
 
-// MaxBytes bounds an upload.
-const MaxBytes = knowledge.MaxFileBytes
+// MaxBytes bounds an upload, most of which may be pictures.
+const MaxBytes = 20 << 20
 
 // Intake is what a file becomes.
 type Intake struct {
@@ -188,32 +188,45 @@ type reading struct {
 	Intake
 	options Options
 	data    []byte
+	// moreProblems and moreWarnings are how many are not in the lists.
+	moreProblems, moreWarnings int
 }
-
-func (in *reading) problem(p Problem) { in.Problems = append(in.Problems, p) }
-
-func (in *reading) warn(p Problem) { in.Warnings = append(in.Warnings, p) }
 
 // maxProblems bounds the list: a table in the wrong columns has one in every row.
 const maxProblems = 200
 
+func (in *reading) problem(p Problem) {
+	if len(in.Problems) == maxProblems {
+		in.moreProblems++
+		return
+	}
+	in.Problems = append(in.Problems, p)
+}
+
+func (in *reading) warn(p Problem) {
+	if len(in.Warnings) == maxProblems {
+		in.moreWarnings++
+		return
+	}
+	in.Warnings = append(in.Warnings, p)
+}
+
 // settle keeps the promise of all or nothing, and counts.
 func (in *reading) settle() {
-	if n := len(in.Problems); n > maxProblems {
-		in.Problems = append(in.Problems[:maxProblems:maxProblems],
-			Problem{Message: fmt.Sprintf("另有 %d 处问题没有列出", n-maxProblems), Mend: "先改好上面这些，再试一次"})
+	if in.Document != nil && in.Document.Date == "" {
+		in.warn(Problem{Message: "没有认出日期，引用时来源就没有日期", Mend: "在标题下面单独一行写上日期（2026-11-25），或在导入时填上"})
 	}
-	if n := len(in.Warnings); n > maxProblems {
-		in.Warnings = append(in.Warnings[:maxProblems:maxProblems], Problem{Message: fmt.Sprintf("另有 %d 处提醒没有列出", n-maxProblems)})
+	if n := in.moreProblems; n > 0 {
+		in.Problems = append(in.Problems, Problem{Message: fmt.Sprintf("另有 %d 处问题没有列出", n), Mend: "先改好上面这些，再试一次"})
+	}
+	if n := in.moreWarnings; n > 0 {
+		in.Warnings = append(in.Warnings, Problem{Message: fmt.Sprintf("另有 %d 处提醒没有列出", n)})
 	}
 	if len(in.Problems) > 0 {
 		in.Files = nil
 	}
 	if in.Document == nil {
 		return
-	}
-	if in.Document.Date == "" {
-		in.warn(Problem{Message: "没有认出日期，引用时来源就没有日期", Mend: "在标题下面单独一行写上日期（2026-11-25），或在导入时填上"})
 	}
 	c := &in.Counts
 	c.Sections, c.Paragraphs = len(in.Document.Sections), len(in.Document.Paragraphs)

@@ -6,6 +6,14 @@ import (
 	"strings"
 )
 
+const (
+	// maxStyles bounds the styles and the lists of a document; those edited for years by
+	// many have some hundreds.
+	maxStyles = 10_000
+	// maxLevelText bounds what a list puts around its numbers, in bytes: each paragraph has it.
+	maxLevelText = 256
+)
+
 // numbering renders the numbers of Word's automatic lists, which stand nowhere in the
 // text. The rules are those of ECMA-376 part 1, 17.9: lists of one abstract numbering
 // count together; a level starts again when one above it has moved.
@@ -44,7 +52,9 @@ func readNumbering(a *archive) (*numbering, error) {
 		switch e.Name.Local {
 		case "abstractNum":
 			l, err := readAbstract(x)
-			n.abstract[attr(e, "abstractNumId")] = l
+			if n.abstract[attr(e, "abstractNumId")] = l; len(n.abstract) > maxStyles {
+				return errMany
+			}
 			return err
 		case "num":
 			return n.readList(x, attr(e, "numId"))
@@ -105,7 +115,9 @@ func (l *listLevel) read(x *xmlReader) error {
 		case "numFmt":
 			l.format = v
 		case "lvlText":
-			l.text = v
+			if l.text = v; len(v) > maxLevelText {
+				return errPiece
+			}
 		case "isLgl":
 			l.legal = v != "0" && v != "false"
 		case "lvlRestart":
@@ -147,6 +159,9 @@ func (n *numbering) readList(x *xmlReader, id string) error {
 	})
 	if l.of != nil {
 		n.lists[id] = l
+	}
+	if len(n.lists) > maxStyles {
+		return errMany
 	}
 	return err
 }

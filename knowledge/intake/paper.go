@@ -3,6 +3,7 @@ package intake
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -17,9 +18,8 @@ const (
 	// maxParagraphs bounds a document. The longest compilations of regulations seen have
 	// some 3,000.
 	maxParagraphs = 20_000
-	// maxTextRunes bounds a paragraph, a measure or a table's cell. What is longer is no
-	// measure that anybody could be answered with.
-	maxTextRunes = 10_000
+	// maxTextRunes bounds a paragraph, a measure or a table's cell.
+	maxTextRunes = knowledge.MaxTextRunes
 	// everyRows is how often a long reading looks whether somebody still waits for it,
 	// and says how far it is.
 	everyRows = 256
@@ -38,6 +38,7 @@ type paper struct {
 	at    []int // the paragraph of the format that a line began in, from 1
 	items []bool
 	seen  int // paragraphs read so far
+	size  int // bytes of text kept so far
 	gap   bool
 	// joined is set while the last paragraph has others joined to it.
 	joined bool
@@ -72,11 +73,27 @@ func (p *paper) paragraph(ctx context.Context) error {
 	switch {
 	case p.seen > maxParagraphs:
 		return &Refused{Err: ErrLarge, Message: fmt.Sprintf("超过 %d 段", maxParagraphs), Mend: "拆成几个文件"}
+	case p.size > knowledge.MaxFileBytes:
+		return tooMuchText()
 	case p.seen%everyRows == 0:
 		p.in.options.progress(p.seen, 0)
 		return ctx.Err()
 	}
 	return nil
+}
+
+func tooMuchText() error {
+	return &Refused{Err: ErrLarge, Message: fmt.Sprintf("里面的文字超过 %d MB", knowledge.MaxFileBytes>>20), Mend: "拆成几个文件"}
+}
+
+// words collects the text of one paragraph and stops when that is too long already, which
+// add says.
+type words struct{ strings.Builder }
+
+func (w *words) add(s string) {
+	if w.Len() <= maxTextRunes*utf8.UTFMax {
+		w.WriteString(s)
+	}
 }
 
 // add appends a paragraph. An empty one only leaves a gap.
@@ -90,6 +107,7 @@ func (p *paper) add(text string, heading int, item bool) {
 		p.in.problem(Problem{Row: p.seen, Unit: "段", Message: fmt.Sprintf("这一段有 %d 字，超过 %d 字", n, maxTextRunes), Mend: "分成几段"})
 		return
 	}
+	p.size += len(text)
 	p.lines = append(p.lines, knowledge.Line{Text: text, Heading: heading, Gap: p.gap, Apart: p.apart})
 	p.at, p.items = append(p.at, p.seen), append(p.items, item)
 	p.gap, p.joined, p.apart = false, false, false
@@ -170,9 +188,11 @@ func (p *paper) row(cells [][]knowledge.Line) {
 	p.left.tables++
 	texts := make([]string, len(full))
 	for i, c := range full {
+		var cell words
 		for _, l := range c {
-			texts[i] = strings.TrimSpace(texts[i] + " " + strings.Join(strings.Fields(clean(l.Text)), " "))
+			cell.add(" " + strings.Join(strings.Fields(clean(l.Text)), " "))
 		}
+		texts[i] = strings.TrimSpace(cell.String())
 	}
 	if at, _, ok := readHeader(tableRow{cells: texts}); ok && at[colAsk] >= 0 {
 		p.left.questions++
@@ -350,12 +370,12 @@ func (in *reading) publish(title, date string, pieces []knowledge.Piece, notes f
 	source := knowledge.Write(title, date, in.Origin, pieces)
 	files := map[string][]byte{in.Name + ".md": source}
 	if len(source) > knowledge.MaxFileBytes {
-		return &Refused{Err: ErrLarge, Message: "里面的文字太多", Mend: "拆成几个文件"}
+		return tooMuchText()
 	}
 	if notes != nil {
 		l, err := knowledge.LoadFiles(files, nil)
 		if err != nil {
-			return nothing(err)
+			return unreadable(err)
 		}
 		side, err := notes(l.Documents[0])
 		if err != nil {
@@ -365,7 +385,7 @@ func (in *reading) publish(title, date string, pieces []knowledge.Piece, notes f
 	}
 	l, err := knowledge.LoadFiles(files, nil)
 	if err != nil {
-		return nothing(err)
+		return unreadable(err)
 	}
 	if err := proved(l.Documents[0], title, date, pieces); err != nil {
 		return err
@@ -378,9 +398,12 @@ func (in *reading) publish(title, date string, pieces []knowledge.Piece, notes f
 	return nil
 }
 
-// nothing says why what was written cannot be read as knowledge: files in memory, in our
-// own form, can only lack words.
-func nothing(err error) error {
+// unreadable says why text cannot be read as knowledge: it is too much, or has no words.
+func unreadable(err error) error {
+	if broken := (*knowledge.BrokenError)(nil); errors.As(err, &broken) && !errors.Is(err, knowledge.ErrEmpty) {
+		f := broken.Finding()
+		return &Refused{Err: fmt.Errorf("%w: %w", ErrLarge, err), Message: fmt.Sprintf("第 %d 行：%s", f.Line, f.Message), Mend: f.Mend}
+	}
 	return &Refused{Err: fmt.Errorf("%w: %w", ErrEmpty, err), Message: "里面没有编号条目，也没有段落", Mend: "核对是不是这个文件"}
 }
 

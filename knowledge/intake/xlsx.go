@@ -10,6 +10,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/xuri/excelize/v2"
 )
@@ -53,7 +54,7 @@ func readXLSX(ctx context.Context, in *reading) error {
 // workbookPart tells which parts are needed for words and numbers as shown.
 func workbookPart(name string) bool {
 	switch name {
-	case "[content_types].xml", "_rels/.rels", "xl/workbook.xml", "xl/_rels/workbook.xml.rels", "xl/sharedstrings.xml", "xl/styles.xml", "xl/theme/theme1.xml":
+	case "[content_types].xml", "_rels/.rels", "xl/workbook.xml", "xl/_rels/workbook.xml.rels", sharedPart, "xl/styles.xml", "xl/theme/theme1.xml":
 		return true
 	}
 	return path.Dir(name) == "xl/worksheets" && path.Ext(name) == ".xml"
@@ -74,17 +75,38 @@ type sheetLayout struct {
 // by the sheet's name.
 func (a *archive) checkWorkbook() (map[string]sheetLayout, error) {
 	byPart, sheets, targets := map[string]sheetLayout{}, map[string]xml.StartElement{}, map[string]string{}
+	shared, err := a.sharedLengths()
+	if err != nil {
+		return nil, err
+	}
+	shown := 0 // bytes of shared strings, as often as cells show them
 	for name := range a.parts {
-		if !workbookPart(name) {
+		if !workbookPart(name) || name == sharedPart {
 			continue
 		}
 		layout, row := sheetLayout{rows: map[int]bool{}}, 0
-		err := a.each(name, func(_ *xmlReader, e xml.StartElement) error {
+		err := a.each(name, func(x *xmlReader, e xml.StartElement) error {
 			switch e.Name.Local {
 			case "mergeCell":
 				if s, ok := readSpan(attr(e, "ref")); ok {
 					layout.merges = append(layout.merges, s)
 				}
+			case "numFmt":
+				if len(attr(e, "formatCode")) > maxLevelText {
+					return errPiece
+				}
+			case "c":
+				if attr(e, "t") != "s" {
+					break
+				}
+				text, err := textWithin(x)
+				if i, bad := strconv.Atoi(text); bad == nil && i >= 0 && i < len(shared) {
+					shown += shared[i]
+				}
+				if err == nil && shown > maxShown {
+					err = errMany
+				}
+				return err
 			case "row":
 				row++
 				if n, err := strconv.Atoi(attr(e, "r")); err == nil {
@@ -121,6 +143,37 @@ func (a *archive) checkWorkbook() (map[string]sheetLayout, error) {
 		layouts[attr(e, "name")] = layout
 	}
 	return layouts, nil
+}
+
+const sharedPart = "xl/sharedstrings.xml"
+
+// The bounds of a workbook's strings. Excel takes 32,767 characters in a cell.
+const (
+	maxShared      = 300_000
+	maxSharedBytes = maxTextRunes * utf8.UTFMax
+	maxShown       = maxUnpacked
+	// maxCells bounds the cells of a sheet, counting empty ones to the left of others.
+	maxCells = 3_000_000
+)
+
+// sharedLengths gives the bytes of each shared string. A cell names its string by number,
+// so that a small sheet can show a long one a million times.
+func (a *archive) sharedLengths() ([]int, error) {
+	var lengths []int
+	err := a.each(sharedPart, func(x *xmlReader, e xml.StartElement) error {
+		if e.Name.Local != "si" {
+			return nil
+		}
+		text, err := textWithin(x)
+		switch lengths = append(lengths, len(text)); {
+		case err == nil && len(text) > maxSharedBytes:
+			return errPiece
+		case err == nil && len(lengths) > maxShared:
+			return errMany
+		}
+		return err
+	})
+	return lengths, err
 }
 
 // isOn reads a boolean attribute.
@@ -234,6 +287,9 @@ func (f *faq) readRows(ctx context.Context, rows *excelize.Rows, layout sheetLay
 		if err != nil {
 			return err
 		}
+		if f.cells += len(cells); f.cells > maxCells {
+			return &Refused{Err: ErrLarge, Message: fmt.Sprintf("工作表超过 %d 个单元格", maxCells), Mend: "删去右边和下面的空单元格，或拆成几个文件"}
+		}
 		if len(cells) > maxColumns {
 			cells = cells[:maxColumns]
 		}
@@ -297,7 +353,7 @@ func (f *faq) titleRow(r tableRow) {
 // merged gives the cells of merged ranges the value of their first cell, row by row.
 type merged struct {
 	starting map[int][]span
-	active   []*activeSpan
+	active   map[int]activeSpan // by the column they begin in: sound ranges do not overlap
 }
 
 type activeSpan struct {
@@ -306,9 +362,9 @@ type activeSpan struct {
 }
 
 func newMerged(spans []span) *merged {
-	m := &merged{starting: map[int][]span{}}
+	m := &merged{starting: map[int][]span{}, active: map[int]activeSpan{}}
 	for _, s := range spans {
-		if s.left <= maxColumns && s.right >= s.left && s.bottom >= s.top {
+		if s.left <= maxColumns && s.right >= s.left && s.bottom > s.top {
 			m.starting[s.top] = append(m.starting[s.top], s)
 		}
 	}
@@ -317,19 +373,15 @@ func newMerged(spans []span) *merged {
 
 func (m *merged) row(number int, cells []string) tableRow {
 	r := tableRow{number: number, cells: cells}
-	var still []*activeSpan
-	for _, s := range m.active {
+	for column, s := range m.active {
 		if s.bottom < number {
+			delete(m.active, column)
 			continue
 		}
-		still = append(still, s)
 		r.set(s.left-1, s.value)
 	}
-	m.active = still
 	for _, s := range m.starting[number] {
-		if s.bottom > s.top {
-			m.active = append(m.active, &activeSpan{s, r.cell(s.left - 1)})
-		}
+		m.active[s.left] = activeSpan{s, r.cell(s.left - 1)}
 	}
 	return r
 }
