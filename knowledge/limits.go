@@ -23,7 +23,7 @@ const (
 	MaxTextRunes = 10_000
 	// maxNesting bounds the lists and quotations of Markdown that one line opens; the
 	// parser's time grows with the square of it.
-	maxNesting = 32
+	maxNesting = 16
 )
 
 // Errors about a file's size and shape. The line is in the BrokenError.

@@ -26,7 +26,7 @@ var hostile = []struct {
 	{"headings and items by turns.md", text(func() string { return "# t\n\n" + strings.Repeat("## 一、激励\n1. a\n", 8_000) })},
 	{"headings and items by turns, 10 MB.md", text(func() string { return "# t\n\n" + strings.Repeat("## 一、激励\n1. a\n", 480_000) })},
 	{"quotations in quotations.md", text(func() string { return strings.Repeat("> ", 200_000) + "a" })},
-	{"quotations on every line.md", text(func() string { return strings.Repeat(strings.Repeat(">", 31)+" a\n\n", 30_000) })},
+	{"quotations on every line.md", text(func() string { return strings.Repeat(strings.Repeat(">", 15)+" a\n\n", 30_000) })},
 	{"lists in lists on a line.md", text(func() string { return strings.Repeat("- ", 200_000) + "a" })},
 	{"numbered lists in lists.md", text(func() string { return strings.Repeat("1. ", 100_000) + "a" })},
 	{"lists in lists line by line.md", text(func() string { return stairs(3_000, "- a") })},
@@ -56,14 +56,20 @@ var hostile = []struct {
 	{"commas.csv", text(func() string { return "节,原文\n" + strings.Repeat(",", 19_000_000) })},
 	{"quoted commas.csv", text(func() string { return "节,原文\n\"" + strings.Repeat(",", 19_000_000) + "\"\n" })},
 	{"keywords.csv", text(func() string { return "节,原文,关键词\n" + strings.Repeat("甲,乙,"+manyWords(3_000)+"\n", 200) })},
-	{"rows with nothing right.csv", text(func() string { return "节,编号,原文,状态,生效日期\n" + strings.Repeat("甲,x,乙,z,w\n", 19_000) })},
+	{"rows with nothing right.csv", text(func() string {
+		return "节,编号,原文,状态,生效日期\n" + strings.Repeat("甲,x,乙,z,w\n", 19_000)
+	})},
 	{"lines.csv", text(func() string { return "节,原文\n" + strings.Repeat("\n", 19_000_000) })},
 	// Pages.
 	{"a million attributes.html", text(func() string { return "<p " + strings.Repeat("a ", 1_000_000) + ">a</p>" })},
 	{"ten million attributes.html", text(func() string { return "<p " + strings.Repeat("a ", 9_900_000) + ">a</p>" })},
-	{"tables in tables.html", text(func() string { return strings.Repeat("<table><tr><td>", 1_000) + "a" + strings.Repeat("</table>", 1_000) })},
+	{"tables in tables.html", text(func() string {
+		return strings.Repeat("<table><tr><td>", 1_000) + "a" + strings.Repeat("</table>", 1_000)
+	})},
 	{"lists in lists.html", text(func() string { return strings.Repeat("<ol><li>", 1_000_000) })},
-	{"rows up through tables.html", text(func() string { return strings.Repeat("<table><tr><td>", 60) + strings.Repeat("<p>甲", 19_000) + strings.Repeat("</table>", 60) })},
+	{"rows up through tables.html", text(func() string {
+		return strings.Repeat("<table><tr><td>", 60) + strings.Repeat("<p>甲", 19_000) + strings.Repeat("</table>", 60)
+	})},
 	{"a number beyond all numbers.html", text(func() string { return `<ol start="9223372036854775807">` + strings.Repeat("<li>a", 10_000) + "</ol>" })},
 	{"open tags.html", text(func() string { return strings.Repeat("<b>", 6_000_000) })},
 	{"comments.html", text(func() string { return strings.Repeat("<!---->", 2_800_000) })},
