@@ -24,6 +24,7 @@ import (
 	"aeobot/bot/desk"
 	"aeobot/index/eval"
 	"aeobot/knowledge"
+	"aeobot/knowledge/intake"
 	"aeobot/knowledge/versions"
 )
 
@@ -43,6 +44,10 @@ type Options struct {
 	}
 	// Examine asks the judged questions of a state of the knowledge.
 	Examine func(ctx context.Context, l *knowledge.Library, progress func(asked, all int)) (eval.Report, error)
+	// Read makes files of the knowledge of what was sent.
+	//
+	// default: Upload.Read
+	Read func(ctx context.Context, u Upload, o intake.Options) (intake.Intake, error)
 	// Trouble names what is not as it should be; see /readyz.
 	//
 	// default: nothing
@@ -119,6 +124,9 @@ var static embed.FS
 
 // New makes a console.
 func New(o Options) *Console {
+	if o.Read == nil {
+		o.Read = func(ctx context.Context, u Upload, o intake.Options) (intake.Intake, error) { return u.Read(ctx, o) }
+	}
 	if o.Trouble == nil {
 		o.Trouble = func(context.Context) []string { return nil }
 	}

@@ -26,8 +26,9 @@ const (
 	drafts    = "console-drafts"
 	progress  = "console-imports"
 	draftKeep = time.Hour
-	// readWithin bounds reading; a draft that is not there by then never comes.
-	readWithin = 2 * time.Minute
+	// readWithin bounds reading; a draft that is not there by then never comes. A table of
+	// 20,000 rows takes some seconds.
+	readWithin = time.Minute
 	// readPatience is how long a form waits, so that most files need no second page.
 	readPatience = time.Second
 	// toldEvery is how often it is said how far reading is.
@@ -106,21 +107,21 @@ func (c *Console) template(p *page) error {
 	return err
 }
 
-// upload is what a form sent.
-type upload struct {
-	name  string
-	data  []byte
-	title string // of pasted text, which has no name
-	date  string
+// Upload is what a form sent.
+type Upload struct {
+	Name  string // of the file
+	Title string // of pasted text, which has no name
+	Date  string
+	Data  []byte
 }
 
-// read makes files of the knowledge of it.
-func (u upload) read(ctx context.Context, o intake.Options) (intake.Intake, error) {
-	o.Date = u.date
-	if u.name == "" {
-		return intake.Paste(ctx, u.title, string(u.data), o)
+// Read makes files of the knowledge of it, in this process.
+func (u Upload) Read(ctx context.Context, o intake.Options) (intake.Intake, error) {
+	o.Date = u.Date
+	if u.Name == "" {
+		return intake.Paste(ctx, u.Title, string(u.Data), o)
 	}
-	return intake.Read(ctx, u.name, u.data, o)
+	return intake.Read(ctx, u.Name, u.Data, o)
 }
 
 // previewImport has what was sent read, and goes on to the page that shows what would
@@ -153,14 +154,14 @@ func (c *Console) previewImport(p *page) error {
 }
 
 // upload reads the file, or the text that was pasted.
-func (p *page) upload() (u upload, err error) {
-	u = upload{title: p.form("title"), date: p.form("date"), data: []byte(p.r.PostFormValue("text"))}
-	if _, err := time.Parse(time.DateOnly, u.date); u.date != "" && err != nil {
+func (p *page) upload() (u Upload, err error) {
+	u = Upload{Title: p.form("title"), Date: p.form("date"), Data: []byte(p.r.PostFormValue("text"))}
+	if _, err := time.Parse(time.DateOnly, u.Date); u.Date != "" && err != nil {
 		return u, badInput("日期写成 2026-11-25 这样。")
 	}
 	file, header, err := p.r.FormFile("file")
 	if errors.Is(err, http.ErrMissingFile) || errors.Is(err, http.ErrNotMultipart) {
-		if strings.TrimSpace(string(u.data)) == "" {
+		if strings.TrimSpace(string(u.Data)) == "" {
 			return u, badInput("请选一个文件，或把文字贴进来。")
 		}
 		return u, nil
@@ -169,17 +170,17 @@ func (p *page) upload() (u upload, err error) {
 		return u, fmt.Errorf("console: upload: %w", err)
 	}
 	defer file.Close()
-	u.name = header.Filename
-	if u.data, err = io.ReadAll(file); err != nil {
+	u.Name = header.Filename
+	if u.Data, err = io.ReadAll(file); err != nil {
 		return u, fmt.Errorf("console: upload: %w", err)
 	}
 	return u, nil
 }
 
 // readUpload reads what was sent and keeps the draft.
-func (c *Console) readUpload(ctx context.Context, id, by string, u upload) error {
+func (c *Console) readUpload(ctx context.Context, id, by string, u Upload) error {
 	var last time.Time
-	in, err := u.read(ctx, intake.Options{Progress: func(done, all int) {
+	in, err := c.o.Read(ctx, u, intake.Options{Progress: func(done, all int) {
 		if now := time.Now(); now.Sub(last) >= toldEvery {
 			last = now
 			if err := c.tell(ctx, id, by, done, all); err != nil {
@@ -188,14 +189,15 @@ func (c *Console) readUpload(ctx context.Context, id, by string, u upload) error
 		}
 	}})
 	d := draft{By: by, Format: in.Format, Origin: in.Origin, Converted: in.Converted, Counts: in.Counts, Files: in.Files, Problems: in.Problems, Warnings: in.Warnings}
-	if err == nil && in.Files != nil {
-		d.Title = in.Document.Title
+	if d.Title = in.Title; err == nil && in.Files != nil {
 		err = c.compare(ctx, &d)
 	}
 	if refused := (*intake.Refused)(nil); errors.As(err, &refused) {
 		d.Files, d.Refused, err = nil, &refusal{refused.File, refused.Message, refused.Mend}, nil
+	} else if errors.Is(err, context.DeadlineExceeded) {
+		d.Files, d.Refused = nil, &refusal{u.Name, fmt.Sprintf("读了 %d 秒还没有读完。", int(readWithin.Seconds())), "拆成几个文件，或把文字粘贴进来"}
 	} else if err != nil {
-		d.Files, d.Refused = nil, &refusal{u.name, "没有读成，日志里有原因。", "稍后再试"}
+		d.Files, d.Refused = nil, &refusal{u.Name, "没有读成，日志里有原因。", "稍后再试"}
 	}
 	return errors.Join(err, c.keep(context.WithoutCancel(ctx), id, d))
 }

@@ -20,7 +20,7 @@ func (s *server) openConsole(closed func() string) error {
 	}
 	s.console = console.New(console.Options{
 		Index: s.live, Desk: s.desk, Shelf: s.store, Feedback: s.store, Audit: s.audit, Guard: guard, Versions: published(s.settings),
-		Examine: examineLibrary, Trouble: s.trouble, Log: s.log,
+		Examine: examineLibrary, Read: readApart, Trouble: s.trouble, Log: s.log,
 	})
 	return nil
 }

@@ -97,7 +97,7 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; see `aeobot --help`", err)}
 	})
-	root.AddCommand(newServe(g), newAsk(g), newChat(g), newExplain(g), newEval(g), newKnowledge(g), newVerify(g), newAudit(g), newUnanswered(g), newForget(g), newSimulate(), newConsole(), newDoctor(g), newHealth(g), newVersion())
+	root.AddCommand(newServe(g), newAsk(g), newChat(g), newExplain(g), newEval(g), newKnowledge(g), newVerify(g), newAudit(g), newUnanswered(g), newForget(g), newSimulate(), newConsole(), newReader(), newDoctor(g), newHealth(g), newVersion())
 	chinese(root)
 	return root
 }

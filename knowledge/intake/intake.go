@@ -32,6 +32,8 @@ type Intake struct {
 	Name string
 	// Format says in Chinese what was read: Word 文档.
 	Format string
+	// Title is the document's.
+	Title string
 	// Origin is the uploaded file's name as it came, and the SHA-256 of its bytes.
 	Origin knowledge.Origin
 	// Files are to be stored, by name: Name.md and, for a table of questions,
@@ -228,6 +230,7 @@ func (in *reading) settle() {
 	if in.Document == nil {
 		return
 	}
+	in.Title = in.Document.Title
 	c := &in.Counts
 	c.Sections, c.Paragraphs = len(in.Document.Sections), len(in.Document.Paragraphs)
 	for _, s := range in.Document.Sections {
