@@ -18,9 +18,13 @@ func (s *server) openConsole(closed func() string) error {
 	if err != nil {
 		return fmt.Errorf("console: %w", err)
 	}
+	reader, err := ownProgram()
+	if err != nil {
+		return fmt.Errorf("console: %w", err)
+	}
 	s.console = console.New(console.Options{
 		Index: s.live, Desk: s.desk, Shelf: s.store, Feedback: s.store, Audit: s.audit, Guard: guard, Versions: published(s.settings),
-		Examine: examineLibrary, Read: readApart, Trouble: s.trouble, Log: s.log,
+		Examine: examineLibrary, Read: reader.read, Trouble: s.trouble, Log: s.log,
 	})
 	return nil
 }

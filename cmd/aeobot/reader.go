@@ -47,16 +47,21 @@ type readerResult struct {
 // readerRefusal is an intake.Refused; its error goes as text.
 type readerRefusal struct{ File, Err, Message, Mend string }
 
-// readApart reads an upload in a process of its own, which ends with ctx.
-func readApart(ctx context.Context, u console.Upload, o intake.Options) (intake.Intake, error) {
-	program, err := os.Executable()
-	if err != nil {
-		return intake.Intake{}, fmt.Errorf("import: %w", err)
-	}
+// readerProgram is the program that is started to read an upload.
+type readerProgram string
+
+// ownProgram is this program.
+func ownProgram() (readerProgram, error) {
 	if runtime.GOOS == "linux" {
-		program = "/proc/self/exe" // also when the file was replaced by a newer one
+		return "/proc/self/exe", nil // also when the file was replaced by a newer one
 	}
-	cmd := exec.CommandContext(ctx, program, readerCommand)
+	file, err := os.Executable()
+	return readerProgram(file), err
+}
+
+// read reads an upload in a process of its own, which ends with ctx.
+func (p readerProgram) read(ctx context.Context, u console.Upload, o intake.Options) (intake.Intake, error) {
+	cmd := exec.CommandContext(ctx, string(p), readerCommand)
 	cmd.Env = []string{} // no secret, and no path to anything
 	in, err := cmd.StdinPipe()
 	if err != nil {
