@@ -208,7 +208,7 @@ func beginsAgain(t *testing.T, s Store) {
 func takenOver(t *testing.T, s Store) {
 	c := conversation("u")
 	begin(t, s, c, "m", "a1", short)
-	eventually(t, "taken over", func() bool { return begin(t, s, c, "m", "a2", lease).Claim == bot.Mine })
+	Eventually(t, "taken over", func() bool { return begin(t, s, c, "m", "a2", lease).Claim == bot.Mine })
 	commit(t, s, c, "m", "a1", 0, session("旧"), "old", bot.ErrClaimLost)
 	commit(t, s, c, "m", "a2", 0, session("新"), "new", nil)
 	commit(t, s, c, "m", "a1", 0, session("旧"), "old", bot.ErrClaimLost)
@@ -325,7 +325,7 @@ func expire(t *testing.T, s Store) {
 	c := conversation("u")
 	begin(t, s, c, "m", "a", lease)
 	commit(t, s, c, "m", "a", 0, session("一"), "r", nil)
-	eventually(t, "expired", func() bool {
+	Eventually(t, "expired", func() bool {
 		turn := begin(t, s, c, "m", "b", short)
 		return turn.Version == 0 && seen(turn.Session) == "" && turn.Claim == bot.Mine
 	})
@@ -359,7 +359,7 @@ func tokensTest(t *testing.T, s Store) {
 	if err := s.SaveToken(ctx, "corp", "t2", time.Now().Add(short)); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "expired", func() bool { return get() == "" })
+	Eventually(t, "expired", func() bool { return get() == "" })
 }
 
 // schedules runs two owners of one message against a model of the contract.
@@ -431,10 +431,14 @@ func (m *model) commit(attempt string, version uint64) error {
 	return nil
 }
 
-// eventually waits for a state with a generous ceiling.
-func eventually(t testing.TB, what string, reached func() bool) {
+// Patience is how long a test waits for what must come: so long that no busy machine takes
+// it, since nothing may fail by the clock.
+const Patience = 5 * time.Minute
+
+// Eventually waits for a state, or fails the test.
+func Eventually(t testing.TB, what string, reached func() bool) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(Patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if reached() {
 			return
 		}

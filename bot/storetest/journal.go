@@ -87,7 +87,7 @@ func taskClaimed(t *testing.T, s Store) {
 		time.Sleep(2 * time.Millisecond) // entered one after the other
 	}
 	var got []string
-	eventually(t, "claimed", func() bool { got = append(got, claimTasks(t, s, "app", "two", 2)...); return len(got) >= 5 })
+	Eventually(t, "claimed", func() bool { got = append(got, claimTasks(t, s, "app", "two", 2)...); return len(got) >= 5 })
 	slices.Sort(got)
 	if want := []string{"m0=0", "m1=1", "m2=2", "m3=3", "m4=4"}; !slices.Equal(got, want) {
 		t.Errorf("claimed %q, want %q", got, want)
@@ -115,7 +115,7 @@ func taskNoted(t *testing.T, s Store) {
 		t.Fatal(err)
 	}
 	var got []string
-	eventually(t, "claimed", func() bool { got = claimTasks(t, s, "app", "two", 9); return len(got) > 0 })
+	Eventually(t, "claimed", func() bool { got = claimTasks(t, s, "app", "two", 9); return len(got) > 0 })
 	if !slices.Equal(got, []string{"m=2"}) {
 		t.Errorf("claimed %q, want what was noted last", got)
 	}
@@ -174,7 +174,7 @@ func taskForgotten(t *testing.T, s Store) {
 	if err != nil || !fresh {
 		t.Fatal(fresh, err)
 	}
-	eventually(t, "forgotten", func() bool { _, open := look(t, s, "app", "m"); return !open })
+	Eventually(t, "forgotten", func() bool { _, open := look(t, s, "app", "m"); return !open })
 	if got := claimTasks(t, s, "app", "two", 9); len(got) != 0 {
 		t.Errorf("claimed %q after its keep", got)
 	}

@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"aeobot/bot/storetest/child"
 )
 
 // Redis is a private redis-server of a test.
@@ -49,15 +51,8 @@ func (r *Redis) start(args ...string) {
 		r.t.Skip("redis-server is not on PATH; `make test` installs it")
 	}
 	r.cmd = exec.Command(program, args...)
-	if err := r.cmd.Start(); err != nil {
-		r.t.Fatal(err)
-	}
-	cmd := r.cmd
-	r.t.Cleanup(func() {
-		_ = cmd.Process.Kill() // it may have ended already
-		_ = cmd.Wait()
-	})
-	eventually(r.t, "Redis up at "+r.Addr, func() bool {
+	child.StartFor(r.t, r.cmd)
+	Eventually(r.t, "Redis up at "+r.Addr, func() bool {
 		answer := r.cli("ping")
 		return strings.Contains(answer, "PONG") || strings.Contains(answer, "NOAUTH")
 	})
@@ -68,7 +63,7 @@ func (r *Redis) cli(args ...string) string {
 	host, port, _ := strings.Cut(r.Addr, ":")
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second) // a paused server never answers
 	defer cancel()
-	out, err := exec.CommandContext(ctx, "redis-cli", append([]string{"-h", host, "-p", port}, args...)...).CombinedOutput()
+	out, err := child.Output(exec.CommandContext(ctx, "redis-cli", append([]string{"-h", host, "-p", port}, args...)...))
 	if err != nil {
 		return err.Error()
 	}
@@ -141,10 +136,10 @@ func StartSentinel(t testing.TB) *Sentinels {
 		r := &Redis{t: t, Addr: fmt.Sprintf("127.0.0.1:%d", p)}
 		r.start(file, "--sentinel")
 		addrs = append(addrs, r.Addr)
-		eventually(t, "sentinel sees its master", func() bool { return strings.Contains(r.cli("sentinel", "master", "main"), "num-slaves\n1") })
+		Eventually(t, "sentinel sees its master", func() bool { return strings.Contains(r.cli("sentinel", "master", "main"), "num-slaves\n1") })
 	}
 	last := &Redis{t: t, Addr: addrs[2]}
-	eventually(t, "sentinels know each other", func() bool {
+	Eventually(t, "sentinels know each other", func() bool {
 		return strings.Contains(last.cli("sentinel", "master", "main"), "num-other-sentinels\n2")
 	})
 	s.URL = "redis+sentinel://" + strings.Join(addrs, ",") + "/main"
@@ -180,10 +175,10 @@ func startCluster(t testing.TB, replicas int) *Cluster {
 		addrs = append(addrs, n.Addr)
 	}
 	join := append(append([]string{"--cluster", "create"}, addrs...), "--cluster-replicas", fmt.Sprint(replicas), "--cluster-yes")
-	if out, err := exec.Command("redis-cli", join...).CombinedOutput(); err != nil {
+	if out, err := child.Output(exec.Command("redis-cli", join...)); err != nil {
 		t.Fatalf("cluster: %v\n%s", err, out)
 	}
-	eventually(t, "cluster up", func() bool {
+	Eventually(t, "cluster up", func() bool {
 		for _, n := range c.Nodes {
 			if !strings.Contains(n.cli("cluster", "info"), "cluster_state:ok") || strings.Count(n.cli("cluster", "nodes"), "connected") < nodes {
 				return false
@@ -191,7 +186,7 @@ func startCluster(t testing.TB, replicas int) *Cluster {
 		}
 		return true
 	})
-	eventually(t, "replicas in sync", func() bool {
+	Eventually(t, "replicas in sync", func() bool {
 		synced := 0
 		for _, n := range c.Nodes {
 			if strings.Contains(n.cli("info", "replication"), "master_link_status:up") {
@@ -246,10 +241,4 @@ func FreePort(t testing.TB) int {
 	}
 	t.Fatal("no free port between 10,000 and 20,000")
 	return 0
-}
-
-// Eventually waits for a state with a generous ceiling.
-func Eventually(t testing.TB, what string, reached func() bool) {
-	t.Helper()
-	eventually(t, what, reached)
 }

@@ -53,7 +53,7 @@ func shelfKeepsVersions(t *testing.T, s Store) {
 		t.Errorf("items %q, want %q", got, want)
 	}
 	put(t, s, "p", "b", "短", 1, short, nil)
-	eventually(t, "expiry", func() bool { return shelved(t, s, "p") == "" })
+	Eventually(t, "expiry", func() bool { return shelved(t, s, "p") == "" })
 	put(t, s, "p", "b", "新", 0, time.Hour, nil)
 	if got := shelved(t, s, "unknown"); got != "" {
 		t.Errorf("an unknown kind has %q", got)
