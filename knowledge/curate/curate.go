@@ -97,7 +97,11 @@ func (e Edit) Apply(notes []byte) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		return changed, proved(changed, notes, e, key, add)
+		without, err := parse(changed)
+		if err != nil {
+			return nil, err
+		}
+		return changed, e.proved(without, root, key, add)
 	}
 	list := value(place, key)
 	if list != nil && holds(list, add) {
@@ -107,7 +111,11 @@ func (e Edit) Apply(notes []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return changed, proved(notes, changed, e, key, add)
+	with, err := parse(changed)
+	if err != nil {
+		return nil, err
+	}
+	return changed, e.proved(root, with, key, add)
 }
 
 // addition is the key of the list that grows, and what is added to it.
@@ -360,15 +368,7 @@ func splice(notes []byte, lines [][]byte, line, at int, text string) []byte {
 
 // proved makes sure that the notes with the entry differ in it from those without, and in
 // nothing else.
-func proved(before, after []byte, e Edit, key string, add *yaml.Node) error {
-	was, err := parse(before)
-	if err != nil {
-		return err
-	}
-	is, err := parse(after)
-	if err != nil {
-		return err
-	}
+func (e Edit) proved(was, is *yaml.Node, key string, add *yaml.Node) error {
 	place, err := e.place(is)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrForm, err)

@@ -45,7 +45,7 @@ func (e Edit) replaceStates(notes []byte, root, place *yaml.Node) ([]byte, error
 		written = append(written, indent+"  - "+flow+"\n"...)
 	}
 	changed := slices.Concat(bytes.Join(lines[:from], nil), written, bytes.Join(lines[to:], nil))
-	return changed, e.provedStates(notes, changed, &value)
+	return changed, e.provedStates(root, changed, &value)
 }
 
 // endOf is how many lines there are up to the end of a value: those before whatever
@@ -82,11 +82,7 @@ func endOf(lines [][]byte, root, key, value *yaml.Node) int {
 }
 
 // provedStates makes sure that the notes differ in those states and in nothing else.
-func (e Edit) provedStates(before, after []byte, states *yaml.Node) error {
-	was, err := parse(before)
-	if err != nil {
-		return err
-	}
+func (e Edit) provedStates(was *yaml.Node, after []byte, states *yaml.Node) error {
 	is, err := parse(after)
 	if err != nil {
 		return err
