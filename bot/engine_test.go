@@ -21,26 +21,27 @@ import (
 	"aeobot/knowledge/articles"
 )
 
-func live(t testing.TB) *index.Live {
-	t.Helper()
+// liveOnce is the shipped article, indexed once for all tests: none of them changes it.
+var liveOnce = sync.OnceValues(func() (*index.Live, error) {
 	l, err := knowledge.LoadFS(articles.FS)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	g, err := index.Build(t.Context(), l, index.Options{})
+	g, err := index.Build(context.Background(), l, index.Options{})
+	if err != nil {
+		return nil, err
+	}
+	live := &index.Live{}
+	return live, live.Swap(g)
+})
+
+func live(t testing.TB) *index.Live {
+	t.Helper()
+	l, err := liveOnce()
 	if err != nil {
 		t.Fatal(err)
 	}
-	live := &index.Live{}
-	if err := live.Swap(g); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := live.Swap(nil); err != nil {
-			t.Error(err)
-		}
-	})
-	return live
+	return l
 }
 
 func store(t testing.TB) *boltstore.Store {

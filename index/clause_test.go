@@ -4,7 +4,6 @@ import "testing"
 
 func TestLongMeasuresAreAnsweredWithTheirClause(t *testing.T) {
 	g := shipped(t)
-	defer g.Close()
 	tests := []struct {
 		question string
 		measure  string

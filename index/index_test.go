@@ -18,13 +18,23 @@ import (
 	"aeobot/knowledge/articles"
 )
 
+// shippedOnce is the shipped article, indexed once for all tests: a generation does not
+// change.
+var shippedOnce = sync.OnceValues(func() (*index.Generation, error) {
+	l, err := knowledge.LoadFS(articles.FS)
+	if err != nil {
+		return nil, err
+	}
+	return index.Build(context.Background(), l, index.Options{})
+})
+
 func shipped(t testing.TB) *index.Generation {
 	t.Helper()
-	l, err := knowledge.LoadFS(articles.FS)
+	g, err := shippedOnce()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return build(t, l)
+	return g
 }
 
 func build(t testing.TB, l *knowledge.Library) *index.Generation {
@@ -64,7 +74,6 @@ func first(t testing.TB, g *index.Generation, question string) string {
 
 func TestWordsOfAMeasureFindIt(t *testing.T) {
 	g := shipped(t)
-	defer g.Close()
 	for _, p := range g.Library().Passages() {
 		if p.Number == 0 {
 			continue
@@ -77,7 +86,6 @@ func TestWordsOfAMeasureFindIt(t *testing.T) {
 
 func TestHeadingsGiveTheirSections(t *testing.T) {
 	g := shipped(t)
-	defer g.Close()
 	for _, d := range g.Library().Documents {
 		for _, s := range d.Sections {
 			got, err := g.Search(t.Context(), s.Heading)
@@ -93,7 +101,6 @@ func TestHeadingsGiveTheirSections(t *testing.T) {
 
 func TestFoldedWriting(t *testing.T) {
 	g := shipped(t)
-	defer g.Close()
 	for _, question := range []string{"AEO企业专用窗口", "ＡＥＯ企业专用窗口", "aeo企业 专用窗口", "“AEO”企业：专用窗口！"} {
 		if got := first(t, g, question); got != "优先通关实现方式/1" {
 			t.Errorf("%q: got %q", question, got)
@@ -103,7 +110,6 @@ func TestFoldedWriting(t *testing.T) {
 
 func TestNothingIsFoundForNothing(t *testing.T) {
 	g := shipped(t)
-	defer g.Close()
 	for _, question := range []string{"", "。。。", "   ", "zxcvbnm poiu", "111111", "明天会下雨吗", "\xff\xfe"} {
 		if d, err := g.Search(t.Context(), question); err != nil || d.Kind != index.Refused || len(d.Hits) != 0 {
 			t.Errorf("%q: got %s, %d hits, %v", question, d.Kind, len(d.Hits), err)
@@ -113,7 +119,6 @@ func TestNothingIsFoundForNothing(t *testing.T) {
 
 func TestAdvertisingIsNeverFound(t *testing.T) {
 	g := shipped(t)
-	defer g.Close()
 	for _, question := range []string{"创思维验厂网", "海关事务咨询服务公司", "特许权咨询", "物流供应链解决方案"} {
 		d, err := g.Search(t.Context(), question)
 		if err != nil {
@@ -140,8 +145,8 @@ func TestATopicSaidWordByWordBeatsAKeyword(t *testing.T) {
 }
 
 func TestSearchIsRepeatable(t *testing.T) {
-	one, two := shipped(t), shipped(t)
-	defer one.Close()
+	one := shipped(t)
+	two := build(t, one.Library())
 	defer two.Close()
 	for _, question := range []string{"优先通关", "银行贷款", "出口食品企业注册推荐", "海关给AEO企业什么"} {
 		text := func(g *index.Generation) string {
@@ -208,7 +213,6 @@ func TestLargeCollectionsTakeCandidatesFromBleve(t *testing.T) {
 
 func TestCancelledSearchReturns(t *testing.T) {
 	g := shipped(t)
-	defer g.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := g.Search(ctx, "免除担保"); !errors.Is(err, context.Canceled) {
@@ -216,27 +220,30 @@ func TestCancelledSearchReturns(t *testing.T) {
 	}
 }
 
+// TestSwapUnderLoad swaps while others search; between two swaps some searches begin.
 func TestSwapUnderLoad(t *testing.T) {
-	l, err := knowledge.LoadFS(articles.FS)
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := library(t, "a.txt", "支持措施\n1.可向海关申请免除担保\n2.优先办理通关手续\n")
 	var live index.Live
 	if _, _, err := live.Acquire(); !errors.Is(err, index.ErrNotReady) {
 		t.Fatalf("empty Live: got %v", err)
 	}
-	if err := live.Swap(build(t, l)); err != nil {
+	var generations []*index.Generation
+	for range 20 {
+		generations = append(generations, build(t, l))
+	}
+	if err := live.Swap(generations[0]); err != nil {
 		t.Fatal(err)
 	}
-	stop := make(chan struct{})
+	const searchers = 4
+	stop, begun := make(chan struct{}), make(chan struct{})
 	var searching sync.WaitGroup
-	for range 4 {
+	for range searchers {
 		searching.Go(func() {
 			for {
 				select {
 				case <-stop:
 					return
-				default:
+				case begun <- struct{}{}:
 				}
 				g, release, err := live.Acquire()
 				if err != nil {
@@ -250,12 +257,11 @@ func TestSwapUnderLoad(t *testing.T) {
 			}
 		})
 	}
-	swaps := 20
-	if testing.Short() {
-		swaps = 5
-	}
-	for range swaps {
-		if err := live.Swap(build(t, l)); err != nil {
+	for _, g := range generations[1:] {
+		for range 2 * searchers {
+			<-begun
+		}
+		if err := live.Swap(g); err != nil {
 			t.Error(err)
 		}
 	}
@@ -304,7 +310,6 @@ func BenchmarkBuild(b *testing.B) {
 // BenchmarkSearch asks the shipped article, everything on.
 func BenchmarkSearch(b *testing.B) {
 	g := shipped(b)
-	defer g.Close()
 	questions := []string{"融资授信的时候AEO算不算加分项", "免担保", "海關稽查次數會減少嗎?", "xietiaoyuan", "货物查验绿",
 		"怎么申请AEO", "地方政府有哪些支持", "lower inspection rate for AEO?", "明天会下雨吗", "想扩产没本钱,金主会看这个牌子吗"}
 	var took []time.Duration

@@ -32,7 +32,6 @@ func judged(t *testing.T, name string) []string {
 // asked back what was meant, each of the up to three choices has an answer itself.
 func TestAskingBackOffersWhatCanBeAnswered(t *testing.T) {
 	g := shipped(t)
-	defer g.Close()
 	asked := 0
 	for _, file := range []string{"given-single.jsonl", "given-outofscope.jsonl", "dev-single.jsonl", "dev-outofscope.jsonl"} {
 		for _, question := range judged(t, file) {

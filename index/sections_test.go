@@ -9,7 +9,6 @@ import (
 // name them, that speak of benefits alone, or that take a section out.
 func TestSectionsAreNamedByWhatIsAsked(t *testing.T) {
 	g := shipped(t)
-	defer g.Close()
 	all := []string{"direct", "priority", "joint", "local", "other"}
 	tests := []struct {
 		question string
