@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"aeobot/bot"
+	"aeobot/bot/storetest"
 )
 
 // notebook is one that can be away.
@@ -75,9 +76,7 @@ func TestWhatCannotBeWrittenDownWaits(t *testing.T) {
 		t.Errorf("%d wait, want the latest 1000", got)
 	}
 	n.setAway(false)
-	for end := time.Now().Add(20 * time.Second); p.Waiting() > 0 && time.Now().Before(end); {
-		time.Sleep(10 * time.Millisecond)
-	}
+	storetest.Eventually(t, "written down", func() bool { return p.Waiting() == 0 })
 	misses, rated := n.written()
 	if len(misses) != 998 || misses[0] != "问202" || misses[997] != "问1199" || !slices.Equal(rated, []string{"a1", "a2"}) {
 		t.Errorf("%d questions from %v, opinions %v", len(misses), misses[:min(1, len(misses))], rated)

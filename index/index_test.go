@@ -248,7 +248,7 @@ func TestSwapUnderLoad(t *testing.T) {
 				g, release, err := live.Acquire()
 				if err != nil {
 					t.Error(err)
-					return
+					continue
 				}
 				if d, err := g.Search(context.Background(), "免除担保"); err != nil || len(d.Hits) == 0 {
 					t.Errorf("search during a swap: %d hits, %v", len(d.Hits), err)

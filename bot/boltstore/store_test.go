@@ -15,6 +15,7 @@ import (
 	"aeobot/bot"
 	"aeobot/bot/boltstore"
 	"aeobot/bot/storetest"
+	"aeobot/bot/storetest/child"
 )
 
 func open(t testing.TB, path string) *boltstore.Store {
@@ -176,9 +177,7 @@ func TestKill(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
+		child.StartFor(t, cmd)
 		var stored uint64
 		lines := bufio.NewScanner(out)
 		for lines.Scan() {

@@ -200,7 +200,7 @@ func (b *recallBench) takeBack(version int) {
 
 func (b *recallBench) until(what string, reached func() bool) {
 	b.Helper()
-	for end := time.Now().Add(20 * time.Second); !reached(); time.Sleep(2 * time.Millisecond) {
+	for end := time.Now().Add(storetest.Patience); !reached(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(end) {
 			b.Fatalf("never %s; log %s", what, b.log.String())
 		}

@@ -62,7 +62,7 @@ func bounded(t *testing.T, what string, call func() error) error {
 	select {
 	case err := <-done:
 		return err
-	case <-time.After(20 * time.Second):
+	case <-time.After(storetest.Patience):
 		t.Fatalf("%s: the call did not come back", what)
 		return nil
 	}

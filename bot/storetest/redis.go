@@ -63,7 +63,7 @@ func (r *Redis) cli(args ...string) string {
 	host, port, _ := strings.Cut(r.Addr, ":")
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second) // a paused server never answers
 	defer cancel()
-	out, err := child.Output(exec.CommandContext(ctx, "redis-cli", append([]string{"-h", host, "-p", port}, args...)...))
+	out, err := child.CombinedOutput(exec.CommandContext(ctx, "redis-cli", append([]string{"-h", host, "-p", port}, args...)...))
 	if err != nil {
 		return err.Error()
 	}
@@ -175,7 +175,7 @@ func startCluster(t testing.TB, replicas int) *Cluster {
 		addrs = append(addrs, n.Addr)
 	}
 	join := append(append([]string{"--cluster", "create"}, addrs...), "--cluster-replicas", fmt.Sprint(replicas), "--cluster-yes")
-	if out, err := child.Output(exec.Command("redis-cli", join...)); err != nil {
+	if out, err := child.CombinedOutput(exec.Command("redis-cli", join...)); err != nil {
 		t.Fatalf("cluster: %v\n%s", err, out)
 	}
 	Eventually(t, "cluster up", func() bool {

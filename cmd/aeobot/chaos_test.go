@@ -26,6 +26,7 @@ import (
 
 	"aeobot/bot"
 	"aeobot/bot/storetest"
+	"aeobot/bot/storetest/child"
 	"aeobot/bot/wecom/envelope"
 	"aeobot/bot/wecom/platform"
 	"aeobot/knowledge"
@@ -84,11 +85,11 @@ func (r *replica) start() {
 	r.cmd = exec.Command(program(r.t), "serve")
 	r.cmd.Dir, r.cmd.Stderr = r.dir, r.log
 	r.cmd.Env = append(append(cleanEnv(), serveEnv()...), append([]string{"AEOBOT_LISTEN=" + r.addr}, r.env...)...)
-	if err := r.cmd.Start(); err != nil {
+	if err := child.Start(r.cmd); err != nil {
 		r.t.Error(err)
 		return
 	}
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(storetest.Patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if a, err := http.Get("http://" + r.addr + "/healthz"); err == nil {
 			a.Body.Close()
 			return

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"aeobot/bot/storetest"
+	"aeobot/bot/storetest/child"
 )
 
 // consolePassword is that of everybody at the console.
@@ -66,14 +67,12 @@ func openBrowsers(t *testing.T) *people {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	child.StartFor(t, cmd)
 	t.Cleanup(func() {
 		if err := in.Close(); err != nil {
 			t.Error(err)
 		}
-		_ = cmd.Wait() // what it had to say was said
+		_ = cmd.Wait() // it closes its browsers first
 	})
 	return &people{t, in, bufio.NewReader(out)}
 }

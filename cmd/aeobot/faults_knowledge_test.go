@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"aeobot/bot"
+	"aeobot/bot/storetest"
+	"aeobot/bot/storetest/child"
 	"aeobot/configs"
 	"aeobot/index"
 	"aeobot/knowledge/versions"
@@ -243,9 +245,7 @@ func TestManyVersionsUnderLoad(t *testing.T) {
 	if n := ask(0, -2, 1); n != published {
 		t.Errorf("edition %d in force, want %d", n, published)
 	}
-	for end := time.Now().Add(20 * time.Second); runtime.NumGoroutine() > goroutines && time.Now().Before(end); {
-		time.Sleep(5 * time.Millisecond)
-	}
+	storetest.Eventually(t, "as many goroutines as before", func() bool { return runtime.NumGoroutine() <= goroutines })
 	runtime.GC()
 	runtime.ReadMemStats(&after)
 	const slack = 8 << 20 // replies that are remembered
@@ -383,7 +383,7 @@ func executeAs(t *testing.T, nobody bool, dir string, env []string, args ...stri
 	}
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
-	err := cmd.Run()
+	err := child.Run(cmd)
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		t.Fatalf("aeobot %q: %v", args, err)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"aeobot/bot/storetest"
+	"aeobot/bot/storetest/child"
 )
 
 // faultMessages is how many messages a fault is lived through with: five seconds of load.
@@ -113,8 +114,8 @@ func spoiled(ways ...storetest.Spoil) func(t *testing.T) (string, []fault) {
 // moveSlots gives slots of one master to another while they are in use.
 func moveSlots(t *testing.T, c *storetest.Cluster) {
 	from, to := c.MasterOf(t, 0), c.MasterOf(t, 16383)
-	out, err := exec.Command("redis-cli", "--cluster", "reshard", from.Addr, "--cluster-from", from.Do("cluster", "myid"),
-		"--cluster-to", to.Do("cluster", "myid"), "--cluster-slots", "2000", "--cluster-yes").CombinedOutput()
+	out, err := child.CombinedOutput(exec.Command("redis-cli", "--cluster", "reshard", from.Addr, "--cluster-from", from.Do("cluster", "myid"),
+		"--cluster-to", to.Do("cluster", "myid"), "--cluster-slots", "2000", "--cluster-yes"))
 	if err != nil {
 		t.Errorf("reshard: %v\n%s", err, out)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -13,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"aeobot/bot/storetest"
+	"aeobot/bot/storetest/child"
 	"aeobot/bot/wecom/platform"
 )
 
@@ -141,7 +144,7 @@ func (c *localChat) pressing(m bubble, from, text string) string {
 // await reads what comes until a change of a bubble is what is waited for.
 func (c *localChat) await(what string, is func(m bubble) bool) bubble {
 	c.t.Helper()
-	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); {
+	for end := time.Now().Add(storetest.Patience); time.Now().Before(end); {
 		answer, err := http.Get(c.base + "/chat/messages?after=" + strconv.Itoa(c.last))
 		if err != nil {
 			c.t.Fatal(err)
@@ -285,7 +288,8 @@ func TestLocalGroupChatInABrowser(t *testing.T) {
 	r := startServe(t, t.TempDir(), noChannel...)
 	cmd := exec.CommandContext(t.Context(), "node", "browser.mjs", r.base)
 	cmd.Dir = filepath.Join("testdata", "wecom-client")
-	out, err := cmd.Output()
+	cmd.Stderr = os.Stderr
+	out, err := child.Output(cmd)
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}

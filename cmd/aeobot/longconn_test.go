@@ -10,7 +10,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"aeobot/bot/storetest"
 	"aeobot/bot/wecom/platform"
@@ -33,7 +32,7 @@ func overConnection(url string, more ...string) []string {
 
 func await(t *testing.T, g *platform.Gateway, what string, reached func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), storetest.Patience)
 	defer cancel()
 	if err := g.Wait(ctx, reached); err != nil {
 		t.Fatalf("waited in vain for %s", what)

@@ -18,6 +18,7 @@ import (
 	"time"
 	"unsafe"
 
+	"aeobot/bot/storetest/child"
 	"aeobot/bot/wecom/envelope"
 	"aeobot/bot/wecom/platform"
 )
@@ -257,7 +258,7 @@ func TestDiskFullForEdits(t *testing.T) {
 	publish := []string{"knowledge", "publish", "--author", "a", "--approver", "b", "--reason", "r", notes}
 	full := exec.Command("sh", append([]string{"-c", `ulimit -f 0; exec "$0" "$@"`, program(t)}, publish...)...)
 	full.Dir, full.Env = dir, cleanEnv()
-	said, err := full.CombinedOutput()
+	said, err := child.CombinedOutput(full)
 	if full.ProcessState.ExitCode() != exitUsage || !strings.Contains(string(said), "file too large") {
 		t.Errorf("publish: %v: %s", err, said)
 	}

@@ -64,11 +64,10 @@ func (c *company) hears(chat, who, text, want string) string {
 func (c *company) until(r *running, who, text, want string) {
 	c.Helper()
 	got := ""
-	for range 50 {
+	for end := time.Now().Add(storetest.Patience); time.Now().Before(end); time.Sleep(time.Second) {
 		if got = c.says("", who, text); strings.Contains(got, want) {
 			return
 		}
-		time.Sleep(time.Second)
 	}
 	c.Fatalf("%s: %q: never %q, but %q; the program said:\n%s", who, text, want, got, r.stderr)
 }
@@ -424,11 +423,10 @@ func TestApprovalInTheApplication(t *testing.T) {
 	id := proposalIn.FindStringSubmatch(made)[1]
 	key, task := button("lin.yue", "准 "+id)
 	press("lin.yue", key, task, "另一位协调员确认")
-	for end := time.Now().Add(time.Minute); !strings.Contains(c.inApp(r, "wang.qiang", "/待准"), "评测通过"); time.Sleep(time.Second) {
-		if time.Now().After(end) {
-			t.Fatal("the gate was never through")
-		}
-	}
+	r.await("through the gate", func() bool {
+		time.Sleep(time.Second) // a conversation takes thirty messages a minute
+		return strings.Contains(c.inApp(r, "wang.qiang", "/待准"), "评测通过")
+	})
 	key, task = button("wang.qiang", "准 "+id)
 	press("wang.qiang", key, task, "已发布版本 1")
 	r.stop()

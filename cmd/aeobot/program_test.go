@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,6 +17,7 @@ import (
 	"time"
 
 	"aeobot/bot/storetest"
+	"aeobot/bot/storetest/child"
 )
 
 // required says that a missing tool fails the tests instead of skipping them.
@@ -37,7 +37,7 @@ var binary = sync.OnceValues(func() (string, error) {
 	if os.Getenv("AEOBOT_TEST_RACE") != "" { // as .ci/run sets it; a race ends the program
 		build = append(build, "-race")
 	}
-	out, err := exec.Command("go", append(build, ".")...).CombinedOutput()
+	out, err := child.CombinedOutput(exec.Command("go", append(build, ".")...))
 	if err != nil {
 		return "", fmt.Errorf("build: %w\n%s", err, out)
 	}
@@ -70,14 +70,12 @@ type outcome struct {
 // execute runs one command in an empty folder with nothing of ours in the environment.
 func execute(t testing.TB, dir, stdin string, env []string, args ...string) outcome {
 	t.Helper()
-	file := program(t) // built before the time runs
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, file, args...)
+	file := program(t)
+	cmd := exec.CommandContext(t.Context(), file, args...)
 	cmd.Dir, cmd.Env, cmd.Stdin = dir, append(cleanEnv(), env...), strings.NewReader(stdin)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
-	err := cmd.Run()
+	err := child.Run(cmd)
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		t.Fatalf("aeobot %q: %v", args, err)
@@ -152,13 +150,7 @@ func startServeAt(t testing.TB, address, dir string, env ...string) *running {
 	cmd.Dir, cmd.Env = dir, append(append(cleanEnv(), serveEnv()...), append([]string{"AEOBOT_LISTEN=" + address}, env...)...)
 	r := &running{t: t, cmd: cmd, base: "http://" + address, stderr: &lockedBuffer{}}
 	cmd.Stderr = r.stderr
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill() // it may have ended long ago
-		_ = cmd.Wait()
-	})
+	child.StartFor(t, cmd)
 	r.await("ready", func() bool { status, _ := r.get("/readyz"); return status == http.StatusOK })
 	return r
 }
@@ -171,7 +163,7 @@ func freeAddress(t testing.TB) string {
 // await polls for a state with a generous ceiling.
 func (r *running) await(what string, reached func() bool) {
 	r.t.Helper()
-	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(storetest.Patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if reached() {
 			return
 		}
@@ -242,13 +234,8 @@ func startNode(t testing.TB, script string, args ...string) (io.Writer, io.Reade
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		in.Close()
-		_ = cmd.Wait() // it ends with its input
-	})
+	child.StartFor(t, cmd)
+	t.Cleanup(func() { in.Close() }) // it ends with its input
 	return in, out
 }
 

@@ -13,11 +13,12 @@ import (
 	"testing"
 	"time"
 
+	"aeobot/bot/storetest"
 	"aeobot/bot/wecom/envelope"
 )
 
 // platformClient gives up where a bot that hangs would hold a test up for ever.
-var platformClient = &http.Client{Timeout: 20 * time.Second}
+var platformClient = &http.Client{Timeout: storetest.Patience}
 
 // speaker writes to the AI bot of a serve process as the platform does.
 type speaker struct {

@@ -18,7 +18,7 @@ const maxFuzzBytes = 64 << 10
 // row, or what is handed out keeps the promise. A document that could not be read back
 // the same is our own mistake.
 func fuzzRead(t *testing.T, name string, data []byte) {
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	in, err := intake.Read(ctx, name, data, intake.Options{})
 	var r *intake.Refused

@@ -47,8 +47,16 @@ func Run(cmd *exec.Cmd) error {
 	return cmd.Wait()
 }
 
-// Output is Run, and gives what the command has written, to standard error too.
+// Output is Run, and gives what the command has written to standard output.
 func Output(cmd *exec.Cmd) ([]byte, error) {
+	var out bytes.Buffer
+	cmd.Stdout = &out
+	err := Run(cmd)
+	return out.Bytes(), err
+}
+
+// CombinedOutput is Output with standard error.
+func CombinedOutput(cmd *exec.Cmd) ([]byte, error) {
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	err := Run(cmd)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"aeobot/bot"
+	"aeobot/bot/storetest"
 	"aeobot/bot/wecom/platform"
 )
 
@@ -142,7 +143,7 @@ func (b *gatewayBench) count(outcome string, n int) int {
 
 func (b *gatewayBench) wait(what string, reached func() bool) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), storetest.Patience)
 	defer cancel()
 	if b.gateway.Wait(ctx, reached) != nil {
 		b.mu.Lock()

@@ -15,6 +15,7 @@ import (
 
 	"aeobot/bot"
 	"aeobot/bot/boltstore"
+	"aeobot/bot/storetest"
 	"aeobot/bot/wecom/api"
 	"aeobot/bot/wecom/envelope"
 	"aeobot/bot/wecom/platform"
@@ -299,11 +300,7 @@ func TestOneOfTooManyOverTheConnection(t *testing.T) {
 
 func waitUntil(t *testing.T, reached func() bool) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !reached(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("never happened")
-		}
-	}
+	storetest.Eventually(t, "reached", reached)
 }
 
 func pressed(id, key, task string) string {

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/silenceper/wechat/v2/work"
+
+	"aeobot/bot/storetest"
 )
 
 // The SDK has one API address for the whole process, so all tests share one fake
@@ -194,14 +196,10 @@ func answer(w io.Writer, code int, message string) {
 	fmt.Fprintf(w, `{"errcode":%d,"errmsg":%q,"msgid":"m-1"}`, code, message)
 }
 
-// waitFor waits for a state, with a ceiling no healthy run comes near.
+// waitFor waits for a state.
 func waitFor(t *testing.T, what string, reached func() bool) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !reached(); time.Sleep(2 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("never happened: %s", what)
-		}
-	}
+	storetest.Eventually(t, what, reached)
 }
 
 // clock is a clock that stands still until it is moved.

@@ -10,8 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
+	"aeobot/bot/storetest"
 	"aeobot/bot/wecom/api"
 	"aeobot/bot/wecom/platform"
 )
@@ -129,12 +129,8 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-// waitFor waits for a state, with a ceiling no healthy run comes near.
+// waitFor waits for a state.
 func waitFor(t *testing.T, what string, reached func() bool) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !reached(); time.Sleep(2 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("never happened: %s", what)
-		}
-	}
+	storetest.Eventually(t, what, reached)
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"aeobot/bot"
+	"aeobot/bot/storetest"
 	"aeobot/bot/wecom/platform"
 )
 
@@ -84,7 +85,7 @@ func TestPushesToWhoeverIsGone(t *testing.T) {
 		if !errors.Is(o.Err, bot.ErrCannot) {
 			t.Errorf("got %v", o.Err)
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(storetest.Patience):
 		t.Fatal("nothing was told")
 	}
 	plain := newBench(t, nil)

@@ -21,6 +21,7 @@ import (
 
 	"aeobot/bot"
 	"aeobot/bot/boltstore"
+	"aeobot/bot/storetest"
 	"aeobot/bot/wecom/api"
 	"aeobot/bot/wecom/envelope"
 	"aeobot/bot/wecom/platform"
@@ -179,7 +180,7 @@ func (b *bench) seen() []string {
 
 func (b *bench) wait(what string, reached func() bool) {
 	b.t.Helper()
-	for end := time.Now().Add(20 * time.Second); !reached(); time.Sleep(2 * time.Millisecond) {
+	for end := time.Now().Add(storetest.Patience); !reached(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(end) {
 			b.t.Fatalf("never happened: %s; seen %q; counts %v; log %s", what, b.seen(), b.counts, b.log.String())
 		}

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"aeobot/bot/boltstore"
+	"aeobot/bot/storetest"
 	"aeobot/bot/wecom/api"
 	"aeobot/bot/wecom/platform"
 )
@@ -77,11 +78,7 @@ func (b *bench) texts() (texts []string) {
 
 func (b *bench) wait(n int) {
 	b.t.Helper()
-	for end := time.Now().Add(20 * time.Second); len(b.texts()) < n; time.Sleep(2 * time.Millisecond) {
-		if time.Now().After(end) {
-			b.t.Fatalf("sent %q, want %d", b.texts(), n)
-		}
-	}
+	storetest.Eventually(b.t, fmt.Sprint("sent ", n), func() bool { return len(b.texts()) >= n })
 }
 
 // TestNoticesOnce: two replicas promise the same notices; each is sent once, in order.
