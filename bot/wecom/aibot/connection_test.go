@@ -19,9 +19,16 @@ import (
 	"aeobot/bot/wecom/platform"
 )
 
-// short are waits that let a test see minutes in a blink.
-var short = Times{Heartbeat: 50 * time.Millisecond, Ack: 150 * time.Millisecond, RetryMin: 10 * time.Millisecond, RetryMax: 50 * time.Millisecond,
-	Displaced: 300 * time.Millisecond, Refused: 300 * time.Millisecond, Lease: 300 * time.Millisecond, Drain: time.Second, RateLimited: 20 * time.Millisecond}
+// short are waits that let a test see minutes in a blink. What would be taken for a fault
+// when the machine is slow is long: a test of that fault makes it short itself.
+var short = Times{Heartbeat: 50 * time.Millisecond, Ack: time.Minute, RetryMin: 10 * time.Millisecond, RetryMax: 50 * time.Millisecond,
+	Displaced: 300 * time.Millisecond, Refused: 300 * time.Millisecond, Lease: 3 * time.Second, Drain: time.Minute, RateLimited: 20 * time.Millisecond}
+
+// impatient takes what is not acknowledged soon for lost.
+func impatient(o *ConnectionOptions) { o.Times.Ack = 150 * time.Millisecond }
+
+// unrivalled is a replica without others, that may lose its lease to nobody.
+func unrivalled(o *ConnectionOptions) { o.Times.Lease = 300 * time.Millisecond }
 
 // leases are a store's, in memory.
 type leases struct {
@@ -218,7 +225,7 @@ func TestMessagesOfOnePersonAreAnsweredInOrder(t *testing.T) {
 
 func TestLostAcknowledgementIsSentAgainAsTheSameStream(t *testing.T) {
 	b := newGatewayBench(t)
-	c, _ := b.run(&sluggish{})
+	c, _ := b.run(&sluggish{}, impatient)
 	b.wait("login", func() bool { return c.State() == StateReady })
 	b.gateway.SetFaults(platform.Faults{LoseAcks: 2})
 	b.say("m1", "u1", "问")
@@ -304,7 +311,7 @@ func TestFramesThatAreNone(t *testing.T) {
 
 func TestSilentDeathIsNoticed(t *testing.T) {
 	b := newGatewayBench(t)
-	c, _ := b.run(&sluggish{})
+	c, _ := b.run(&sluggish{}, impatient)
 	b.wait("login", func() bool { return c.State() == StateReady })
 	b.gateway.SetFaults(platform.Faults{Silent: true})
 	b.wait("the loss", func() bool { return b.count(OutcomeLost, 0) >= 1 })
@@ -329,9 +336,9 @@ func TestDisplacedDoesNotFight(t *testing.T) {
 
 func TestWrongSecretIsSaidAndNotHammered(t *testing.T) {
 	b := newGatewayBench(t)
-	c, stop := b.run(&sluggish{}, func(o *ConnectionOptions) { o.Secret = "wrong" })
+	c, stop := b.run(&sluggish{}, func(o *ConnectionOptions) { o.Secret, o.Times.Refused = "wrong", time.Hour })
 	b.wait("the refusal", func() bool { return c.State() == StateRefused })
-	time.Sleep(short.Refused / 3)
+	time.Sleep(3 * short.RetryMax)
 	if n := len(b.gateway.Received("aibot_subscribe")); n != 1 {
 		t.Errorf("%d logins with a wrong secret", n)
 	}
@@ -360,7 +367,7 @@ func TestOneReplicaHasTheConnection(t *testing.T) {
 // when it wakes up with a message in hand.
 func TestFrozenReplicaDoesNotAnswer(t *testing.T) {
 	b := newGatewayBench(t)
-	c, _ := b.run(&sluggish{takes: 2 * short.Lease}, func(o *ConnectionOptions) { o.Times.Lease = time.Hour })
+	c, _ := b.run(&sluggish{takes: 600 * time.Millisecond}, func(o *ConnectionOptions) { o.Times.Lease = time.Hour })
 	b.wait("login", func() bool { return c.State() == StateReady })
 	b.say("m1", "u1", "问")
 	b.wait("the message in hand", func() bool { return b.count(OutcomeMessage, 0) == 1 })
@@ -368,7 +375,7 @@ func TestFrozenReplicaDoesNotAnswer(t *testing.T) {
 	c.mu.Lock()
 	c.owned = time.Now().Add(-time.Second) // it slept past its lease
 	c.mu.Unlock()
-	time.Sleep(3 * short.Lease)
+	time.Sleep(time.Second)
 	if ids, _ := b.replies(); len(ids) != 0 {
 		t.Errorf("a replica without the lease sent %q", ids)
 	}
@@ -376,10 +383,10 @@ func TestFrozenReplicaDoesNotAnswer(t *testing.T) {
 
 func TestStoreAwayKeepsTheConnection(t *testing.T) {
 	b := newGatewayBench(t)
-	c, _ := b.run(&sluggish{})
+	c, _ := b.run(&sluggish{}, unrivalled)
 	b.wait("login", func() bool { return c.State() == StateReady })
 	b.leases.setAway(true)
-	time.Sleep(2 * short.Lease)
+	time.Sleep(600 * time.Millisecond) // two leases
 	b.say("m1", "u1", "问")
 	b.wait("a reply", func() bool { return b.count(OutcomeDelivered, 0) == 1 })
 	if b.gateway.Logins() != 1 {
@@ -390,7 +397,7 @@ func TestStoreAwayKeepsTheConnection(t *testing.T) {
 func TestStoreAwayFromTheStartStillConnects(t *testing.T) {
 	b := newGatewayBench(t)
 	b.leases.setAway(true)
-	c, _ := b.run(&sluggish{})
+	c, _ := b.run(&sluggish{}, unrivalled)
 	b.wait("login", func() bool { return c.State() == StateReady })
 }
 

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"aeobot/bot"
@@ -128,7 +129,8 @@ func newJournal(t *testing.T) *boltstore.Store {
 	return s
 }
 
-// replica is a callback with buttons and the late way.
+// replica is a callback with buttons and the late way. Its waits are short: the tests run in
+// synctest, where no machine is slow.
 func replica(t *testing.T, a Answerer, j bot.Journal, l Late) (*bench, *Callback) {
 	t.Helper()
 	codec, err := envelope.New("tokenB2026", "oOYVIYqLimZBtYmFuzUmq5zgrdObL4mY0mCUCb9CKZL", "")
@@ -174,7 +176,9 @@ func refresh(stream string) string {
 	return fmt.Sprintf(`{"msgid":"r","aibotid":"aibKz3","chatid":"wrT9","chattype":"group","from":{"userid":"lin.yue"},"msgtype":"stream","stream":{"id":%q}}`, stream)
 }
 
-func TestAnswerWithButtons(t *testing.T) {
+func TestAnswerWithButtons(t *testing.T) { synctest.Test(t, answerWithButtons) }
+
+func answerWithButtons(t *testing.T) {
 	b, _ := replica(t, &patient{}, newJournal(t), &posted{})
 	r := read(t, b.send(said("m1", "@小知 问")))
 	if r.MsgType != "stream_with_template_card" || !r.Stream.Finish || r.Stream.Content != "答：问" || r.Stream.Feedback.ID != r.Stream.ID+".h" {
@@ -194,7 +198,9 @@ func TestAnswerWithButtons(t *testing.T) {
 
 // TestSlowAnswerIsPolled: the asker is told that it is being looked for, the platform
 // polls, also at another replica, and reads it once it is made. It is not posted late.
-func TestSlowAnswerIsPolled(t *testing.T) {
+func TestSlowAnswerIsPolled(t *testing.T) { synctest.Test(t, slowAnswerIsPolled) }
+
+func slowAnswerIsPolled(t *testing.T) {
 	p, journal, late := &patient{gate: make(chan struct{})}, newJournal(t), &posted{}
 	one, _ := replica(t, p, journal, late)
 	two, _ := replica(t, p, journal, late)
@@ -227,7 +233,9 @@ func TestSlowAnswerIsPolled(t *testing.T) {
 
 // TestSlowAnswerIsPostedLate: nobody polls any more. The first try's answer is lost, and
 // the platform refuses the second: it had arrived.
-func TestSlowAnswerIsPostedLate(t *testing.T) {
+func TestSlowAnswerIsPostedLate(t *testing.T) { synctest.Test(t, slowAnswerIsPostedLate) }
+
+func slowAnswerIsPostedLate(t *testing.T) {
 	p, late := &patient{gate: make(chan struct{})}, &posted{fail: []error{errLost}}
 	b, _ := replica(t, p, newJournal(t), late)
 	b.send(said("m1", "慢"))
@@ -243,7 +251,9 @@ func TestSlowAnswerIsPostedLate(t *testing.T) {
 }
 
 // TestPromiseOutlivesTheReplica: it promised an answer and is gone; another posts it.
-func TestPromiseOutlivesTheReplica(t *testing.T) {
+func TestPromiseOutlivesTheReplica(t *testing.T) { synctest.Test(t, promiseOutlivesTheReplica) }
+
+func promiseOutlivesTheReplica(t *testing.T) {
 	p, journal, late := &patient{gate: make(chan struct{})}, newJournal(t), &posted{}
 	one, dying := replica(t, p, journal, late)
 	one.send(said("m1", "慢"))
@@ -260,7 +270,9 @@ func TestPromiseOutlivesTheReplica(t *testing.T) {
 
 // TestOneOfTooMany gets an empty response, and leaves nothing behind; only who was told
 // that it is being looked for is told why nothing comes of it.
-func TestOneOfTooMany(t *testing.T) {
+func TestOneOfTooMany(t *testing.T) { synctest.Test(t, oneOfTooMany) }
+
+func oneOfTooMany(t *testing.T) {
 	p, journal, late := &patient{gate: make(chan struct{})}, newJournal(t), &posted{}
 	b, _ := replica(t, p, journal, late)
 	for range 3 {
@@ -307,7 +319,9 @@ func pressed(id, key, task string) string {
 	return fmt.Sprintf(`{"msgid":%q,"aibotid":"aibKz3","chatid":"wrT9","chattype":"group","from":{"userid":"lin.yue"},"response_url":"late-%s","msgtype":"event","event":{"eventtype":"template_card_event","template_card_event":{"card_type":"button_interaction","event_key":%q,"task_id":%q}}}`, id, id, key, task)
 }
 
-func TestButtons(t *testing.T) {
+func TestButtons(t *testing.T) { synctest.Test(t, buttonsAreAnswered) }
+
+func buttonsAreAnswered(t *testing.T) {
 	p, late := &patient{}, &posted{}
 	b, _ := replica(t, p, newJournal(t), late)
 	r := read(t, b.send(pressed("e1", "yes.h", "task-1")))
