@@ -46,7 +46,7 @@ func live(t testing.TB) *index.Live {
 
 func store(t testing.TB) *boltstore.Store {
 	t.Helper()
-	s, err := boltstore.Open(filepath.Join(t.TempDir(), "state.db"), boltstore.Options{})
+	s, err := boltstore.Open(filepath.Join(t.TempDir(), "state.db"), boltstore.Options{NoSync: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,7 +19,7 @@ var ctx = context.Background()
 // newShelf is a store that several logs share.
 func newShelf(t *testing.T) bot.Shelf {
 	t.Helper()
-	s, err := boltstore.Open(filepath.Join(t.TempDir(), "store.db"), boltstore.Options{})
+	s, err := boltstore.Open(filepath.Join(t.TempDir(), "store.db"), boltstore.Options{NoSync: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,7 +35,7 @@ func Open(path string, o Options) (*Store, error) {
 	}
 	s := &Store{o: o, path: path, claims: map[string]claim{}, leases: map[string]claim{}, tasks: map[string]claim{}, ended: make(chan struct{})}
 	err := guarded(func() (err error) {
-		s.db, err = bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockWait, FreelistType: bbolt.FreelistMapType})
+		s.db, err = bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockWait, NoSync: o.NoSync, FreelistType: bbolt.FreelistMapType})
 		return err
 	})
 	if err == nil {

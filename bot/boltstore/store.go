@@ -22,6 +22,9 @@ import (
 
 // Options of a Store. The zero value works.
 type Options struct {
+	// NoSync leaves it to the system when what was written reaches the disk: for tests, which
+	// lose nothing with the power.
+	NoSync bool
 	// SessionTTL is how long a conversation is remembered after its last turn.
 	//
 	// default: 30 minutes

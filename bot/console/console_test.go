@@ -160,7 +160,7 @@ func newOffice(t testing.TB, library *knowledge.Library) *office {
 	must(err)
 	live := &index.Live{}
 	must(live.Swap(g))
-	store, err := boltstore.Open(filepath.Join(dir, "store.db"), boltstore.Options{})
+	store, err := boltstore.Open(filepath.Join(dir, "store.db"), boltstore.Options{NoSync: true})
 	must(err)
 	o := &office{t: t, store: store, states: &states{live: live, all: []desk.State{{Files: files, Library: library}}}, audit: audit.Open(dir, nil), logged: &bytes.Buffer{}}
 	log := slog.New(slog.NewTextHandler(o.logged, nil))

@@ -23,7 +23,7 @@ import (
 // stores are those that a desk works with.
 func stores(t testing.TB) map[string]Store {
 	t.Helper()
-	b, err := boltstore.Open(filepath.Join(t.TempDir(), "aeobot.db"), boltstore.Options{})
+	b, err := boltstore.Open(filepath.Join(t.TempDir(), "aeobot.db"), boltstore.Options{NoSync: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,7 +24,7 @@ type record struct {
 // shelves are the stores that a ledger is kept on.
 func shelves(t testing.TB) map[string]bot.Shelf {
 	t.Helper()
-	b, err := boltstore.Open(filepath.Join(t.TempDir(), "aeobot.db"), boltstore.Options{})
+	b, err := boltstore.Open(filepath.Join(t.TempDir(), "aeobot.db"), boltstore.Options{NoSync: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,7 +37,7 @@ func (a *away) Put(ctx context.Context, kind, id string, data []byte, was uint64
 // TestTwoProcessesAreAddedUp, nothing is counted twice when a write's answer is lost, and
 // greetings and redeliveries are not counted.
 func TestTwoProcessesAreAddedUp(t *testing.T) {
-	s, err := boltstore.Open(filepath.Join(t.TempDir(), "s.db"), boltstore.Options{})
+	s, err := boltstore.Open(filepath.Join(t.TempDir(), "s.db"), boltstore.Options{NoSync: true})
 	if err != nil {
 		t.Fatal(err)
 	}

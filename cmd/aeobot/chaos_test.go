@@ -82,7 +82,7 @@ func newReplica(t testing.TB, env ...string) *replica {
 }
 
 func (r *replica) start() {
-	r.cmd = exec.Command(program(r.t), "serve")
+	r.cmd = exec.Command(asShipped(r.t), "serve")
 	r.cmd.Dir, r.cmd.Stderr = r.dir, r.log
 	r.cmd.Env = append(append(cleanEnv(), serveEnv()...), append([]string{"AEOBOT_LISTEN=" + r.addr}, r.env...)...)
 	if err := child.Start(r.cmd); err != nil {

@@ -45,7 +45,7 @@ func BenchmarkConsole(b *testing.B) {
 	if got := execute(b, dir, "", nil, "knowledge", "publish", "--data", data, "--author", "bench", "--reason", "bench", "--approver", "boss", "--override", "ten thousand more measures"); got.status != 0 {
 		b.Fatalf("%s%s", got.stdout, got.stderr)
 	}
-	r := startServe(b, dir, "AEOBOT_DATA_DIR="+data, consoleAccounts(b, "lin.yue:admin"))
+	r := startShipped(b, dir, "AEOBOT_DATA_DIR="+data, consoleAccounts(b, "lin.yue:admin"))
 	c := consoleClient(b, r)
 	section := url.QueryEscape("文集00/口岸1的便利/1")
 	proposed := c.proposeAsk(section)

@@ -13,7 +13,7 @@ import (
 // the group are answered, and all is back with the store.
 func TestConsoleWhileTheStoreIsAway(t *testing.T) {
 	redis := storetest.StartRedis(t)
-	r := startServe(t, t.TempDir(), "AEOBOT_REDIS_URL="+plainURL(redis), consoleAccounts(t, "lin.yue:admin"))
+	r := startShipped(t, t.TempDir(), "AEOBOT_REDIS_URL="+plainURL(redis), consoleAccounts(t, "lin.yue:admin"))
 	o := &office{t: t, c: newClient(t)}
 	c := consoleClient(t, r)
 	ask := url.Values{"id": {"aeo-incentives/优先通关实现方式/1"}, "kind": {"ask"}, "value": {unheardOf}}

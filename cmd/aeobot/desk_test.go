@@ -31,7 +31,7 @@ func (o *office) says(r *running, who, text, quote string) string {
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	return stream(o.t, o.c.do(o.c.request("send", "aibot", r.base, string(data))))
+	return o.c.reads(r.base, string(data))
 }
 
 // hears demands words in a reply.

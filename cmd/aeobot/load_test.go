@@ -101,10 +101,10 @@ func BenchmarkServe(b *testing.B) {
 		callbacks(b, server.URL)
 	})
 	b.Run("callbacks/bbolt", func(b *testing.B) {
-		callbacks(b, startServe(b, b.TempDir(), quiet).base+"/wecom/aibot")
+		callbacks(b, startShipped(b, b.TempDir(), quiet).base+"/wecom/aibot")
 	})
 	b.Run("callbacks/redis", func(b *testing.B) {
-		callbacks(b, startServe(b, b.TempDir(), quiet, "AEOBOT_REDIS_URL="+plainURL(storetest.StartRedis(b))).base+"/wecom/aibot")
+		callbacks(b, startShipped(b, b.TempDir(), quiet, "AEOBOT_REDIS_URL="+plainURL(storetest.StartRedis(b))).base+"/wecom/aibot")
 	})
 	b.Run("connection/bbolt", func(b *testing.B) { connectionLoad(b).report(b) })
 	b.Run("connection/redis", func(b *testing.B) {
@@ -132,7 +132,7 @@ func connectionLoad(b *testing.B, env ...string) loadRun {
 	})
 	server := httptest.NewServer(gateway)
 	b.Cleanup(server.Close)
-	startServe(b, b.TempDir(), overConnection("ws"+strings.TrimPrefix(server.URL, "http"), append(env, quiet)...)...)
+	startShipped(b, b.TempDir(), overConnection("ws"+strings.TrimPrefix(server.URL, "http"), append(env, quiet)...)...)
 	for !gateway.Connected() {
 		time.Sleep(10 * time.Millisecond)
 	}
@@ -160,7 +160,7 @@ func TestOverload(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := startServe(t, t.TempDir(), quiet)
+	r := startShipped(t, t.TempDir(), quiet)
 	client := &http.Client{Timeout: deliverWithin, Transport: &http.Transport{MaxIdleConnsPerHost: 1000}}
 	var refused atomic.Int64
 	l := drive(500, 4*time.Second, func() error {
@@ -212,7 +212,7 @@ func TestSlowAndForged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := startServe(t, t.TempDir(), "AEOBOT_LOG_LEVEL=warn")
+	r := startShipped(t, t.TempDir(), "AEOBOT_LOG_LEVEL=warn")
 	ctx, cancel := context.WithCancel(t.Context())
 	var bad sync.WaitGroup
 	for i := range 2000 {

@@ -23,17 +23,17 @@ import (
 // required says that a missing tool fails the tests instead of skipping them.
 var required = os.Getenv("AEOBOT_TEST_REQUIRE") == "1"
 
-// builtIn is the folder of the program under test; empty until a test needs it.
+// builtIn is the folder of the programs under test.
 var builtIn string
 
-// binary is the program, built once for all tests that run it as users do.
-var binary = sync.OnceValues(func() (string, error) {
-	var err error
-	if builtIn, err = os.MkdirTemp("", "aeobot-test-"); err != nil {
-		return "", err
-	}
-	file := filepath.Join(builtIn, "aeobot")
-	build := []string{"build", "-o", file}
+// hurriedProgram is the program as users have it, built once for the tests that are about its
+// limits of time; unhurriedProgram waits instead, for all others.
+var hurriedProgram, unhurriedProgram = sync.OnceValues(func() (string, error) { return build("aeobot") }),
+	sync.OnceValues(func() (string, error) { return build("unhurried", "-ldflags", "-X main.unhurried=yes") })
+
+func build(name string, flags ...string) (string, error) {
+	file := filepath.Join(builtIn, name)
+	build := append([]string{"build", "-o", file}, flags...)
 	if os.Getenv("AEOBOT_TEST_RACE") != "" { // as .ci/run sets it; a race ends the program
 		build = append(build, "-race")
 	}
@@ -42,19 +42,34 @@ var binary = sync.OnceValues(func() (string, error) {
 		return "", fmt.Errorf("build: %w\n%s", err, out)
 	}
 	return file, nil
-})
+}
 
 func TestMain(m *testing.M) {
-	status := m.Run()
-	if builtIn != "" {
-		os.RemoveAll(builtIn)
+	var err error
+	if builtIn, err = os.MkdirTemp("", "aeobot-test-"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
+	status := m.Run()
+	os.RemoveAll(builtIn)
 	os.Exit(status)
 }
 
+// program is the one that has time.
 func program(t testing.TB) string {
 	t.Helper()
-	file, err := binary()
+	return built(t, unhurriedProgram)
+}
+
+// asShipped is the program with the limits that it has in use.
+func asShipped(t testing.TB) string {
+	t.Helper()
+	return built(t, hurriedProgram)
+}
+
+func built(t testing.TB, program func() (string, error)) string {
+	t.Helper()
+	file, err := program()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +161,18 @@ func startServe(t testing.TB, dir string, env ...string) *running {
 
 func startServeAt(t testing.TB, address, dir string, env ...string) *running {
 	t.Helper()
-	cmd := exec.Command(program(t), "serve")
+	return startProgram(t, program(t), address, dir, env...)
+}
+
+// startShipped runs serve with the limits of time that it has in use.
+func startShipped(t testing.TB, dir string, env ...string) *running {
+	t.Helper()
+	return startProgram(t, asShipped(t), freeAddress(t), dir, env...)
+}
+
+func startProgram(t testing.TB, file, address, dir string, env ...string) *running {
+	t.Helper()
+	cmd := exec.Command(file, "serve")
 	cmd.Dir, cmd.Env = dir, append(append(cleanEnv(), serveEnv()...), append([]string{"AEOBOT_LISTEN=" + address}, env...)...)
 	r := &running{t: t, cmd: cmd, base: "http://" + address, stderr: &lockedBuffer{}}
 	cmd.Stderr = r.stderr
@@ -299,7 +325,24 @@ func (c *client) request(op, product, base, message string) request {
 // one-to-one.
 func (c *client) ask(base, id, chat, user, text string) string {
 	c.t.Helper()
-	return stream(c.t, c.do(c.request("send", "aibot", base, aibotText(id, chat, user, text))))
+	return c.reads(base, aibotText(id, chat, user, text))
+}
+
+// reads sends a message to the AI bot and polls for its answer as the platform does.
+func (c *client) reads(base, message string) string {
+	c.t.Helper()
+	for end := time.Now().Add(storetest.Patience); ; time.Sleep(100 * time.Millisecond) {
+		s := stream(c.t, c.do(c.request("send", "aibot", base, message)))
+		if s.Finish || time.Now().After(end) {
+			return s.Content
+		}
+		message = pollFor(s.ID)
+	}
+}
+
+// pollFor is what the platform asks while a reply is not finished.
+func pollFor(stream string) string {
+	return fmt.Sprintf(`{"msgid":"poll-%s","aibotid":"aib1","chattype":"single","from":{"userid":"u"},"msgtype":"stream","stream":{"id":%q}}`, stream, stream)
 }
 
 func aibotText(id, chat, user, text string) string {
@@ -317,22 +360,18 @@ func aibotText(id, chat, user, text string) string {
 }
 
 // stream opens an AI bot's reply.
-func stream(t testing.TB, got result) string {
+func stream(t testing.TB, got result) chaosStream {
 	t.Helper()
 	var reply struct {
-		MsgType string `json:"msgtype"`
-		Stream  struct {
-			ID      string `json:"id"`
-			Finish  bool   `json:"finish"`
-			Content string `json:"content"`
-		} `json:"stream"`
+		MsgType string      `json:"msgtype"`
+		Stream  chaosStream `json:"stream"`
 	}
 	if err := json.Unmarshal([]byte(got.Message), &reply); err != nil {
 		t.Fatalf("reply %+v: %v", got, err)
 	}
 	if got.Status != http.StatusOK || !got.SignatureOK || got.ReceiveID != "" || got.TimestampType != "number" ||
-		!strings.HasPrefix(reply.MsgType, "stream") || !reply.Stream.Finish || reply.Stream.ID == "" {
-		t.Errorf("reply is no finished, signed stream: %+v", got)
+		!strings.HasPrefix(reply.MsgType, "stream") || reply.Stream.ID == "" {
+		t.Errorf("reply is no signed stream: %+v", got)
 	}
-	return reply.Stream.Content
+	return reply.Stream
 }

@@ -130,12 +130,12 @@ func (s *server) run(ctx context.Context, out io.Writer) (err error) {
 		Coordinators: s.settings.Curation.Coordinators, People: s.settings.Curation.People, Keep: s.settings.Unanswered.TTL, Index: s.live,
 		RecallWithin: s.settings.Corrections.TTL, Given: s.given, Pusher: s.pusher, Compose: s.compose, Audit: s.audit.Append, Log: s.log})
 	defer s.desk.Close()
-	s.engine = bot.New(s.live, s.store, bot.Options{Unanswered: s.notebook, Feedback: s.notebook, Desk: s.desk, Wishes: s.desk, Questions: s.questions, Given: s.given,
+	s.engine = bot.New(s.live, s.store, engineOptions(bot.Options{Unanswered: s.notebook, Feedback: s.notebook, Desk: s.desk, Wishes: s.desk, Questions: s.questions, Given: s.given,
 		SearchWithin: answerWithin, Handover: handover(s.settings), Limits: bot.Limits(s.settings.Limits), Log: s.log, Observe: func(e bot.Event) {
 			s.metrics.observe(e)
 			s.answers.observe(e)
 			s.tally.Observe(e)
-		}})
+		}}))
 	if err := s.routes(); err != nil {
 		return usageError{err}
 	}

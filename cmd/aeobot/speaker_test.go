@@ -60,23 +60,40 @@ func (s *speaker) try(id, chat, user, text string) (string, error) {
 	return s.post(aibotText(id, chat, user, text))
 }
 
+// post sends a message, and polls for its answer as the platform does.
 func (s *speaker) post(message string) (string, error) {
+	for end := time.Now().Add(storetest.Patience); ; time.Sleep(100 * time.Millisecond) {
+		reply, err := s.postOnce(message)
+		switch {
+		case err != nil || reply == chaosStream{}:
+			return "", err
+		case reply.Finish && reply.Content == "" || time.Now().After(end):
+			return "", fmt.Errorf("no finished stream: %+v", reply)
+		case reply.Finish:
+			return reply.Content, nil
+		}
+		message = pollFor(reply.ID)
+	}
+}
+
+// postOnce is one request; its reply is nothing when the response is empty.
+func (s *speaker) postOnce(message string) (reply chaosStream, err error) {
 	sealed, err := s.codec.Seal([]byte(message), strconv.FormatInt(time.Now().Add(s.off).Unix(), 10), strconv.FormatUint(rand.Uint64(), 36))
 	if err != nil {
-		return "", err
+		return reply, err
 	}
 	query := url.Values{"msg_signature": {sealed.Signature}, "timestamp": {sealed.Timestamp}, "nonce": {sealed.Nonce}}
 	answer, err := platformClient.Post(s.base+"/wecom/aibot?"+query.Encode(), "application/json", strings.NewReader(`{"encrypt":"`+sealed.Encrypt+`"}`))
 	if err != nil {
-		return "", err
+		return reply, err
 	}
 	defer answer.Body.Close()
 	data, err := io.ReadAll(answer.Body)
 	if err != nil || answer.StatusCode != http.StatusOK {
-		return "", fmt.Errorf("%s: %w", answer.Status, err)
+		return reply, fmt.Errorf("%s: %w", answer.Status, err)
 	}
 	if len(data) == 0 {
-		return "", nil
+		return reply, nil
 	}
 	var e struct {
 		Encrypt   string      `json:"encrypt"`
@@ -84,18 +101,15 @@ func (s *speaker) post(message string) (string, error) {
 		Timestamp json.Number `json:"timestamp"`
 		Nonce     string      `json:"nonce"`
 	}
-	var reply struct{ Stream chaosStream }
+	var opened struct{ Stream chaosStream }
 	if err := json.Unmarshal(data, &e); err != nil {
-		return "", err
+		return reply, err
 	}
 	if data, err = s.codec.Open(e.Signature, e.Timestamp.String(), e.Nonce, e.Encrypt); err != nil {
-		return "", err
+		return reply, err
 	}
-	if err := json.Unmarshal(data, &reply); err != nil {
-		return "", err
+	if err := json.Unmarshal(data, &opened); err != nil || opened.Stream.ID == "" {
+		return reply, fmt.Errorf("no stream: %s: %w", data, err)
 	}
-	if !reply.Stream.Finish || reply.Stream.Content == "" {
-		return "", fmt.Errorf("no finished stream: %s", data)
-	}
-	return reply.Stream.Content, nil
+	return opened.Stream, nil
 }

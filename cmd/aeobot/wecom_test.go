@@ -134,7 +134,7 @@ func TestTwoReplicasOneConversation(t *testing.T) {
 
 func TestRedisStopsAndComesBack(t *testing.T) {
 	redis := storetest.StartRedis(t)
-	c, r := newClient(t), startServe(t, t.TempDir(), "AEOBOT_REDIS_URL=redis://"+redis.Addr)
+	c, r := newClient(t), startShipped(t, t.TempDir(), "AEOBOT_REDIS_URL=redis://"+redis.Addr)
 	c.ask(r.base, "m1", "g", "u", "地方政府特色支持")
 	c.ask(r.base, "n1", "g", "silent", "地方政府特色支持")
 

@@ -166,10 +166,10 @@ const recordTTL = 2 * time.Hour
 // openStore opens Redis when it is configured, else the embedded store.
 func openStore(c configs.Config, log *slog.Logger) (store, error) {
 	if url := c.Redis.URL.Reveal(); url != "" {
-		s, err := redisstore.Open(url, redisstore.Options{
+		s, err := redisstore.Open(url, redisOptions(redisstore.Options{
 			SessionTTL: c.Session.TTL, RecordTTL: recordTTL, UnansweredTTL: c.Unanswered.TTL, KeyPrefix: c.Redis.KeyPrefix,
 			AllowInsecure: c.Redis.AllowInsecure, Log: log,
-		})
+		}))
 		if err != nil {
 			return nil, usageError{err}
 		}
@@ -182,9 +182,9 @@ func openBolt(folder string, c configs.Config, log *slog.Logger) (store, error) 
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, usageError{fmt.Errorf("data folder: %w; choose another with --data or data_dir", err)}
 	}
-	s, err := boltstore.Open(filepath.Join(folder, "aeobot.db"), boltstore.Options{
+	s, err := boltstore.Open(filepath.Join(folder, "aeobot.db"), boltOptions(boltstore.Options{
 		SessionTTL: c.Session.TTL, RecordTTL: recordTTL, UnansweredTTL: c.Unanswered.TTL, Log: log,
-	})
+	}))
 	if err != nil {
 		return nil, usageError{err}
 	}

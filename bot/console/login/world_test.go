@@ -149,7 +149,7 @@ func (l *lockedBuffer) String() string {
 // bolt is an embedded store of the test's own.
 func bolt(t *testing.T) bot.Shelf {
 	t.Helper()
-	s, err := boltstore.Open(filepath.Join(t.TempDir(), "s.db"), boltstore.Options{})
+	s, err := boltstore.Open(filepath.Join(t.TempDir(), "s.db"), boltstore.Options{NoSync: true})
 	if err != nil {
 		t.Fatal(err)
 	}

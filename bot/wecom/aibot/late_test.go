@@ -121,7 +121,7 @@ func (p *patient) Press(_ context.Context, b bot.Press) (bot.Pressed, error) {
 
 func newJournal(t *testing.T) *boltstore.Store {
 	t.Helper()
-	s, err := boltstore.Open(filepath.Join(t.TempDir(), "state.db"), boltstore.Options{})
+	s, err := boltstore.Open(filepath.Join(t.TempDir(), "state.db"), boltstore.Options{NoSync: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -87,7 +87,7 @@ type bench struct {
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	store, err := boltstore.Open(filepath.Join(t.TempDir(), "state.db"), boltstore.Options{})
+	store, err := boltstore.Open(filepath.Join(t.TempDir(), "state.db"), boltstore.Options{NoSync: true})
 	if err != nil {
 		t.Fatal(err)
 	}
