@@ -21,9 +21,6 @@ var ErrPanic = errors.New("engine: panic while answering")
 // coordinators' list.
 var errKept = errors.New("engine: the question is on the list of those without an answer")
 
-// secondWind is what a message gets to search once more whose time is over.
-const secondWind = 500 * time.Millisecond
-
 // Search decides what a text gets, in what is left of the message's time for searching.
 // Time is also over when the process was frozen meanwhile, without any searching: a search
 // takes milliseconds, so once it is tried again.

@@ -122,11 +122,18 @@ type Engine struct {
 	unsaved *expirable.LRU[string, unsaved] // by conversation
 }
 
+// Variables for tests that are not about time: no machine is too slow for those.
+var (
+	defaultLease = 4 * time.Second
+	// secondWind is what a message gets to search once more whose time is over.
+	secondWind = 500 * time.Millisecond
+)
+
 // New makes an engine over an index and a state. With a nil state every message
 // stands alone.
 func New(r Retriever, s State, o Options) *Engine {
 	if o.Lease <= 0 {
-		o.Lease = 4 * time.Second
+		o.Lease = defaultLease
 	}
 	if o.Searcher == nil {
 		o.Searcher = func(g *index.Generation) Searcher { return g }

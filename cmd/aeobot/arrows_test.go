@@ -1,7 +1,11 @@
 package main
 
 import (
+	"io/fs"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -71,5 +75,26 @@ func TestArrows(t *testing.T) {
 		if !seen[name] {
 			t.Errorf("the table of arrows names %s, which is not there", name)
 		}
+	}
+}
+
+// TestProcessesAreStartedByChild: what a test starts in any other way outlives a test binary
+// that runs into its time limit or is killed.
+func TestProcessesAreStartedByChild(t *testing.T) {
+	own := regexp.MustCompile(`(\bcmd|\bexec\.Command\(.*\)|\bexec\.CommandContext\(.*\))\.(Start|Run|Output|CombinedOutput)\(\)`)
+	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, "_test.go") && !strings.Contains(path, "storetest") || d.IsDir() || filepath.Base(path) == "child.go" {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		for i, line := range strings.Split(string(data), "\n") {
+			if found := own.FindString(line); found != "" {
+				t.Errorf("%s:%d: %s starts a process by itself; let child do it", path, i+1, found)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }

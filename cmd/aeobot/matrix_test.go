@@ -256,10 +256,10 @@ func TestDiskFullForEdits(t *testing.T) {
 	r.await("said that quotations wait", func() bool { return strings.Contains(r.stderr.String(), "quotations not kept for verify") })
 	notes := editedNotes(t, unheardOfAsked)
 	publish := []string{"knowledge", "publish", "--author", "a", "--approver", "b", "--reason", "r", notes}
-	full := exec.Command("sh", append([]string{"-c", `ulimit -f 0; exec "$0" "$@"`, program(t)}, publish...)...)
-	full.Dir, full.Env = dir, cleanEnv()
-	said, err := child.CombinedOutput(full)
-	if full.ProcessState.ExitCode() != exitUsage || !strings.Contains(string(said), "file too large") {
+	cmd := exec.Command("sh", append([]string{"-c", `ulimit -f 0; exec "$0" "$@"`, program(t)}, publish...)...)
+	cmd.Dir, cmd.Env = dir, cleanEnv()
+	said, err := child.CombinedOutput(cmd)
+	if cmd.ProcessState.ExitCode() != exitUsage || !strings.Contains(string(said), "file too large") {
 		t.Errorf("publish: %v: %s", err, said)
 	}
 	if left, err := filepath.Glob(filepath.Join(dir, "data", publishedFolder, "*")); err != nil || len(left) != 0 {
