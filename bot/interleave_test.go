@@ -82,7 +82,7 @@ func TestNobodySeesAnothersThread(t *testing.T) {
 	t.Run("redis, two replicas", func(t *testing.T) {
 		url := "redis://" + storetest.StartRedis(t).Addr
 		open := func() *redisstore.Store {
-			s, err := redisstore.Open(url, redisstore.Options{StepTimeout: 5 * time.Second})
+			s, err := redisstore.Open(url, redisstore.Options{StepTimeout: time.Minute})
 			if err != nil {
 				t.Fatal(err)
 			}

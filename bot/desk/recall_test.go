@@ -27,7 +27,7 @@ func stores(t testing.TB) map[string]Store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := redisstore.Open("redis://"+storetest.StartRedis(t).Addr, redisstore.Options{StepTimeout: 5 * time.Second})
+	r, err := redisstore.Open("redis://"+storetest.StartRedis(t).Addr, redisstore.Options{StepTimeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,7 +28,7 @@ func shelves(t testing.TB) map[string]bot.Shelf {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := redisstore.Open("redis://"+storetest.StartRedis(t).Addr, redisstore.Options{StepTimeout: 5 * time.Second})
+	r, err := redisstore.Open("redis://"+storetest.StartRedis(t).Addr, redisstore.Options{StepTimeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
