@@ -26,9 +26,17 @@ func newJournal(t *testing.T) *boltstore.Store {
 	return s
 }
 
-// hurry shortens the waits of a callback.
+// hurry shortens the waits of a callback, but for what would be taken from it while it works
+// on it.
 func (b *bench) hurry() {
-	b.callback.pushes.lease, b.callback.pushes.every = 100*time.Millisecond, 20*time.Millisecond
+	b.callback.pushes.lease, b.callback.pushes.every = time.Minute, 20*time.Millisecond
+}
+
+// dies is hurry for one that leaves its work to others.
+func (b *bench) dies() {
+	b.hurry()
+	b.callback.pushes.lease = 100 * time.Millisecond
+	b.callback.pushes.headStart = time.Hour // and in that hour it dies
 }
 
 // run looks for what others left undone until the test ends.
@@ -53,9 +61,8 @@ func TestPagesOutliveTheProcess(t *testing.T) {
 	c, journal := newCorp(t), newJournal(t)
 	with := func(o *Options) { o.Journal = journal }
 	first := newBench(t, c.sender(t), with)
-	first.hurry()
+	first.dies()
 	c.SetFaults(platform.APIFaults{LoseAnswers: 1})
-	first.callback.pushes.headStart = time.Hour // and in that hour it dies
 	first.answerer.hook = func(bot.Message) (bot.Reply, error) { return reply("一", "二", "三"), nil }
 	first.deliver(question("1", "海关有何激励？"))
 	job := push{To: "lin.yue", Items: first.callback.items([]string{"二", "三"}), id: "app:" + testCorp + ":" + testAgent + ":1"}
@@ -117,8 +124,7 @@ func TestPagesAreNotedWhenTheJournalIsBack(t *testing.T) {
 	c, journal := newCorp(t), &awayJournal{Journal: newJournal(t)}
 	with := func(o *Options) { o.Journal = journal }
 	first := newBench(t, c.sender(t), with)
-	first.hurry()
-	first.callback.pushes.headStart = time.Hour // and in that hour it dies
+	first.dies()
 	first.answerer.hook = func(bot.Message) (bot.Reply, error) { return reply("一", "二", "三"), nil }
 	journal.away.Store(true)
 	first.deliver(question("1", "海关有何激励？"))

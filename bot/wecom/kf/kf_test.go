@@ -121,7 +121,7 @@ func (b *bench) replica() (*Callback, func()) {
 	}
 	k := NewCallback(b.engine, b.codec, client, b.store, Options{CorpID: b.corp.ID,
 		Log: slog.New(slog.NewTextHandler(b, nil)), Count: func(o string) { b.count(o, 1) }, Pushed: b.pushed})
-	k.times = times{lease: 300 * time.Millisecond, claim: 20 * time.Millisecond, later: 50 * time.Millisecond}
+	k.times = times{lease: time.Minute, claim: 20 * time.Millisecond, later: 50 * time.Millisecond}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() {

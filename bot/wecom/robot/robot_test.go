@@ -57,7 +57,7 @@ func (b *bench) robot() (*Robot, func()) {
 		b.t.Fatal(err)
 	}
 	r := New(client, b.corp.RobotKey, b.store, nil)
-	r.every, r.lease, r.limited = 10*time.Millisecond, 200*time.Millisecond, 20*time.Millisecond
+	r.every, r.lease, r.limited = 10*time.Millisecond, time.Minute, 20*time.Millisecond
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() {
