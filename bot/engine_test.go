@@ -21,8 +21,8 @@ import (
 	"aeobot/knowledge/articles"
 )
 
-// liveOnce is the shipped article, indexed once for all tests: none of them changes it.
-var liveOnce = sync.OnceValues(func() (*index.Live, error) {
+// newLive indexes the shipped article.
+func newLive() (*index.Live, error) {
 	l, err := knowledge.LoadFS(articles.FS)
 	if err != nil {
 		return nil, err
@@ -33,7 +33,10 @@ var liveOnce = sync.OnceValues(func() (*index.Live, error) {
 	}
 	live := &index.Live{}
 	return live, live.Swap(g)
-})
+}
+
+// liveOnce is one for all tests: none of them changes it.
+var liveOnce = sync.OnceValues(newLive)
 
 func live(t testing.TB) *index.Live {
 	t.Helper()

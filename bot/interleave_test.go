@@ -7,11 +7,13 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"aeobot/bot"
 	"aeobot/bot/redisstore"
 	"aeobot/bot/storetest"
+	"aeobot/index"
 )
 
 // script is what one person says, different from everybody else's.
@@ -103,30 +105,46 @@ func sessionOf(t testing.TB, s bot.State, person int) bot.Session {
 	return turn.Session
 }
 
-// TestOnePersonsMessagesKeepTheirOrder sends a burst without waiting for replies:
-// each message is answered after the one before it.
+// gated is a search that waits for its gate.
+type gated struct {
+	*index.Generation
+	gate *chan struct{}
+}
+
+func (g gated) Search(ctx context.Context, text string) (index.Decision, error) {
+	<-*g.gate
+	return g.Generation.Search(ctx, text)
+}
+
+// TestOnePersonsMessagesKeepTheirOrder sends a burst while the first message is still being
+// answered: each is answered after the one before it.
 func TestOnePersonsMessagesKeepTheirOrder(t *testing.T) {
-	e := bot.New(live(t), store(t), bot.Options{})
+	var gate chan struct{}
+	l, err := newLive() // its own: synctest does not share
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := bot.New(l, store(t), bot.Options{}.WithSearcher(func(g *index.Generation) bot.Searcher { return gated{g, &gate} }))
 	burst := []string{"海关直接激励措施", "第3条", "下一条", "下一条", "下一条", "下一条", "上一条"}
 	want := []int{12, 3, 4, 5, 6, 7, 6}
 	got := make([]int, len(burst))
-	var sent sync.WaitGroup
-	for i, text := range burst {
-		started := make(chan struct{})
-		sent.Go(func() {
-			m := message(fmt.Sprint(i), "u", text)
-			close(started)
-			r, err := e.Answer(context.Background(), m)
-			if err != nil || len(r.Shown) == 0 {
-				t.Errorf("%q: %+v, %v", text, r, err)
-				return
-			}
-			got[i] = r.Shown[len(r.Shown)-1].Number
-		})
-		<-started
-		time.Sleep(time.Millisecond) // so that it has entered; the platform sends no faster
-	}
-	sent.Wait()
+	synctest.Test(t, func(t *testing.T) {
+		gate = make(chan struct{})
+		var sent sync.WaitGroup
+		for i, text := range burst {
+			sent.Go(func() {
+				r, err := e.Answer(context.Background(), message(fmt.Sprint(i), "u", text))
+				if err != nil || len(r.Shown) == 0 {
+					t.Errorf("%q: %+v, %v", text, r, err)
+					return
+				}
+				got[i] = r.Shown[len(r.Shown)-1].Number
+			})
+			synctest.Wait() // until it waits for its turn, or searches
+		}
+		close(gate)
+		sent.Wait()
+	})
 	if !slices.Equal(got, want) {
 		t.Errorf("measures shown: %v, want %v", got, want)
 	}
