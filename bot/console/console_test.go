@@ -28,6 +28,7 @@ import (
 	"aeobot/bot/console"
 	"aeobot/bot/console/login"
 	"aeobot/bot/desk"
+	"aeobot/bot/storetest"
 	"aeobot/index"
 	"aeobot/index/eval"
 	"aeobot/knowledge"
@@ -333,7 +334,7 @@ func (o *office) asked(question string, times int) string {
 }
 
 // patience is beyond what the race detector on a busy machine makes of a gate.
-const patience = 2 * time.Minute
+const patience = storetest.Patience
 
 // until gets a page again and again until it has the words.
 func (v *visitor) until(path, words string) string {

@@ -142,7 +142,7 @@ func TestMetricsHoldNobody(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer live.Swap(nil)
-	e := bot.New(live, bot.NewMemory(), bot.Options{Observe: m.observe, Limits: bot.Limits{Person: 3, Chat: 3}})
+	e := bot.New(live, bot.NewMemory(), bot.Options{SearchWithin: patience, Observe: m.observe, Limits: bot.Limits{Person: 3, Chat: 3}})
 	ask := func(from, to int) {
 		for i := from; i < to; i++ {
 			texts := []string{"第3条", "谢谢"} // which need no search
