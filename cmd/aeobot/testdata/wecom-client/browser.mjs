@@ -4,9 +4,9 @@
 import { chromium } from 'playwright-core';
 
 const [base, folder] = process.argv.slice(2);
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM || '/usr/bin/chromium', args: ['--no-sandbox'] });
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM || '/usr/bin/chromium', args: ['--no-sandbox'], timeout: 300_000 });
 const page = await browser.newPage({ viewport: { width: 1100, height: 900 } });
-page.setDefaultTimeout(120_000); // a busy machine is slow, not wrong
+page.setDefaultTimeout(300_000); // a busy machine is slow, not wrong
 const errors = [], foreign = [];
 page.on('console', (m) => { if (m.type() === 'error') errors.push(m.text()); });
 page.on('pageerror', (e) => errors.push(e.message));

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { chromium } from 'playwright-core';
 
 const folder = process.argv[2];
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM || '/usr/bin/chromium', args: ['--no-sandbox'] });
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM || '/usr/bin/chromium', args: ['--no-sandbox'], timeout: 300_000 });
 const people = {}, errors = [], foreign = [];
 
 // at gives a person's page, logged in at that replica.
@@ -13,7 +13,7 @@ async function at({ who, base, password }) {
   if (people[who]) return people[who];
   const context = await browser.newContext({ viewport: { width: 1100, height: 900 } });
   const page = await context.newPage();
-  page.setDefaultTimeout(120_000); // a busy machine is slow, not wrong
+  page.setDefaultTimeout(300_000); // a busy machine is slow, not wrong
   page.on('console', (m) => { if (m.type() === 'error') errors.push(`${page.url()}: ${m.text()}`); });
   page.on('pageerror', (e) => errors.push(e.message));
   page.on('dialog', (d) => { errors.push(`dialog ${d.message()}`); d.dismiss(); });
