@@ -21,7 +21,7 @@ type wishBench struct {
 func newWishBench(t *testing.T, s Store) *wishBench {
 	b := &wishBench{newRecallBench(t, s), &index.Live{}}
 	b.inForce(first)
-	engine := bot.New(b.live, nil, bot.Options{SearchWithin: time.Minute})
+	engine := bot.New(b.live, nil, bot.Options{})
 	b.desk.o.Compose = func(ctx context.Context, question, lead string, to bot.Address, s bot.Surface) (bot.Reply, error) {
 		return engine.Compose(ctx, bot.Message{Text: question, Chat: to.Chat, Asker: to.Asker, Surface: s}, lead)
 	}

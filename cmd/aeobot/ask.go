@@ -29,7 +29,7 @@ func newAsk(g *global) *cobra.Command {
 				return err
 			}
 			defer live.Swap(nil)
-			engine := bot.New(live, nil, bot.Options{SearchWithin: answerWithin, Handover: handover(settings)})
+			engine := bot.New(live, nil, engineOptions(bot.Options{SearchWithin: answerWithin, Handover: handover(settings)}))
 			answered, err := terminal.Ask(cmd.Context(), engine, cmd.OutOrStdout(), strings.Join(args, " "), day, asJSON)
 			if err != nil {
 				return err
@@ -78,7 +78,7 @@ func newChat(g *global) *cobra.Command {
 				return err
 			}
 			defer func() { err = errors.Join(err, state.Close()) }()
-			options := bot.Options{SearchWithin: answerWithin, Handover: handover(settings)}
+			options := engineOptions(bot.Options{SearchWithin: answerWithin, Handover: handover(settings)})
 			if g.keeps() {
 				options.Unanswered = state
 			}

@@ -11,11 +11,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 	"go.yaml.in/yaml/v3"
 
+	"aeobot/bot/storetest"
+	"aeobot/bot/storetest/child"
 	"aeobot/configs"
 )
 
@@ -173,22 +174,10 @@ func TestComposeStartsRedis(t *testing.T) {
 	script := strings.NewReplacer("$$", "$", "/run/secrets", writeSecrets(t), "redis-server -", "redis-server - --port 0 --unixsocket "+socket).Replace(command[2])
 	cmd := exec.Command(command[0], command[1], script)
 	cmd.Dir = t.TempDir()
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill() // it may have ended already
-		_ = cmd.Wait()
-	})
+	child.StartFor(t, cmd)
 	client := redis.NewClient(&redis.Options{Network: "unix", Addr: socket, Password: "p4ssword", ContextTimeoutEnabled: true})
 	defer client.Close()
-	up := time.Now().Add(time.Minute)
-	for client.Ping(t.Context()).Err() != nil {
-		if time.Now().After(up) {
-			t.Fatal("Redis does not answer")
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
+	storetest.Eventually(t, "Redis up", func() bool { return client.Ping(t.Context()).Err() == nil })
 	stranger := redis.NewClient(&redis.Options{Network: "unix", Addr: socket})
 	defer stranger.Close()
 	if err := stranger.Ping(t.Context()).Err(); err == nil || errors.Is(err, context.DeadlineExceeded) {

@@ -201,7 +201,7 @@ func TestManyVersionsUnderLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer store.Close()
-	e := bot.New(s.live, store, bot.Options{SearchWithin: patience})
+	e := bot.New(s.live, store, bot.Options{})
 	var goroutines, files int
 	var before, after runtime.MemStats
 	var asked atomic.Int64

@@ -14,6 +14,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"aeobot/bot/storetest"
+	"aeobot/bot/storetest/child"
 )
 
 // longDelay is a shutdown_delay that no test waits for.
@@ -30,7 +33,7 @@ func (r *running) signal(s syscall.Signal) {
 // ended waits until a process has ended, and ends one that does not.
 func ended(t *testing.T, cmd *exec.Cmd) error {
 	t.Helper()
-	end := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })
+	end := time.AfterFunc(storetest.Patience, func() { _ = cmd.Process.Kill() })
 	err := cmd.Wait()
 	if !end.Stop() {
 		t.Errorf("%q did not end by itself", cmd.Args)
@@ -188,10 +191,7 @@ func TestCtrlCWhileReading(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = cmd.Process.Kill() })
+		child.StartFor(t, cmd)
 		if _, err := io.WriteString(in, tt.writes); err != nil {
 			t.Fatal(err)
 		}

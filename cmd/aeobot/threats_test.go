@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/spf13/pflag"
+
 	"aeobot/bot"
 )
 
@@ -137,12 +139,12 @@ func hashes(t *testing.T, folder string) map[string]string {
 // many groups have asked as many questions.
 func TestMetricsHoldNobody(t *testing.T) {
 	m := newMetrics()
-	live, _, err := (&global{}).openIndex(t.Context())
+	live, _, err := (&global{flags: pflag.NewFlagSet("", pflag.ContinueOnError)}).openIndex(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer live.Swap(nil)
-	e := bot.New(live, bot.NewMemory(), bot.Options{SearchWithin: patience, Observe: m.observe, Limits: bot.Limits{Person: 3, Chat: 3}})
+	e := bot.New(live, bot.NewMemory(), bot.Options{Observe: m.observe, Limits: bot.Limits{Person: 3, Chat: 3}})
 	ask := func(from, to int) {
 		for i := from; i < to; i++ {
 			texts := []string{"第3条", "谢谢"} // which need no search
