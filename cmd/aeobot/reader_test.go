@@ -70,7 +70,7 @@ func TestReaderThatFails(t *testing.T) {
 		}
 	}()
 	large := console.Upload{Name: "a.md", Data: make([]byte, 1<<20)}
-	if _, err := script("echo $$ >"+started+"; exec /bin/sleep 100000").read(ctx, large, intake.Options{}); !errors.Is(err, context.Canceled) {
+	if _, err := script("echo $$ >"+started+"; exec /bin/sleep 600").read(ctx, large, intake.Options{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("a reader that does not end: got %v", err)
 	}
 	if _, err := script("exit 3").read(t.Context(), large, intake.Options{}); !errors.Is(err, intake.ErrLarge) {

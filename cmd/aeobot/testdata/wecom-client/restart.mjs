@@ -8,9 +8,9 @@ import { chromium } from 'playwright-core';
 const [base, folder] = process.argv.slice(2);
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 process.stdin.on('end', () => process.exit(1)); // nobody waits any more
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM || '/usr/bin/chromium', args: ['--no-sandbox'] });
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM || '/usr/bin/chromium', args: ["--no-sandbox"], timeout: 300_000 });
 const page = await browser.newPage();
-page.setDefaultTimeout(120_000); // a busy machine is slow, not wrong
+page.setDefaultTimeout(300_000); // a busy machine is slow, not wrong
 await page.goto(base);
 
 // say writes and waits until the last of n messages is a finished answer.
