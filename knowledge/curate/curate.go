@@ -386,8 +386,13 @@ func (e Edit) proved(was, is *yaml.Node, key string, add *yaml.Node) error {
 		i := slices.Index(place.Content, list)
 		place.Content = slices.Delete(place.Content, i-1, i+1)
 	}
-	if plain(was) != plain(is) {
+	if !same(was, is) {
 		return ErrForm
 	}
 	return nil
+}
+
+// same reports whether two nodes say the same, however they are written.
+func same(a, b *yaml.Node) bool {
+	return a.Kind == b.Kind && a.Tag == b.Tag && a.Value == b.Value && a.Anchor == b.Anchor && slices.EqualFunc(a.Content, b.Content, same)
 }

@@ -100,7 +100,7 @@ func (e Edit) provedStates(was *yaml.Node, after []byte, states *yaml.Node) erro
 			p.Content = slices.Delete(p.Content, i, i+2)
 		}
 	}
-	if plain(was) != plain(is) {
+	if !same(was, is) {
 		return ErrForm
 	}
 	return nil
