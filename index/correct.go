@@ -79,7 +79,7 @@ const (
 	// attestedBy is the share of the mended question that what was found must cover, and
 	// attestedByTopic the share for a topic outside the knowledge, which has few words of
 	// its own. attestedRun is how many characters in a row make a word of the text.
-	attestedBy, attestedByTopic = 0.42, 0.80
+	attestedBy, attestedByTopic = 0.40, 0.80
 	attestedRun                 = 3
 )
 
