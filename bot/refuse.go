@@ -25,7 +25,7 @@ func (t *turn) refuse(asked []Asked) Reply {
 	}
 	near := t.nearest(found)
 	question := strings.Join(questions, " ")
-	text := reason(found[0], textRefuse)
+	text := t.reasons(asked)
 	if noted := t.noted(question, found); noted != "" {
 		text += noted + t.offerWish(questionKey(question))
 	}
@@ -39,6 +39,25 @@ func (t *turn) refuse(asked []Asked) Reply {
 	}
 	t.after.Near = nearPassages(found)
 	return r
+}
+
+// reasons says why there is no answer, question by question.
+func (t *turn) reasons(asked []Asked) string {
+	if len(asked) == 1 {
+		return reason(asked[0].Decision, textRefuse)
+	}
+	w := &writer{markdown: t.message.Surface.Markdown}
+	var skipped []string
+	for _, a := range asked {
+		if a.Skipped {
+			skipped = append(skipped, a.Question)
+			continue
+		}
+		w.line("问：" + w.safe(shorten(a.Question, maxQuestion)))
+		w.line(reason(a.Decision, textNoPart))
+	}
+	w.names(fmt.Sprintf(textSkipped, maxParts), skipped, t.message.Surface.MaxBytes)
+	return strings.Join(w.lines, "\n") + "\n"
 }
 
 // reason says why there is no answer: the topic that is known to be missing, or

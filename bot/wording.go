@@ -48,6 +48,10 @@ const (
 	textNearest       = "可以看看这些主题：%s"
 	textOther         = "还可以问：%s"
 	textMore          = "还有 %d 条相关内容%s，回复“更多”继续看。"
+	textWaiting       = "放不下，回复“更多”接着看的问题："
+	textUnanswered    = "同样没有找到依据的问题："
+	textSkipped       = "一次最多答 %d 个问题，这些还没有看，请另发一条再问："
+	textAndOthers     = "等 %d 个"
 	textAbove         = "见上文。"
 	textHeard         = "（看到您提到%s，但没有一条答得上）"
 	textNoted         = "问题已记入协调员的待答清单。"
@@ -105,6 +109,7 @@ const (
 	textAloneUnsure  = "没有完全看懂。如果想问的是%s，请照这样再问一次。"
 	textAloneClause  = "（%s）%s（这一条共 %d 项，问“%s”看全文）"
 	textAloneMore    = "还有 %d 条相关内容%s，请连同标题再问，例如：%s。"
+	textAloneWaiting = "放不下，请另外再问的问题："
 	textAloneVague   = "还有 %d 条相关内容，请问得具体些。"
 )
 
