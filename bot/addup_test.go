@@ -2,6 +2,7 @@ package bot_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -68,9 +69,71 @@ func TestNoQuestionDisappears(t *testing.T) {
 	}
 }
 
+// TestPartsAreReadAsTheyAreWritten: signs of several questions beside the plain ones.
+func TestPartsAreReadAsTheyAreWritten(t *testing.T) {
+	engine := bot.New(live(t), nil, bot.Options{})
+	for message, asked := range map[string][]string{
+		"查验、担保、稽查这三样能不能都减一点":                                 {"查验", "担保", "稽查"},
+		"落户、上牌和工商登记这三件事有什么照顾":                                {"落户", "上牌", "工商登记"},
+		"一是参展有没有优先，二是商标有没有人帮，三是律师费报不报销":                      {"参展", "商标", "律师费"},
+		"食品能推荐到国外注册吗 / 授信看不看认证 / 年报逾期怎么办":                    {"食品", "授信", "年报"},
+		"有没有专窗 有没有培育库 有没有预约查验":                               {"专窗", "培育库", "预约查验"},
+		"担保能免吗。查验能少吗。食堂在哪。年假几天":                              {"担保", "查验", "食堂", "年假"},
+		"Can we skip the guarantee? Is there a coordinator?": {"guarantee", "coordinator"},
+		"年审怎么做？食堂在哪？":                                        {"年审", "食堂"},
+		"能免担保吗？免除担保可以吗？":                                     {"能免担保", "免除担保"},
+	} {
+		checkParts(t, engine, "signs", message, asked, bot.Surface{MaxPages: 1})
+	}
+}
+
+// TestSmallScreensNameWhatTheyLeaveOut asks more than a screen can hold: what has no
+// room is named or comes by 更多, and the pages keep to the surface.
+func TestSmallScreensNameWhatTheyLeaveOut(t *testing.T) {
+	engine := bot.New(live(t), store(t), bot.Options{})
+	for _, s := range []bot.Surface{
+		{Name: "small", MaxBytes: 1500, MaxPages: 1},
+		{Name: "app", MaxBytes: 2048, MaxPages: 1},
+		{Name: "app", Markdown: true, MaxBytes: 2048, MaxPages: 1},
+		{Name: "kf", MaxBytes: 2048, MaxPages: 4},
+	} {
+		for _, k := range []int{3, 5, 8, 12, 16} {
+			asked := known[:k]
+			r := checkParts(t, engine, s.Name, strings.Join(asked, "？")+"？", asked, s)
+			for _, q := range asked {
+				if !strings.Contains(r.Text, q) {
+					t.Errorf("%s, %d questions: %s is not named in\n%s", s.Name, k, q, r.Text)
+				}
+			}
+			if len(r.Pages) > s.MaxPages {
+				t.Errorf("%s, %d questions: %d pages", s.Name, k, len(r.Pages))
+			}
+			for _, p := range r.Pages {
+				if len(p) > s.MaxBytes {
+					t.Errorf("%s, %d questions: a page of %d bytes", s.Name, k, len(p))
+				}
+			}
+			wide := checkParts(t, engine, "wide", strings.Join(asked, "？")+"？", asked, bot.Surface{MaxPages: 1})
+			shown := ids(r)
+			for r.Remaining > 0 {
+				r = answer(t, engine, bot.Message{Asker: bot.Asker(s.Name), Text: "更多", Surface: s})
+				if len(r.Shown) == 0 {
+					t.Fatalf("%s, %d questions: 更多 brings nothing of %d", s.Name, k, r.Remaining)
+				}
+				shown = append(shown, ids(r)...)
+			}
+			for _, id := range ids(wide) {
+				if !slices.Contains(shown, id) {
+					t.Errorf("%s, %d questions: %s is not reached by 更多", s.Name, k, id)
+				}
+			}
+		}
+	}
+}
+
 func checkParts(t *testing.T, engine *bot.Engine, name, message string, asked []string, s bot.Surface) bot.Reply {
 	t.Helper()
-	r, err := engine.Answer(t.Context(), bot.Message{Asker: "u", Text: message, Surface: s})
+	r, err := engine.Answer(t.Context(), bot.Message{Asker: bot.Asker(s.Name), Text: message, Surface: s})
 	if err != nil {
 		t.Fatal(err)
 	}

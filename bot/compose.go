@@ -192,7 +192,7 @@ func nameOf(p knowledge.Passage) string {
 
 // maxName bounds, in characters, a question that is only named; namesShare is the share of
 // a page that such names may take.
-const maxName, namesShare = 16, 4
+const maxName, namesShare = 16, 2
 
 // names writes which questions a sentence is about, as many as a page of so many bytes
 // (0: no bound) has room for, and the number of the others.

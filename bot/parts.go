@@ -65,7 +65,7 @@ func Read(ctx context.Context, searcher Searcher, text string) ([]Asked, error) 
 		return nil, err
 	}
 	otherwise := []Asked{{Question: text, Decision: whole}}
-	for _, cut := range []func(string) []string{enumerated, questioned, joined, listed} {
+	for _, cut := range []func(string) []string{enumerated, questioned, joined, listed, spaced} {
 		asked, err := readParts(ctx, s, cut(text))
 		switch {
 		case err != nil:
@@ -190,6 +190,17 @@ func listed(text string) []string {
 	return things
 }
 
+// spaced are the pieces between blanks, when each of them reads like a question.
+func spaced(text string) []string {
+	parts := blanks.Split(strings.TrimSpace(text), -1)
+	if slices.ContainsFunc(parts, func(p string) bool { return !asks(p) }) {
+		return nil
+	}
+	return parts
+}
+
+var blanks = regexp.MustCompile(`[\s\x{3000}]+(?:[/／|｜]+[\s\x{3000}]*)?`)
+
 var (
 	list      = regexp.MustCompile(`^(.+?)(?:这|那|等)([二两三四五六七八九十几2-9])(?:样|项|个|件|种|块|条|点|方面|件事)[,，、:：]?(.*)$`)
 	listMarks = regexp.MustCompile(`、|，|,|和|跟|与|以及|还有`)
@@ -226,7 +237,7 @@ func joined(text string) []string {
 }
 
 // marker begins an entry of a numbered list: 1. (2) ③ 四、 其五 问题6：.
-var marker = regexp.MustCompile(`[(（]?([0-9]{1,2}|[一二三四五六七八九十])[)）.、．:：]|([①-⑳])|(?:问题|其|第)([0-9]|[一二三四五六七八九十])(?:个(?:问题)?|点)?[:：、,，是]`)
+var marker = regexp.MustCompile(`[(（]?([0-9]{1,2}|[一二三四五六七八九十])[)）.、．:：]|([一二三四五六七八九十])(?:是|来)|([①-⑳])|(?:问题|其|第)([0-9]|[一二三四五六七八九十])(?:个(?:问题)?|点)?[:：、,，是]`)
 
 // enumerated are the entries of a numbered list of questions, numbered from 1 on.
 // What stands before the first is not among them.
@@ -236,7 +247,7 @@ func enumerated(text string) []string {
 	for _, m := range marker.FindAllStringSubmatchIndex(text, -1) {
 		before, _ := utf8.DecodeLastRuneInString(text[:m[0]])
 		after, _ := utf8.DecodeRuneInString(text[m[1]:])
-		if unicode.IsDigit(before) || unicode.IsDigit(after) && m[4] < 0 {
+		if unicode.IsDigit(before) || unicode.IsDigit(after) && m[6] < 0 {
 			continue
 		}
 		digits := ""
@@ -380,10 +391,22 @@ func sectionIDs(sections []*knowledge.Section) []string {
 }
 
 // questions are words that questions are asked with.
-var questions = regexp.MustCompile(`[?？吗呢啥谁哪]|什么|怎么|如何|多少|有不有|能不能|是不是|会不会|给不给|行不行|好不好|有没有|能否|可否|是否`)
+var questions = regexp.MustCompile(`[?？吗呢啥谁哪]|什么|怎么|如何|多少|有不有|能不能|是不是|会不会|给不给|行不行|好不好|有没有|能否|可否|是否|` +
+	`可不可以|有无|多[久长大高远快]|何时|为何|(?:^|[^这那前后好过近十])几[天点年个次家号岁月条]|[不没么][。!！\s]*$`)
 
 // asks tells whether a piece reads like a question by itself.
-func asks(piece string) bool { return questions.MatchString(piece) }
+func asks(piece string) bool {
+	if questions.MatchString(piece) {
+		return true
+	}
+	r := []rune(piece)
+	for i := 2; i < len(r); i++ {
+		if r[i] == r[i-2] && (r[i-1] == '不' || r[i-1] == '没') { // 看不看, 优不优先
+			return true
+		}
+	}
+	return false
+}
 
 // What ends a sentence, and a clause in it.
 const (

@@ -20,8 +20,8 @@ func (t *turn) refuse(asked []Asked) Reply {
 	for i, a := range asked {
 		found[i], questions[i] = a.Decision, a.Question
 	}
-	if i := slices.IndexFunc(found, func(d index.Decision) bool { return d.Kind == index.Unsure }); i >= 0 {
-		return t.askBack(questions, found[i])
+	if len(asked) == 1 && found[0].Kind == index.Unsure {
+		return t.askBack(questions, found[0])
 	}
 	near := t.nearest(found)
 	question := strings.Join(questions, " ")
@@ -54,6 +54,10 @@ func (t *turn) reasons(asked []Asked) string {
 			continue
 		}
 		w.line("问：" + w.safe(shorten(a.Question, maxQuestion)))
+		if d := a.Decision; d.Kind == index.Unsure {
+			w.line(fmt.Sprintf(textUnsure, quoteList(d.Choices)))
+			continue
+		}
 		w.line(reason(a.Decision, textNoPart))
 	}
 	w.names(fmt.Sprintf(textSkipped, maxParts), skipped, t.message.Surface.MaxBytes)
