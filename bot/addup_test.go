@@ -146,3 +146,17 @@ func checkParts(t *testing.T, engine *bot.Engine, name, message string, asked []
 	}
 	return r
 }
+
+// TestRefusalsNameNoWrongTopic: what is beside a topic is refused without its name, what is
+// surely on it with it, alone and after an answer.
+func TestRefusalsNameNoWrongTopic(t *testing.T) {
+	engine := bot.New(live(t), store(t), bot.Options{})
+	for said, topic := range map[string]string{"年审怎么做": "", "联系电话": "", "9710是什么意思": "", "出口退税款多少天到账": "出口退税的办理"} {
+		for _, message := range []string{said, "能免担保吗？" + said + "？"} {
+			r := answer(t, engine, bot.Message{Asker: "u", Text: message})
+			if named := strings.Contains(r.Text, "没有写"); named != (topic != "") || !strings.Contains(r.Text, topic) || !named && !strings.Contains(r.Text, "没有找到这个问题的依据") {
+				t.Errorf("%s: got %s", message, r.Text)
+			}
+		}
+	}
+}

@@ -295,7 +295,7 @@ func (t *turn) unstated(question string, hits []hit, d index.Decision) Reply {
 		of += fmt.Sprintf("第%d条", n)
 	}
 	text := fmt.Sprintf(textUnstated, of)
-	if d.Elsewhere {
+	if d.Elsewhere && d.Outside.Sure() {
 		text = fmt.Sprintf(textUnstatedTopic, of, d.Outside.Topic)
 	}
 	r := t.say(ActRefuse, text+t.noted(question, []index.Decision{d}))

@@ -70,7 +70,7 @@ func reason(d index.Decision, otherwise string) string {
 	if d.Elsewhere && d.Outside.General {
 		return otherwise
 	}
-	if d.Elsewhere {
+	if d.Elsewhere && d.Outside.Sure() {
 		return fmt.Sprintf(textOutside, d.Outside.Topic)
 	}
 	if known := d.Query.Known(); len(known) > 0 {
