@@ -53,8 +53,8 @@ var joinings = []struct {
 func TestNoQuestionDisappears(t *testing.T) {
 	engine := bot.New(live(t), nil, bot.Options{})
 	for _, j := range joinings {
-		for k := 2; k <= 7; k++ {
-			for from := range known {
+		for _, k := range []int{2, 3, 5, 7} {
+			for from := 0; from < len(known); from += 3 {
 				var asked []string
 				for i := range k {
 					asked = append(asked, known[(from+i)%len(known)])

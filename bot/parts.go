@@ -99,13 +99,19 @@ func Read(ctx context.Context, searcher Searcher, text string) ([]Asked, error) 
 }
 
 // readParts decides each part of a message, the questions of a part that has several
-// (担保能免吗，稽查会少吗) on their own. Parts that ask for nothing are left out.
+// (担保能免吗，稽查会少吗) on their own. Parts that ask for nothing, or the same once more,
+// are left out.
 func readParts(ctx context.Context, s Searcher, parts []string) ([]Asked, error) {
 	if len(parts) < 2 {
 		return nil, nil
 	}
 	var all []Asked
+	seen := map[string]bool{}
 	for _, part := range parts {
+		if seen[said(part)] {
+			continue
+		}
+		seen[said(part)] = true
 		if len(all) >= maxParts {
 			all = append(all, Asked{Question: part, Skipped: true})
 			continue

@@ -102,8 +102,8 @@ func (g *Generation) correct(ctx context.Context, q Query, ranked []scored) (Que
 			return Query{}, nil, err
 		}
 		// Pinyin is no word as it stands, so what it is read as need not be one that is known.
-		if a := (attempt{q2, ranked2, make([]bool, len(q2.tokens))}); best(ranked2) > best(ranked) && g.attested(&a) {
-			now = a
+		if best(ranked2) > best(ranked) {
+			now = attempt{q2, ranked2, make([]bool, len(q2.tokens))}
 		}
 	}
 	slips, tried := maxSlips, maxTried
