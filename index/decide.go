@@ -31,7 +31,7 @@ const (
 	// A topic is named to the asker when the question has one of its keywords, or scores
 	// so high for it, comes so near to a way to ask for it, and leaves the next topic
 	// at no more than that share of the score.
-	topicScore, topicAlike, nextTopic = 1.25, 0.45, 0.60
+	topicScore, topicAlike, nextTopic = 1.25, 0.42, 0.60
 	// named is how surely a question must name a section to get it whole.
 	named = 0.5
 	// A measure that covers so much of the question with such a score is named as
