@@ -101,6 +101,23 @@ func (t *turn) respond() (Reply, error) {
 			return r, nil
 		}
 	}
+	if t.open() {
+		return t.asOf()
+	}
+	intent := t.read()
+	if t.message.Quote != "" && len(t.quote.Shown) == 0 && asksOfQuote(intent) {
+		t.asked = withoutNoise(t.message.Quote)
+		return t.askText(t.asked)
+	}
+	if intent.Kind == IntentAsk || intent.Kind == IntentNarrow {
+		t.asked = t.text
+	}
+	return handlers[intent.Kind](t, intent)
+}
+
+// open reads the day and the quotation of a message. It reports whether there is nothing
+// beside the day.
+func (t *turn) open() bool {
 	t.day = t.message.Day
 	if t.day == "" {
 		t.day = t.today
@@ -120,18 +137,26 @@ func (t *turn) respond() (Reply, error) {
 		text = ""
 	}
 	t.text = text
-	if dated && text == "" {
-		return t.asOf()
+	return dated && text == ""
+}
+
+// refersBack reports whether the message means something only after what was said before.
+func (t *turn) refersBack() bool {
+	if utf8.RuneCountInString(t.message.Text) > maxRunes || strings.HasPrefix(strings.TrimSpace(t.message.Text), "/") {
+		return false
 	}
-	intent := t.read()
-	if t.message.Quote != "" && len(t.quote.Shown) == 0 && asksOfQuote(intent) {
-		t.asked = withoutNoise(t.message.Quote)
-		return t.askText(t.asked)
+	if dayOnly := t.open(); t.quoting {
+		return false // what is quoted says what is meant
+	} else if dayOnly || ReadIntent(t.text).Kind == IntentWish {
+		return true
 	}
-	if intent.Kind == IntentAsk || intent.Kind == IntentNarrow {
-		t.asked = t.text
+	switch intent := t.read(); intent.Kind {
+	case IntentAsk, IntentGreet, IntentThanks, IntentHelp, IntentClear, IntentCommand, IntentEmpty:
+		return false
+	case IntentItem:
+		return intent.Within == "" || answerBefore.MatchString(intent.Within)
 	}
-	return handlers[intent.Kind](t, intent)
+	return true
 }
 
 // latest tells that v is what the asker saw last, so that pressing a button under it
