@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hashicorp/golang-lru/v2/expirable"
+	lru "github.com/hashicorp/golang-lru/v2"
 
 	"aeobot/index"
 )
@@ -128,7 +128,7 @@ type Engine struct {
 	member  *member
 	unsaved *unsaved
 	// versions are of the sessions that were loaded or saved last, by conversation.
-	versions  *expirable.LRU[string, uint64]
+	versions  *lru.Cache[string, uint64]
 	succeeded bool // the replica that was here before has left nothing behind
 }
 
@@ -157,7 +157,7 @@ func New(r Retriever, s State, o Options) *Engine {
 		o.StoreWait = missingAfter
 	}
 	return &Engine{index: r, state: s, o: o, once: newOnce(), lanes: NewLanes(), floods: newFloods(o.Limits),
-		member: newMember(o.Membership, o.Log), unsaved: newUnsaved(o.Mark), versions: expirable.NewLRU[string, uint64](knownVersions, nil, keptFor)}
+		member: newMember(o.Membership, o.Log), unsaved: newUnsaved(o.Mark), versions: newCache[uint64](knownVersions)}
 }
 
 // knownVersions bounds the conversations whose version is known.
@@ -217,7 +217,7 @@ func (e *Engine) Welcome(context.Context) string { return TextWelcome }
 // pass.
 func (e *Engine) paced(ctx context.Context, m Message, ev *Event) (Reply, error) {
 	came := time.Now()
-	if record, ok := e.once.kept.Get(m.ID); ok {
+	if record, ok := e.once.given(m.ID); ok {
 		return e.replay(record, ev)
 	}
 	t := e.floods.take(m, e.o.Now())

@@ -30,6 +30,8 @@ type Members struct {
 	Now time.Time
 	// Epoch counts how often sessions saved before may have been out of date.
 	Epoch uint64
+	// Began is when the epoch did; zero for the first.
+	Began time.Time
 	// Confirmed is when each member was confirmed last, before this call.
 	Confirmed map[string]time.Time
 	// Noted reports whether this call confirmed the one who called.
@@ -37,6 +39,14 @@ type Members struct {
 	// Exclusive: the store belongs to one process, and nobody else can be a member.
 	Exclusive bool
 }
+
+// turnstile is a lock that is held during calls of the store. It is a channel so that a model
+// of many replicas sees that whoever waits for it waits.
+type turnstile chan struct{}
+
+func newTurnstile() turnstile { return make(turnstile, 1) }
+func (t turnstile) Lock()     { t <- struct{}{} }
+func (t turnstile) Unlock()   { <-t }
 
 // How replicas watch each other. Whoever cannot reach the store is silent for trustFor
 // after it was confirmed last, and only then answers without memory. So whoever was
@@ -62,7 +72,7 @@ type member struct {
 
 	// confirming is held while the store is told that all is saved, and to begin to answer
 	// without memory, of which there is one at a time.
-	confirming sync.Mutex
+	confirming turnstile
 	apart      int // messages that may be answered without memory
 
 	mu       sync.Mutex
@@ -76,7 +86,7 @@ type member struct {
 }
 
 func newMember(store Membership, log *slog.Logger) *member {
-	m := &member{store: store, id: rand.Text(), log: log}
+	m := &member{store: store, id: rand.Text(), log: log, confirming: newTurnstile()}
 	m.known.Exclusive = store == nil
 	m.silent = time.Now().Add(trustFor)
 	return m
@@ -166,15 +176,18 @@ func (m *member) call(ctx context.Context, before time.Time) error {
 
 // expelMissing removes members that are gone. One who was in touch with the store ever
 // since knows that it was there, so that the missing one cannot have had to answer without
-// memory. Anybody else gives such a one time to do it, and then doubts what was saved.
+// memory. Anybody else gives such a one time to come back, and then doubts what was saved.
 func (m *member) expelMissing(ctx context.Context) error {
 	m.mu.Lock()
 	known, since, before := m.known, m.since, m.before(time.Now())
 	m.mu.Unlock()
 	for id, at := range known.Confirmed {
 		witness := !since.After(at)
-		gone := known.Now.Sub(at)
-		if id == m.id || gone <= missingAfter || !witness && gone <= 2*missingAfter {
+		awaited := known.Now.Sub(at)
+		if !witness {
+			awaited = known.Now.Sub(since) - 2*confirmEvery // a witness goes first
+		}
+		if id == m.id || awaited <= missingAfter {
 			continue
 		}
 		m.log.Warn("a replica is gone", slog.Bool("conversations_in_doubt", !witness))
@@ -228,6 +241,17 @@ func (m *member) stayApart() (done func()) {
 		m.apart--
 	}
 }
+
+// newEpoch reports whether the epoch is so young that a conversation of which nothing is
+// stored may have had something that was not.
+func (m *member) newEpoch() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return !m.known.Began.IsZero() && m.known.Now.Sub(m.known.Began) < newFor
+}
+
+// newFor is about as long as a conversation is remembered.
+const newFor = 30 * time.Minute
 
 // silentFor is how long nothing may be answered without memory yet.
 func (m *member) silentFor() time.Duration {

@@ -169,7 +169,7 @@ func (e *Engine) sessionOf(t *Turn, came time.Time) (s *Session, epoch uint64, w
 	switch {
 	case !ok:
 		return nil, epoch, true
-	case t.Session.Lost:
+	case t.Session.Lost || t.Version == 0 && e.member.newEpoch():
 		return nil, epoch, false
 	case t.Version > 0 && t.Session.Epoch != epoch:
 		return nil, epoch, t.Session.Epoch > epoch // saved by somebody who has heard of a later one

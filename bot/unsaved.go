@@ -22,7 +22,7 @@ type unsaved struct {
 
 // talk is what the store has not taken of one conversation.
 type talk struct {
-	mu           sync.Mutex // held while it is saved
+	mu           turnstile // held while it is saved
 	conversation Conversation
 	version      uint64 // that the first commit goes on from
 	known        bool   // version is
@@ -91,7 +91,7 @@ func (u *unsaved) open(c Conversation, version uint64, known bool) (*talk, error
 	case t == nil && len(u.talks) >= maxUnsaved:
 		u.beyond = true
 	case t == nil:
-		t = &talk{conversation: c, version: version, known: known}
+		t = &talk{mu: newTurnstile(), conversation: c, version: version, known: known}
 		u.talks[c.Key()] = t
 	}
 	return t, err

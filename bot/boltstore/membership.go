@@ -20,16 +20,18 @@ func (s *Store) Members(ctx context.Context, _ string, before time.Time) (bot.Me
 		return known, err
 	}
 	return known, s.view(func(tx *bbolt.Tx) error {
-		known.Epoch = s.epoch(tx)
+		known.Epoch, known.Began = s.epoch(tx)
 		return nil
 	})
 }
 
-func (s *Store) epoch(tx *bbolt.Tx) uint64 {
-	if v, ok := s.get(tx, members, epochKey); ok && len(v) == 8 {
-		return binary.BigEndian.Uint64(v)
+// epoch is stored with the millisecond it began at.
+func (s *Store) epoch(tx *bbolt.Tx) (number uint64, began time.Time) {
+	v, ok := s.get(tx, members, epochKey)
+	if !ok || len(v) != 16 {
+		return 0, time.Time{}
 	}
-	return 0
+	return binary.BigEndian.Uint64(v), time.UnixMilli(int64(binary.BigEndian.Uint64(v[8:])))
 }
 
 // epochLife is longer than anything else is kept.
@@ -41,7 +43,9 @@ func (s *Store) Expel(ctx context.Context, _ string, _ time.Time, doubt bool, _ 
 		return ctx.Err()
 	}
 	return s.w.do(ctx, func(tx *bbolt.Tx) error {
-		next := binary.BigEndian.AppendUint64(nil, s.epoch(tx)+1)
+		last, _ := s.epoch(tx)
+		next := binary.BigEndian.AppendUint64(nil, last+1)
+		next = binary.BigEndian.AppendUint64(next, uint64(s.o.Now().UnixMilli()))
 		return tx.Bucket(members).Put([]byte(epochKey), seal(s.o.Now().Add(epochLife), next))
 	})
 }

@@ -12,8 +12,11 @@ import (
 
 func (s *Store) membersKey() string { return s.o.KeyPrefix + "members" }
 
-// epochField is the one field of the members' hash that names none; ids are longer.
-const epochField = "epoch"
+// Fields of the members' hash that name none; ids are longer.
+const (
+	epochField = "epoch"
+	beganField = "began"
+)
 
 // errLate means that Redis took so long that the call may not be executed any more.
 var errLate = errors.New("redisstore: executed too late, and so not done")
@@ -30,24 +33,23 @@ func (s *Store) Members(ctx context.Context, id string, before time.Time) (bot.M
 		return bot.Members{}, fmt.Errorf("redisstore: members: %w", errDamaged)
 	}
 	known := bot.Members{Noted: answer[1] == "1", Confirmed: map[string]time.Time{}}
-	for i := 0; i < len(answer) && err == nil; i += 2 {
-		number := answer[max(i, 0)]
-		if i > 0 {
-			number = answer[i+1]
+	answer[0], answer[1] = "", answer[0] // so that all are names with numbers
+	for i := 0; i < len(answer); i += 2 {
+		n, err := strconv.ParseUint(answer[i+1], 10, 63)
+		if err != nil {
+			return bot.Members{}, fmt.Errorf("redisstore: members: %w", errDamaged)
 		}
-		var n uint64
-		n, err = strconv.ParseUint(number, 10, 63)
-		switch {
-		case i == 0:
-			known.Now = time.UnixMilli(int64(n))
-		case answer[i] == epochField:
+		at := time.UnixMilli(int64(n))
+		switch answer[i] {
+		case "":
+			known.Now = at
+		case epochField:
 			known.Epoch = n
+		case beganField:
+			known.Began = at
 		default:
-			known.Confirmed[answer[i]] = time.UnixMilli(int64(n))
+			known.Confirmed[answer[i]] = at
 		}
-	}
-	if err != nil {
-		return bot.Members{}, fmt.Errorf("redisstore: members: %w", errDamaged)
 	}
 	return known, nil
 }

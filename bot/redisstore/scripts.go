@@ -64,7 +64,8 @@ return 0
 
 // membersScript gives the members, and confirms one unless it is too late.
 //
-// KEYS: members, a hash of the time of each member's last confirmation, and of the epoch.
+// KEYS: members, a hash of the time of each member's last confirmation, and of the
+// epoch and when it began.
 // ARGV: id, until when it may be confirmed (milliseconds, 0: not at all). Returns the time,
 // whether it was confirmed, and the members and the epoch before that.
 var membersScript = redis.NewScript(`
@@ -88,6 +89,9 @@ local t = redis.call('TIME')
 if t[1] * 1000 + math.floor(t[2] / 1000) > tonumber(ARGV[4]) then return 0 end
 if (redis.call('HGET', KEYS[1], ARGV[1]) or '') ~= ARGV[2] then return 1 end
 redis.call('HDEL', KEYS[1], ARGV[1])
-if ARGV[3] == '1' then redis.call('HINCRBY', KEYS[1], 'epoch', 1) end
+if ARGV[3] == '1' then
+  redis.call('HINCRBY', KEYS[1], 'epoch', 1)
+  redis.call('HSET', KEYS[1], 'began', string.format('%.0f', t[1] * 1000 + math.floor(t[2] / 1000)))
+end
 return 1
 `)

@@ -36,7 +36,7 @@ func membersTest(t *testing.T, s Store) {
 	if first.Exclusive {
 		expel("one", time.Time{}, false, soon)
 		expel("one", time.Time{}, true, soon)
-		if m := ask("one", soon); m.Epoch != 1 {
+		if m := ask("one", soon); m.Epoch != 1 || m.Began.Before(first.Now) {
 			t.Errorf("after doubt: %+v", m)
 		}
 		return
@@ -55,7 +55,7 @@ func membersTest(t *testing.T, s Store) {
 		t.Errorf("after two that did nothing: %+v", m)
 	}
 	expel("one", one, true, soon)
-	if m := ask("two", time.Time{}); len(m.Confirmed) != 1 || m.Confirmed["two"].IsZero() || m.Epoch != 1 {
+	if m := ask("two", time.Time{}); len(m.Confirmed) != 1 || m.Confirmed["two"].IsZero() || m.Epoch != 1 || m.Began.Before(first.Now) || m.Began.After(m.Now) {
 		t.Errorf("after one was expelled with doubt: %+v", m)
 	}
 	expel("one", time.Time{}, true, soon) // its follower knows that there is doubt
