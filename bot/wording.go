@@ -78,6 +78,7 @@ const (
 	textSourceNow     = "来源："
 	textMoreCorrected = "另有 %d 条也有更正，请重新提问查看。"
 	TextSearching     = "正在查找，请稍候…"
+	TextBusy          = "现在问的人太多，这条还没有查，请过一会儿再问一次。"
 	TextAgain         = "（刚才连接中断，不确定您是否收到，再发一次）"
 	textSlow          = "查得有点慢，请稍后再问一次。"
 	textBroken        = "刚才没能答上来，请稍后再问一次。"

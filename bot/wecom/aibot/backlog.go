@@ -28,6 +28,7 @@ type backlog struct {
 	mu      sync.Mutex
 	running map[string]*making // by stream id
 	work    sync.WaitGroup
+	posts   chan struct{}   // a slot for each answer to a button that is being posted
 	ctx     context.Context // ends when the answers being made have no more time
 	end     context.CancelFunc
 }
@@ -44,7 +45,7 @@ type making struct {
 func (m *making) collect() { m.once.Do(func() { close(m.collected) }) }
 
 func newBacklog(b *Callback) *backlog {
-	s := &backlog{Callback: b, holder: rand.Text(), running: map[string]*making{}}
+	s := &backlog{Callback: b, holder: rand.Text(), running: map[string]*making{}, posts: make(chan struct{}, maxMaking)}
 	s.ctx, s.end = context.WithCancel(context.Background())
 	return s
 }
@@ -311,8 +312,20 @@ func (s *backlog) sayLate(ctx context.Context, in incoming, said spoken) {
 		s.log.Error("promise not noted", slog.Any("error", err))
 		return
 	}
-	if s.enter(ctx, id, data, claimLease) {
-		s.work.Go(func() { s.post(s.ctx, id, in.ResponseURL, said) })
+	if !s.enter(ctx, id, data, claimLease) {
+		return
+	}
+	select {
+	case s.posts <- struct{}{}:
+		s.work.Go(func() {
+			defer func() { <-s.posts }()
+			s.post(s.ctx, id, in.ResponseURL, said)
+		})
+	default:
+		s.log.Warn("too many answers to buttons at once; this one waits in the journal, if there is one")
+		if s.o.Journal == nil {
+			s.o.Count(OutcomeGivenUp)
+		}
 	}
 }
 
