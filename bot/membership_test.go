@@ -26,7 +26,8 @@ type shared struct {
 	records  map[string]string // message → attempt
 	members  bot.Members
 	stalled  bool
-	late     []func() // what lies in the buffers of a store that is stalled
+	apart    atomic.Bool // conversations cannot be reached, as where a Cluster has lost a master
+	late     []func()    // what lies in the buffers of a store that is stalled
 }
 
 var errUnreachable = errors.New("model: the store cannot be reached")
@@ -79,6 +80,9 @@ func (w *way) do(ctx context.Context, f func()) error {
 }
 
 func (w *way) Begin(ctx context.Context, c bot.Conversation, id, attempt string, _ time.Duration) (t bot.Turn, err error) {
+	if w.apart.Load() {
+		return t, errUnreachable
+	}
 	err = w.do(ctx, func() { t = w.sessions[c.Key()] })
 	return t, err
 }
@@ -280,7 +284,7 @@ func TestNoFollowUpFromAnOlderList(t *testing.T) {
 			w := newWorld(t, g, 2+run%2, uint64(run))
 			time.Sleep(time.Second)
 			for range 40 {
-				time.Sleep(time.Duration(w.random.IntN(1500)) * time.Millisecond)
+				time.Sleep(time.Duration(w.random.IntN(pauses[run%len(pauses)])) * time.Millisecond)
 				w.happens()
 			}
 			w.end()
@@ -297,6 +301,9 @@ func TestNoFollowUpFromAnOlderList(t *testing.T) {
 		t.Errorf("the runs had not both: %v", tally)
 	}
 }
+
+// pauses are the longest between two things that happen, in milliseconds.
+var pauses = []int{100, 400, 1500, 4000}
 
 // end ends the replicas.
 func (w *world) end() {
@@ -336,6 +343,7 @@ func TestWhatAnOutageCosts(t *testing.T) {
 		{"a list, and the replica is gone", 5 * time.Second, func(w *world) { w.step(0, listed[1]); w.kill[0](); w.marks[0] += "x"; w.start(0) }, away},
 		{"killed without a list", 5 * time.Second, func(w *world) { w.kill[0](); w.start(0) }, right},
 		{"both killed without a list", 5 * time.Second, func(w *world) { w.kill[0](); w.kill[1](); w.start(0); w.start(1) }, right},
+		{"a list while only the conversations are away", 0, func(w *world) { w.store.apart.Store(true); w.step(0, listed[1]); w.store.apart.Store(false) }, right},
 		{"no stall, killed", 0, func(w *world) { w.kill[0](); w.marks[0] += "x"; w.start(0) }, right},
 	} {
 		inModel(t, func(t *testing.T, r bot.Retriever) {

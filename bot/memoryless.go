@@ -241,6 +241,9 @@ func (e *Engine) load(ctx context.Context, m Message, attempt string) (Turn, err
 		case err != nil:
 			return turn, err
 		case turn.Claim != Running:
+			if v, ok := e.versions.Get(key); ok && 0 < turn.Version && turn.Version < v {
+				turn.Session.Lost = true // by the store, as in a failover
+			}
 			e.versions.Add(key, turn.Version)
 			return turn, nil
 		case !pause(ctx):
