@@ -86,7 +86,7 @@ type Options struct {
 	// StoreWait is how long a message that means nothing without what was said before
 	// waits for a state that is away.
 	//
-	// default: 2.5 seconds
+	// default: 2 seconds
 	StoreWait time.Duration
 
 	searcher func(*index.Generation) Searcher // for tests; nil: the generation itself
@@ -154,7 +154,7 @@ func New(r Retriever, s State, o Options) *Engine {
 		o.Observe = func(Event) {}
 	}
 	if o.StoreWait <= 0 {
-		o.StoreWait = missingAfter
+		o.StoreWait = storeWait
 	}
 	return &Engine{index: r, state: s, o: o, once: newOnce(), lanes: NewLanes(), floods: newFloods(o.Limits),
 		member: newMember(o.Membership, o.Log), unsaved: newUnsaved(o.Mark), versions: newCache[uint64](knownVersions)}

@@ -48,20 +48,24 @@ func newTurnstile() turnstile { return make(turnstile, 1) }
 func (t turnstile) Lock()     { t <- struct{}{} }
 func (t turnstile) Unlock()   { <-t }
 
-// How replicas watch each other. Whoever cannot reach the store is silent for trustFor
-// after it was confirmed last, and only then answers without memory. So whoever was
-// confirmed within trustFor has not. What a member answered without memory it saves before
-// it is confirmed again.
+// How replicas watch each other. Whoever cannot reach the store says nothing for trustFor
+// after it was confirmed last, and for trustFor after the store was first away, and only
+// then answers without memory. So whoever was confirmed within trustFor has not. What a
+// member answered without memory it saves before it is confirmed again.
 const (
 	confirmEvery  = 250 * time.Millisecond
 	confirmWithin = 200 * time.Millisecond // beyond a call's timeout
-	trustFor      = time.Second
-	// missingAfter is when a member that is not confirmed any more counts as gone. It is
-	// the longest that a follow-up waits to know.
-	missingAfter = 2500 * time.Millisecond
+	trustFor      = 2 * time.Second
 	// unbroken is the longest gap of a member that has been in touch with the store all
-	// the time: less than somebody needs to find out that the store is away and answer.
-	unbroken = trustFor - confirmEvery - confirmWithin
+	// the time: less than the store is away when somebody answers without memory, who may
+	// have asked it last half a second before (the stores' breaker) and a call's timeout.
+	unbroken = trustFor - 750*time.Millisecond
+	// storeWait is how long a message waits for memory: the channels say after 2.5 s that
+	// an answer takes long.
+	storeWait = 2 * time.Second
+	// missingAfter is when a member that is not confirmed any more counts as gone, so that
+	// a message of any moment before need not wait longer to know.
+	missingAfter = trustFor + storeWait
 )
 
 // member is this replica among the others.

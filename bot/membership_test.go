@@ -265,7 +265,7 @@ func (w *world) happens() {
 
 // cutFor cuts a replica off alone, for no longer than the others go on doubting.
 func (w *world) cutFor(i int) {
-	d := time.Duration(w.random.IntN(1200)) * time.Millisecond
+	d := time.Duration(w.random.IntN(3500)) * time.Millisecond
 	w.note("%d: cut off for %v", i, d)
 	w.cut[i].Store(true)
 	time.AfterFunc(d, func() { w.cut[i].Store(false) })
@@ -303,7 +303,7 @@ func TestNoFollowUpFromAnOlderList(t *testing.T) {
 }
 
 // pauses are the longest between two things that happen, in milliseconds.
-var pauses = []int{100, 400, 1500, 4000}
+var pauses = []int{100, 700, 3000, 8000}
 
 // end ends the replicas.
 func (w *world) end() {
@@ -333,7 +333,7 @@ func TestWhatAnOutageCosts(t *testing.T) {
 		want   string
 	}{
 		{"short stall", 300 * time.Millisecond, func(*world) {}, right},
-		{"long stall", 2400 * time.Millisecond, func(*world) {}, right},
+		{"long stall", 1900 * time.Millisecond, func(*world) {}, right},
 		{"very long stall", time.Minute, func(*world) {}, right},
 		{"a list at the same replica", 5 * time.Second, func(w *world) { w.step(0, listed[1]) }, right},
 		{"two lists at the same replica", 5 * time.Second, func(w *world) { w.step(0, listed[1]); w.step(0, listed[2]) }, right},
@@ -359,7 +359,7 @@ func TestWhatAnOutageCosts(t *testing.T) {
 				w.store.stall(false)
 				for range 3 { // at once, and later
 					w.step(at, "")
-					time.Sleep(3 * time.Second)
+					time.Sleep(5 * time.Second)
 				}
 				w.end()
 				if last := w.tally[right]; (tt.want == right) != (last == 3) || tt.want == away && w.tally[away] != 3 {

@@ -256,7 +256,11 @@ func (s *backlog) poll(ctx context.Context, id string) (spoken, pollState) {
 	m := s.running[id]
 	s.mu.Unlock()
 	if m == nil {
-		if m = s.takeOver(ctx, id); m == nil {
+		var err error
+		switch m, err = s.takeOver(ctx, id); {
+		case err != nil:
+			return spoken{}, pollRunning // another poll may find it, here or elsewhere
+		case m == nil:
 			return spoken{}, pollUnknown
 		}
 	}
@@ -277,25 +281,25 @@ func (s *backlog) poll(ctx context.Context, id string) (spoken, pollState) {
 	return m.said, pollMade
 }
 
-// takeOver makes the answer that another replica promised.
-func (s *backlog) takeOver(ctx context.Context, id string) *making {
+// takeOver makes the answer that another replica promised; nil: nobody has. It fails when
+// that cannot be known now.
+func (s *backlog) takeOver(ctx context.Context, id string) (*making, error) {
 	if s.o.Journal == nil {
-		return nil
+		return nil, nil
 	}
 	task, open, err := s.o.Journal.Look(ctx, s.queue(), id)
+	if err != nil || !open {
+		return nil, err
+	}
 	var p promised
-	if err != nil || !open || json.Unmarshal(task.Data, &p) != nil {
-		return nil
+	if json.Unmarshal(task.Data, &p) != nil {
+		return nil, nil
 	}
 	in, err := parse(p.Message)
 	if err != nil {
-		return nil
+		return nil, nil
 	}
-	m, err := s.begin(in)
-	if err != nil {
-		return nil
-	}
-	return m
+	return s.begin(in)
 }
 
 // sayLate posts what a button's event is answered with, whose own reply can only
