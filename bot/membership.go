@@ -58,8 +58,8 @@ const (
 	trustFor      = 2 * time.Second
 	// unbroken is the longest gap of a member that has been in touch with the store all
 	// the time: less than the store is away when somebody answers without memory, who may
-	// have asked it last half a second before (the stores' breaker) and a call's timeout.
-	unbroken = trustFor - 750*time.Millisecond
+	// have asked it last half a second before (the stores' breaker) and two calls' timeouts.
+	unbroken = trustFor - 800*time.Millisecond
 	// storeWait is how long a message waits for memory: the channels say after 2.5 s that
 	// an answer takes long.
 	storeWait = 2 * time.Second
@@ -86,7 +86,8 @@ type member struct {
 	failed   bool      // the last call did
 	away     time.Time // since when nothing but errors came of the store; zero: it is there
 	silent   time.Time // nothing may be answered without memory before
-	since    time.Time // by the store's clock: begin of the unbroken contact
+	contact  time.Time // when any call of the store came back last
+	since    time.Time // by the store's clock: begin of the unbroken contact; zero: broken
 }
 
 func newMember(store Membership, log *slog.Logger) *member {
@@ -111,7 +112,10 @@ func (m *member) reached(err error) {
 	defer m.mu.Unlock()
 	switch {
 	case err == nil:
-		m.away = time.Time{}
+		if time.Since(m.contact) > unbroken {
+			m.since = time.Time{}
+		}
+		m.away, m.contact = time.Time{}, time.Now()
 	case m.away.IsZero():
 		m.away = time.Now()
 	}
@@ -169,10 +173,7 @@ func (m *member) call(ctx context.Context, before time.Time) error {
 		return err
 	}
 	m.known, m.sent, m.received = known, sent, time.Now()
-	if !known.Noted {
-		return nil
-	}
-	if last, was := known.Confirmed[m.id]; m.since.IsZero() || !was || known.Now.Sub(last) > unbroken {
+	if m.since.IsZero() {
 		m.since = known.Now
 	}
 	return nil
@@ -221,7 +222,7 @@ func (m *member) expel(ctx context.Context, id string, doubt bool) error {
 func (m *member) trusts(came time.Time) (epoch uint64, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.since.IsZero() && !m.known.Exclusive {
+	if m.received.IsZero() && !m.known.Exclusive {
 		return m.known.Epoch, false
 	}
 	oldest := m.known.Now
@@ -271,9 +272,9 @@ func (m *member) silentFor() time.Duration {
 	return time.Until(until)
 }
 
-// cutOff reports whether the others may already count this replica as gone.
-func (m *member) cutOff() bool {
+// alone reports whether there can be no other replica.
+func (m *member) alone() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return !m.known.Exclusive && time.Since(m.silent) > missingAfter-trustFor-confirmWithin
+	return m.known.Exclusive
 }

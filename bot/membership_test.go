@@ -146,6 +146,7 @@ type world struct {
 	random *rand.Rand
 	store  *shared
 	cut    []*atomic.Bool
+	healed []time.Time // when the last cut ended
 	kill   []context.CancelFunc
 	bots   []*bot.Engine
 	marks  []string
@@ -160,7 +161,7 @@ func newWorld(t *testing.T, live bot.Retriever, replicas int, seed uint64) *worl
 		records: map[string]string{}, members: bot.Members{Confirmed: map[string]time.Time{}}}}
 	dir := t.TempDir()
 	for i := range replicas {
-		w.cut = append(w.cut, &atomic.Bool{})
+		w.cut, w.healed = append(w.cut, &atomic.Bool{}), append(w.healed, time.Time{})
 		w.marks = append(w.marks, filepath.Join(dir, fmt.Sprint(i)))
 		w.bots, w.kill = append(w.bots, nil), append(w.kill, nil)
 		w.start(i)
@@ -265,7 +266,11 @@ func (w *world) happens() {
 
 // cutFor cuts a replica off alone, for no longer than the others go on doubting.
 func (w *world) cutFor(i int) {
+	if w.cut[i].Load() || time.Since(w.healed[i]) < time.Second {
+		return
+	}
 	d := time.Duration(w.random.IntN(3500)) * time.Millisecond
+	w.healed[i] = time.Now().Add(d)
 	w.note("%d: cut off for %v", i, d)
 	w.cut[i].Store(true)
 	time.AfterFunc(d, func() { w.cut[i].Store(false) })

@@ -11,12 +11,14 @@ import (
 // store was away. It is to be run where the options name a Membership.
 func (e *Engine) Run(ctx context.Context) {
 	for ctx.Err() == nil {
+		next := confirmEvery
 		if err := e.beat(ctx); err != nil && ctx.Err() == nil {
 			e.o.Log.Debug("not confirmed as a replica", slog.Any("error", err))
+			next = pollEvery
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(confirmEvery):
+		case <-time.After(next):
 		}
 	}
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteTimeout)
@@ -193,8 +195,8 @@ func (e *Engine) withoutMemory(ctx context.Context, m Message, attempt string, p
 	if !trusted || !known {
 		session = nil
 	}
-	if e.member.cutOff() {
-		m.lead = textUnremembered
+	if !e.member.alone() {
+		m.lead = textUnremembered // the others may be there, and not know for long that this one is
 	}
 	reply, after, err := e.respond(ctx, m, session)
 	if err != nil {
