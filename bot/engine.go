@@ -86,7 +86,7 @@ type Options struct {
 	// StoreWait is how long a message that means nothing without what was said before
 	// waits for a state that is away.
 	//
-	// default: 2 seconds
+	// default: 2.5 seconds
 	StoreWait time.Duration
 
 	searcher func(*index.Generation) Searcher // for tests; nil: the generation itself

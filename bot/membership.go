@@ -55,14 +55,14 @@ func (t turnstile) Unlock()   { <-t }
 const (
 	confirmEvery  = 250 * time.Millisecond
 	confirmWithin = 200 * time.Millisecond // beyond a call's timeout
-	trustFor      = 2 * time.Second
+	trustFor      = 2500 * time.Millisecond
 	// unbroken is the longest gap of a member that has been in touch with the store all
 	// the time: less than the store is away when somebody answers without memory, who may
 	// have asked it last half a second before (the stores' breaker) and two calls' timeouts.
 	unbroken = trustFor - 800*time.Millisecond
-	// storeWait is how long a message waits for memory: the channels say after 2.5 s that
-	// an answer takes long.
-	storeWait = 2 * time.Second
+	// storeWait is how long a message waits for memory: about as long as the channels wait
+	// before they say that an answer takes long.
+	storeWait = trustFor
 	// missingAfter is when a member that is not confirmed any more counts as gone, so that
 	// a message of any moment before need not wait longer to know.
 	missingAfter = trustFor + storeWait

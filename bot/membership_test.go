@@ -338,7 +338,7 @@ func TestWhatAnOutageCosts(t *testing.T) {
 		want   string
 	}{
 		{"short stall", 300 * time.Millisecond, func(*world) {}, right},
-		{"long stall", 1900 * time.Millisecond, func(*world) {}, right},
+		{"long stall", 2300 * time.Millisecond, func(*world) {}, right},
 		{"very long stall", time.Minute, func(*world) {}, right},
 		{"a list at the same replica", 5 * time.Second, func(w *world) { w.step(0, listed[1]) }, right},
 		{"two lists at the same replica", 5 * time.Second, func(w *world) { w.step(0, listed[1]); w.step(0, listed[2]) }, right},
@@ -364,7 +364,7 @@ func TestWhatAnOutageCosts(t *testing.T) {
 				w.store.stall(false)
 				for range 3 { // at once, and later
 					w.step(at, "")
-					time.Sleep(5 * time.Second)
+					time.Sleep(6 * time.Second)
 				}
 				w.end()
 				if last := w.tally[right]; (tt.want == right) != (last == 3) || tt.want == away && w.tally[away] != 3 {
