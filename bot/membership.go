@@ -187,7 +187,7 @@ func (m *member) expelMissing(ctx context.Context) error {
 	known, since, before := m.known, m.since, m.before(time.Now())
 	m.mu.Unlock()
 	for id, at := range known.Confirmed {
-		witness := !since.After(at)
+		witness := since.Sub(at) <= unbroken // the missing one was in touch with it before
 		awaited := known.Now.Sub(at)
 		if !witness {
 			awaited = known.Now.Sub(since) - 2*confirmEvery // a witness goes first
