@@ -37,6 +37,8 @@ const (
 	textNoList        = "还没有给你列过条目，不知道是哪一节的第%d条。请先问一个主题，或连同标题一起问，例如：%s第%d条。"
 	textAway          = "暂时读不到之前的对话，请把问题写完整再问一次，例如：%s第%d条。"
 	textAwayAll       = "暂时读不到之前的对话，请把问题写完整再问一次。"
+	// textUnremembered is above an answer that will not be remembered.
+	textUnremembered  = "现在记不住这段对话，接着问的时候请把问题写完整。"
 	textNoItem        = "“%s”没有%s（共%d条）。"
 	textRefuse        = "知识库里没有找到这个问题的依据，不敢乱答。"
 	textNoPart        = "知识库里没有找到这个问题的依据。"
@@ -94,6 +96,7 @@ const (
 	textSourceNow     = "来源："
 	textMoreCorrected = "另有 %d 条也有更正，请重新提问查看。"
 	TextSearching     = "正在查找，请稍候…"
+	TextBusy          = "现在问的人太多，这条还没有查，请过一会儿再问一次。"
 	TextAgain         = "（刚才连接中断，不确定您是否收到，再发一次）"
 	textSlow          = "查得有点慢，请稍后再问一次。"
 	textBroken        = "刚才没能答上来，请稍后再问一次。"
