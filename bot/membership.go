@@ -63,6 +63,8 @@ const (
 	// storeWait is how long a message waits for memory: about as long as the channels wait
 	// before they say that an answer takes long.
 	storeWait = trustFor
+	// breakerWait is how long a store that is back may still not be asked.
+	breakerWait = 750 * time.Millisecond
 	// missingAfter is when a member that is not confirmed any more counts as gone, so that
 	// a message of any moment before need not wait longer to know.
 	missingAfter = trustFor + storeWait

@@ -111,10 +111,11 @@ func (p *patience) memory() bool {
 
 // left is how long a message that needs memory goes on waiting.
 func (p *patience) left() time.Duration {
-	if p.engine.member.awayFor() > p.engine.o.StoreWait {
-		return 0 // it has been away for long
+	wait := p.engine.o.StoreWait
+	if p.engine.member.awayFor() > wait { // for long; but it may be back, and a breaker not have noticed
+		wait = min(wait, breakerWait)
 	}
-	return time.Until(p.came.Add(p.engine.o.StoreWait))
+	return time.Until(p.came.Add(wait))
 }
 
 // goOn waits a moment for the store; it gives false when there is no time for that any more,
