@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -255,5 +256,38 @@ func TestSearchGoesOnAfterAFreeze(t *testing.T) {
 	}))
 	if r := answer(t, e, message("m", "u", "能免担保吗")); !r.Answered {
 		t.Errorf("after the freeze: %q", r.Text)
+	}
+}
+
+// TestCrashWhileTheStoreIsFull: what was listed last is gone with the process, and the next
+// one does not go on from what was listed before.
+func TestCrashWhileTheStoreIsFull(t *testing.T) {
+	for _, tt := range []struct {
+		name, listed, want string
+	}{{"a list that was not saved", "地方政府特色支持", "暂时读不到之前的对话"}, {"nothing", "", "跨部门联合激励措施"}} {
+		t.Run(tt.name, func(t *testing.T) {
+			file, path := store(t), filepath.Join(t.TempDir(), "unsaved")
+			s := &refusing{State: file}
+			start := func() *bot.Engine {
+				mark, err := bot.OpenMark(path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { _ = mark.Close() })
+				e := bot.New(live(t), s, bot.Options{StoreWait: time.Millisecond, Membership: file, Mark: mark})
+				e.Join(t.Context())
+				return e
+			}
+			e := start()
+			answer(t, e, message("m1", "u", "跨部门联合激励措施"))
+			s.unwritten = true
+			if tt.listed != "" {
+				answer(t, e, message("m2", "u", tt.listed))
+			}
+			s.unwritten = false
+			if r := answer(t, start(), message("m3", "u", "第2条")); !strings.Contains(r.Text, tt.want) {
+				t.Errorf("after the crash: %q, want %q in it", r.Text, tt.want)
+			}
+		})
 	}
 }
