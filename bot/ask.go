@@ -36,6 +36,11 @@ func (t *turn) answer(act string, asked []Asked) Reply {
 	var above []hit
 	seen := map[string]bool{}
 	for i, a := range asked {
+		if a.Skipped {
+			parts = append(parts, Part{a.Question, false})
+			d.skipped = append(d.skipped, a.Question)
+			continue
+		}
 		b := block{}
 		origin := asksOrigin(a.Question)
 		if origin { // whatever the search led to is not meant

@@ -56,6 +56,8 @@ type draft struct {
 	pending []hit
 	most    int
 	alone   bool // nothing is remembered: see turn
+	// skipped are questions of the message that were not looked up.
+	skipped []string
 }
 
 // fitted is a draft on a surface.
@@ -66,7 +68,7 @@ type fitted struct {
 }
 
 // fit writes as many measures as the surface takes, whole ones only, and at
-// least one.
+// least one. Questions that do not fit are named.
 func (d draft) fit(s Surface) fitted {
 	total := 0
 	for _, b := range d.blocks {
@@ -75,19 +77,24 @@ func (d draft) fit(s Surface) fitted {
 	if d.most == 0 {
 		d.most = maxMeasures
 	}
-	n := min(total, d.most)
+	n, written := min(total, d.most), len(d.blocks)
 	for {
 		counts := d.shares(n)
-		pages := paginate(d.lines(counts, s), s.MaxBytes)
-		if len(pages) <= max(s.MaxPages, 1) || n <= 1 {
-			f := fitted{pages: pages}
-			for i, b := range d.blocks {
-				f.shown = append(f.shown, b.hits[:counts[i]]...)
-				f.left = append(f.left, b.hits[counts[i]:]...)
-			}
-			return f
+		pages := paginate(d.lines(counts, written, s), s.MaxBytes)
+		switch {
+		case len(pages) > max(s.MaxPages, 1) && n > 1:
+			n--
+			continue
+		case len(pages) > max(s.MaxPages, 1) && written > 1:
+			written--
+			continue
 		}
-		n--
+		f := fitted{pages: pages}
+		for i, b := range d.blocks {
+			f.shown = append(f.shown, b.hits[:counts[i]]...)
+			f.left = append(f.left, b.hits[counts[i]:]...)
+		}
+		return f
 	}
 }
 
@@ -111,9 +118,10 @@ func (d draft) shares(n int) []int {
 // maxQuestion bounds, in characters, the words of a question above its block.
 const maxQuestion = 80
 
-// lines writes the first hits of each block, each element a piece that is not cut
-// unless it is too long for a page of its own.
-func (d draft) lines(counts []int, s Surface) []string {
+// lines writes the first hits of each of the first blocks, as many as written says, and
+// names the questions of the others. Each element is a piece that is not cut unless it is
+// too long for a page of its own.
+func (d draft) lines(counts []int, written int, s Surface) []string {
 	w := &writer{markdown: s.Markdown, alone: d.alone}
 	for _, said := range []string{d.note, d.dayLine} {
 		if said != "" {
@@ -124,10 +132,16 @@ func (d draft) lines(counts []int, s Surface) []string {
 		w.line(w.safe(d.lead))
 	}
 	var left []hit
+	var waiting, unanswered []string
 	for i, b := range d.blocks {
 		take := b.hits[:counts[i]]
 		left = append(left, b.hits[counts[i]:]...)
-		if len(take) == 0 && b.note == "" && len(b.origin) == 0 {
+		switch {
+		case len(take) == 0 && len(b.hits) > 0:
+			waiting = append(waiting, b.question)
+			continue
+		case i >= written && len(take) == 0 && len(b.origin) == 0:
+			unanswered = append(unanswered, b.question)
 			continue
 		}
 		if b.question != "" {
@@ -146,6 +160,13 @@ func (d draft) lines(counts []int, s Surface) []string {
 		w.gap()
 		w.line(w.safe(w.more(left)))
 	}
+	if d.alone {
+		w.names(textAloneWaiting, waiting, s.MaxBytes)
+	} else {
+		w.names(textWaiting, waiting, s.MaxBytes)
+	}
+	w.names(textUnanswered, unanswered, s.MaxBytes)
+	w.names(fmt.Sprintf(textSkipped, maxParts), d.skipped, s.MaxBytes)
 	return w.lines
 }
 
@@ -167,6 +188,34 @@ func nameOf(p knowledge.Passage) string {
 		return p.Heading
 	}
 	return fmt.Sprintf("%s第%d条", p.Heading, p.Number)
+}
+
+// maxName bounds, in characters, a question that is only named; namesShare is the share of
+// a page that such names may take.
+const maxName, namesShare = 16, 2
+
+// names writes which questions a sentence is about, as many as a page of so many bytes
+// (0: no bound) has room for, and the number of the others.
+func (w *writer) names(sentence string, questions []string, limit int) {
+	questions = slices.DeleteFunc(questions, func(q string) bool { return q == "" })
+	if len(questions) == 0 {
+		return
+	}
+	var short []string
+	size := 0
+	for _, q := range questions {
+		q = shorten(q, maxName)
+		if size += len(q) + len("“”、"); limit > 0 && size > limit/namesShare && len(short) > 0 {
+			break
+		}
+		short = append(short, q)
+	}
+	list := quoteList(short)
+	if len(short) < len(questions) {
+		list += fmt.Sprintf(textAndOthers, len(questions))
+	}
+	w.gap()
+	w.line(w.asked(sentence + list))
 }
 
 // topicsOf names the sections of what is to come: （甲、乙等）.

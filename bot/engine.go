@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hashicorp/golang-lru/v2/expirable"
+	lru "github.com/hashicorp/golang-lru/v2"
 
 	"aeobot/index"
 )
@@ -82,6 +82,20 @@ type Options struct {
 	//
 	// default: nobody
 	Observe func(Event)
+
+	// Membership is of the replicas that share the state.
+	//
+	// default: this engine is the only one
+	Membership Membership
+	// Mark remembers through a crash that something was answered without memory.
+	//
+	// default: a crash makes that forgotten
+	Mark *Mark
+	// StoreWait is how long a message that means nothing without what was said before
+	// waits for a state that is away.
+	//
+	// default: 2.5 seconds
+	StoreWait time.Duration
 }
 
 // Event is one turn as metrics see it. No field can hold what a person wrote.
@@ -119,7 +133,11 @@ type Engine struct {
 	once    *once
 	lanes   *Lanes
 	floods  *floods
-	unsaved *expirable.LRU[string, unsaved] // by conversation
+	member  *member
+	unsaved *unsaved
+	// versions are of the sessions that were loaded or saved last, by conversation.
+	versions  *lru.Cache[string, uint64]
+	succeeded bool // the replica that was here before has left nothing behind
 }
 
 // Variables for tests that are not about time: no machine is too slow for those.
@@ -147,9 +165,19 @@ func New(r Retriever, s State, o Options) *Engine {
 	if o.Observe == nil {
 		o.Observe = func(Event) {}
 	}
+	if o.StoreWait <= 0 {
+		o.StoreWait = storeWait
+	}
 	return &Engine{index: r, state: s, o: o, once: newOnce(), lanes: NewLanes(), floods: newFloods(o.Limits),
-		unsaved: expirable.NewLRU[string, unsaved](keptReplies, nil, unsavedFor)}
+		member: newMember(o.Membership, o.Log), unsaved: newUnsaved(o.Mark), versions: newCache[uint64](knownVersions)}
 }
+
+// knownVersions bounds the conversations whose version is known.
+const knownVersions = 10_000
+
+// pollEvery is how often a redelivery looks whether the attempt that runs elsewhere has
+// ended, and how often a store that is away is tried again.
+const pollEvery = 50 * time.Millisecond
 
 // maxTries bounds how often a turn is begun again because another turn of the
 // same conversation was saved first.
@@ -200,7 +228,8 @@ func (e *Engine) Welcome(context.Context) string { return TextWelcome }
 // paced answers a message, after those before it in its conversation, if the limits let it
 // pass.
 func (e *Engine) paced(ctx context.Context, m Message, ev *Event) (Reply, error) {
-	if record, ok := e.once.kept.Get(m.ID); ok {
+	came := time.Now()
+	if record, ok := e.once.given(m.ID); ok {
 		return e.replay(record, ev)
 	}
 	t := e.floods.take(m, e.o.Now())
@@ -213,14 +242,14 @@ func (e *Engine) paced(ctx context.Context, m Message, ev *Event) (Reply, error)
 	}
 	m.notice = t.pace == paceNotice
 	if e.state == nil {
-		return e.answer(ctx, m, ev)
+		return e.answer(ctx, m, came, ev)
 	}
 	turn := e.lanes.Queue(m.Conversation().Key())
 	defer turn.Leave()
 	if err := turn.Wait(ctx); err != nil {
 		return Reply{}, fmt.Errorf("engine: waiting for the message before: %w", err)
 	}
-	return e.answer(ctx, m, ev)
+	return e.answer(ctx, m, came, ev)
 }
 
 // hush gives a message no reply, unless another replica has given one. It waits for
@@ -237,75 +266,6 @@ func (e *Engine) hush(ctx context.Context, m Message, ev *Event) (Reply, error) 
 	return Reply{Act: ActQuiet, Parts: []Part{}, Shown: []Shown{}, Suggestions: []string{}}, nil
 }
 
-// answer is one attempt at a message: claim and load, respond, save and mark done.
-func (e *Engine) answer(ctx context.Context, m Message, ev *Event) (Reply, error) {
-	if e.state == nil {
-		reply, _, err := e.respond(ctx, m, &Session{})
-		return reply, err
-	}
-	attempt := newAttempt()
-	for range maxTries {
-		turn, err := e.begin(ctx, m, attempt)
-		if err != nil {
-			if errors.Is(err, ErrElsewhere) || ctx.Err() != nil {
-				return Reply{}, errors.Join(err, ctx.Err())
-			}
-			return e.withoutMemory(ctx, m, ev, err)
-		}
-		if turn.Claim == Answered {
-			r, err := e.replay(turn.Record, ev)
-			if err != nil {
-				return e.withoutMemory(ctx, m, ev, err)
-			}
-			return r, nil
-		}
-		reply, session, err := e.respond(ctx, m, e.latest(m, &turn))
-		if err != nil {
-			return Reply{}, err
-		}
-		record := encodeRecord(m, reply)
-		err = e.state.Commit(ctx, m.Conversation(), m.ID, attempt, turn.Version, session, record)
-		if errors.Is(err, ErrStale) || errors.Is(err, ErrClaimLost) {
-			continue
-		}
-		if err != nil {
-			ev.Degraded = true
-			e.o.Log.Warn("reply given but not remembered", slog.Any("error", err))
-			e.unsaved.Add(m.Conversation().Key(), unsaved{turn.Version, session, false})
-		} else {
-			e.unsaved.Remove(m.Conversation().Key())
-		}
-		e.once.remember(m.ID, record)
-		return reply, nil
-	}
-	return e.withoutMemory(ctx, m, ev, ErrStale)
-}
-
-// unsaved is what the store has not taken of a conversation: what it still has is not what
-// the asker saw last, and 第3条 must not count in that.
-type unsaved struct {
-	version uint64   // of what the store has
-	session *Session // nil: forgotten
-	away    bool     // the session of before could not even be read
-}
-
-// unsavedFor is how long that is known: about as long as a conversation is remembered.
-const unsavedFor = 30 * time.Minute
-
-// latest is the session that a turn goes on with; nil: it cannot be read.
-func (e *Engine) latest(m Message, t *Turn) *Session {
-	u, ok := e.unsaved.Get(m.Conversation().Key())
-	switch {
-	case !ok, !u.away && u.version != t.Version: // saved since, or although it seemed not
-		return &t.Session
-	case u.away:
-		return nil
-	case u.session == nil:
-		return &Session{}
-	}
-	return u.session
-}
-
 // replay gives the reply of before.
 func (e *Engine) replay(record []byte, ev *Event) (Reply, error) {
 	r, err := decodeRecord(record, e.index)
@@ -319,38 +279,6 @@ func (e *Engine) replay(record []byte, ev *Event) (Reply, error) {
 	return r, nil
 }
 
-// pollEvery is how often a redelivery looks whether the attempt that runs
-// elsewhere has ended.
-const pollEvery = 50 * time.Millisecond
-
-// begin claims the message, waiting while another attempt holds it.
-func (e *Engine) begin(ctx context.Context, m Message, attempt string) (Turn, error) {
-	for {
-		turn, err := e.state.Begin(ctx, m.Conversation(), m.ID, attempt, e.o.Lease)
-		if err != nil || turn.Claim != Running {
-			return turn, err
-		}
-		select {
-		case <-ctx.Done():
-			return Turn{}, ErrElsewhere
-		case <-time.After(pollEvery):
-		}
-	}
-}
-
-// withoutMemory answers when the state is away, remembering the reply in this
-// process only.
-func (e *Engine) withoutMemory(ctx context.Context, m Message, ev *Event, why error) (Reply, error) {
-	ev.Degraded = true
-	e.o.Log.Warn("answering without memory", slog.Any("error", why))
-	reply, _, err := e.respond(ctx, m, nil)
-	if err == nil {
-		e.unsaved.Add(m.Conversation().Key(), unsaved{away: true})
-		e.once.remember(m.ID, encodeRecord(m, reply))
-	}
-	return reply, err
-}
-
 // respond makes the reply and the session after it. A nil session means that the
 // memory is away. A nil session returned means that it is to be forgotten.
 func (e *Engine) respond(ctx context.Context, m Message, s *Session) (Reply, *Session, error) {
@@ -359,18 +287,7 @@ func (e *Engine) respond(ctx context.Context, m Message, s *Session) (Reply, *Se
 		return Reply{}, nil, fmt.Errorf("engine: %w", err)
 	}
 	defer release()
-	now := e.o.Now()
-	t := &turn{ctx: ctx, index: g, library: g.Library(), message: m, away: s == nil, alone: e.state == nil,
-		searcher: e.o.Searcher(g),
-		now:      now, today: now.In(china).Format(time.DateOnly), unanswered: e.o.Unanswered, wishes: e.o.Wishes, handover: e.o.Handover, lead: m.lead, desk: e.o.Desk, log: e.o.Log}
-	if e.o.SearchWithin > 0 {
-		t.until = time.Now().Add(e.o.SearchWithin)
-	}
-	if s != nil {
-		t.before = *s
-	}
-	t.after = t.before
-	t.after.Near, t.after.Choices, t.after.Wanted = nil, nil, ""
+	t := e.newTurn(ctx, g, m, s)
 	if m.notice {
 		return t.say(ActWait, TextWait), &t.before, nil
 	}
@@ -391,3 +308,20 @@ func (e *Engine) respond(ctx context.Context, m Message, s *Session) (Reply, *Se
 
 // china is where an answer's day is counted. A fixed zone needs no zone files.
 var china = time.FixedZone("Asia/Shanghai", 8*60*60)
+
+// newTurn begins a turn that goes on with a session; nil: the memory is away.
+func (e *Engine) newTurn(ctx context.Context, g *index.Generation, m Message, s *Session) *turn {
+	now := e.o.Now()
+	t := &turn{ctx: ctx, index: g, library: g.Library(), message: m, away: s == nil, alone: e.state == nil,
+		searcher: e.o.Searcher(g),
+		now:      now, today: now.In(china).Format(time.DateOnly), unanswered: e.o.Unanswered, wishes: e.o.Wishes, handover: e.o.Handover, lead: m.lead, desk: e.o.Desk, log: e.o.Log}
+	if e.o.SearchWithin > 0 {
+		t.until = time.Now().Add(e.o.SearchWithin)
+	}
+	if s != nil {
+		t.before = *s
+	}
+	t.after = t.before
+	t.after.Near, t.after.Choices, t.after.Wanted = nil, nil, ""
+	return t
+}

@@ -265,7 +265,7 @@ func TestEveryTurnIsAnsweredWhateverTheStoreDoes(t *testing.T) {
 	dialog := []string{"海关直接激励措施", "第3条", "更多", "优先通关如何实现", "谢谢"}
 	for works := range int32(2 * len(dialog)) {
 		degraded := 0
-		e := bot.New(live(t), &broken{store(t), works}, bot.Options{Observe: func(ev bot.Event) {
+		e := bot.New(live(t), &broken{store(t), works}, bot.Options{StoreWait: time.Millisecond, Observe: func(ev bot.Event) {
 			if ev.Degraded {
 				degraded++
 			}
@@ -287,7 +287,7 @@ func TestEveryTurnIsAnsweredWhateverTheStoreDoes(t *testing.T) {
 }
 
 func TestFollowUpSaysThatTheMemoryIsAway(t *testing.T) {
-	e := bot.New(live(t), &broken{store(t), 0}, bot.Options{})
+	e := bot.New(live(t), &broken{store(t), 0}, bot.Options{StoreWait: time.Millisecond})
 	for _, q := range []string{"第3条", "更多"} {
 		if r := answer(t, e, message("", "u", q)); r.Act != bot.ActClarify || !strings.Contains(r.Text, "暂时读不到") {
 			t.Errorf("%q: %+v", q, r)

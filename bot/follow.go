@@ -267,7 +267,7 @@ func (t *turn) about(v View, hits []hit, in Intent) (Reply, error) {
 		return slices.ContainsFunc(hits, func(x hit) bool { return x.passage.ID == h.Passage.ID })
 	}
 	if answered(d) && len(d.Hits) > 0 && !on(d.Hits[0]) {
-		return t.answer(ActDetail, []Asked{{in.About, d}}), nil
+		return t.answer(ActDetail, []Asked{{Question: in.About, Decision: d}}), nil
 	}
 	if d.Elsewhere || slices.ContainsFunc(hits, func(h hit) bool { return own.Query.Unstated(h.passage) }) {
 		return t.unstated(in.About, hits, d), nil
@@ -295,7 +295,7 @@ func (t *turn) unstated(question string, hits []hit, d index.Decision) Reply {
 		of += fmt.Sprintf("第%d条", n)
 	}
 	text := fmt.Sprintf(textUnstated, of)
-	if d.Elsewhere {
+	if d.Elsewhere && d.Outside.Sure() {
 		text = fmt.Sprintf(textUnstatedTopic, of, d.Outside.Topic)
 	}
 	r := t.say(ActRefuse, text+t.noted(question, []index.Decision{d}))
@@ -327,7 +327,7 @@ func (t *turn) narrow(in Intent) (Reply, error) {
 	}
 	t.refer(v)
 	d.Kind, d.Hits = index.Measures, hits
-	return t.answer(ActNarrow, []Asked{{text, d}}), nil
+	return t.answer(ActNarrow, []Asked{{Question: text, Decision: d}}), nil
 }
 
 // continues tells that all a reply shows is of the sections the thread is in.
@@ -377,7 +377,7 @@ func (t *turn) correct(in Intent) (Reply, error) {
 			d.Ranked[other].Score >= max(d.Bar, beside*d.Ranked[0].Score) {
 			d.Hits = []index.Hit{d.Ranked[other]}
 		}
-		return t.answer(ActSwitch, []Asked{{in.About, d}}), nil
+		return t.answer(ActSwitch, []Asked{{Question: in.About, Decision: d}}), nil
 	}
 	r, err := t.askText(in.About)
 	if r.Act == ActAnswer {
@@ -424,7 +424,7 @@ func (t *turn) back(in Intent) (Reply, error) {
 	}
 	if hits := t.inHistory(d); len(hits) > 0 {
 		d.Kind, d.Hits, d.More = index.Measures, hits, nil
-		return t.answer(ActSwitch, []Asked{{in.About, d}}), nil
+		return t.answer(ActSwitch, []Asked{{Question: in.About, Decision: d}}), nil
 	}
 	r, err := t.askText(in.About)
 	if r.Act == ActAnswer {

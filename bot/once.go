@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/hashicorp/golang-lru/v2/expirable"
+	lru "github.com/hashicorp/golang-lru/v2"
 )
 
 // once makes copies of one message wait for the first within this process, and
@@ -18,7 +18,13 @@ import (
 type once struct {
 	mu      sync.Mutex
 	running map[string]chan struct{} // closed when the attempt has ended
-	kept    *expirable.LRU[string, []byte]
+	kept    *lru.Cache[string, kept]
+}
+
+// kept is a reply that was given.
+type kept struct {
+	record []byte
+	at     time.Time
 }
 
 // How many records are kept (a few kilobytes each), and for how long. WeCom gives
@@ -30,7 +36,23 @@ const (
 )
 
 func newOnce() *once {
-	return &once{running: map[string]chan struct{}{}, kept: expirable.NewLRU[string, []byte](keptReplies, nil, keptFor)}
+	return &once{running: map[string]chan struct{}{}, kept: newCache[kept](keptReplies)}
+}
+
+// newCache makes a cache of that many. It starts no goroutine, as one whose entries expire
+// does for good.
+func newCache[V any](most int) *lru.Cache[string, V] {
+	c, err := lru.New[string, V](most)
+	if err != nil {
+		panic(err) // only for a size below 1
+	}
+	return c
+}
+
+// given is the record of a reply that was given.
+func (o *once) given(id string) ([]byte, bool) {
+	k, ok := o.kept.Get(id)
+	return k.record, ok && time.Since(k.at) < keptFor
 }
 
 // do runs answer for the first copy of a message; another copy waits until it
@@ -67,7 +89,7 @@ func (o *once) do(ctx context.Context, id string, answer func() (Reply, error)) 
 // remember keeps the record of a reply.
 func (o *once) remember(id string, record []byte) {
 	if id != "" {
-		o.kept.Add(id, record)
+		o.kept.Add(id, kept{record, time.Now()})
 	}
 }
 

@@ -18,6 +18,8 @@ import (
 type Asked struct {
 	Question string
 	Decision index.Decision
+	// Skipped reports that it was not looked up: the message has too many questions.
+	Skipped bool
 }
 
 // Answered tells that the knowledge has something on it.
@@ -30,8 +32,9 @@ type Searcher interface {
 
 // Limits of parting a message, in units of index.Hit.Score.
 const (
-	// maxParts bounds the questions of one message.
-	maxParts = 5
+	// maxParts bounds the questions of one message that are looked up; those beyond are
+	// named.
+	maxParts = 12
 	// maxPieces bounds the pieces of a long story that are looked at.
 	maxPieces = 12
 	// substance is how many units beyond AEO and 有没有 a piece needs to be looked at.
@@ -61,23 +64,22 @@ func Read(ctx context.Context, searcher Searcher, text string) ([]Asked, error) 
 	if err != nil {
 		return nil, err
 	}
-	one := []Asked{{text, whole}}
-	for _, cut := range []func(string) []string{enumerated, questioned, joined} {
-		parts := cut(text)
-		if len(parts) > maxPieces {
-			continue // too many to be searched one by one
-		}
-		asked, err := ask(ctx, s, parts)
-		if err != nil {
+	otherwise := []Asked{{Question: text, Decision: whole}}
+	for _, cut := range []func(string) []string{enumerated, questioned, joined, listed, spaced} {
+		asked, err := readParts(ctx, s, cut(text))
+		switch {
+		case err != nil:
 			return nil, err
-		}
-		if asked = slices.DeleteFunc(asked, idle); apart(asked) {
+		case len(asked) < 2:
+		case slices.ContainsFunc(asked, Asked.Answered):
 			return asked, nil
+		case len(otherwise) == 1 && !answered(whole) && !slices.ContainsFunc(asked, func(a Asked) bool { return !asks(a.Question) }):
+			otherwise = asked // several questions, all without an answer
 		}
 	}
 	clauses, err := ask(ctx, s, pieces(text, sentenceEnds+clauseEnds))
 	if err != nil || len(clauses) < 2 {
-		return one, err
+		return otherwise, err
 	}
 	if several := several(clauses, whole); several != nil {
 		return several, nil
@@ -93,7 +95,41 @@ func Read(ctx context.Context, searcher Searcher, text string) ([]Asked, error) 
 	if best := clearest(slices.Concat(sentences, clauses)); strength(best.Decision) >= least*strength(whole) && strength(best.Decision) > 0 {
 		return []Asked{best}, nil
 	}
-	return one, nil
+	return otherwise, nil
+}
+
+// readParts decides each part of a message, the questions of a part that has several
+// (担保能免吗，稽查会少吗) on their own. Parts that ask for nothing, or the same once more,
+// are left out.
+func readParts(ctx context.Context, s Searcher, parts []string) ([]Asked, error) {
+	if len(parts) < 2 {
+		return nil, nil
+	}
+	var all []Asked
+	seen := map[string]bool{}
+	for _, part := range parts {
+		if seen[said(part)] {
+			continue
+		}
+		seen[said(part)] = true
+		if len(all) >= maxParts {
+			all = append(all, Asked{Question: part, Skipped: true})
+			continue
+		}
+		asked, err := ask(ctx, s, []string{part})
+		if err != nil {
+			return nil, err
+		}
+		clauses, err := ask(ctx, s, pieces(part, clauseEnds))
+		if err != nil {
+			return nil, err
+		}
+		if several := several(clauses, asked[0].Decision); several != nil {
+			asked = several
+		}
+		all = append(all, slices.DeleteFunc(asked, idle)...)
+	}
+	return all, nil
 }
 
 // memo searches each text of a message once, however often it is looked at.
@@ -111,23 +147,6 @@ func (m *memo) Search(ctx context.Context, text string) (index.Decision, error) 
 		m.known[text] = d
 	}
 	return d, err
-}
-
-// apart tells whether pieces are several questions: some of them answered, and not
-// all by the same.
-func apart(asked []Asked) bool {
-	if len(asked) < 2 || len(asked) > maxParts || strength(clearest(asked).Decision) == 0 {
-		return false
-	}
-	tops := map[string]bool{}
-	for _, a := range asked {
-		if answered(a.Decision) {
-			tops[top(a.Decision)] = true
-		} else {
-			tops[""] = true
-		}
-	}
-	return len(tops) > 1
 }
 
 // idle tells that a piece asks for nothing by itself: 在吗, 真的吗, 有人知道吗.
@@ -149,12 +168,49 @@ func idle(a Asked) bool {
 // rhetorical sentences ask for nothing but assent.
 var rhetorical = regexp.MustCompile(`^(?:这|那|这样|我|你|你们|大家|有人|谁)?(?:说|理解|记|讲|知道|清楚|了解|能|可以)?(?:得|的)?(?:对|是|真|真的|没错|有|好|行|可以|知道|告诉我|清楚|确定|解答)(?:一下)?(?:吗|吧|么|不对|不是|假的|不|么)?$`)
 
-// questioned are the sentences that end in a question mark.
+// questioned are the sentences that end in a question mark or read like a question
+// without one. A sentence that says what will be asked is none of them.
 func questioned(text string) []string {
-	return slices.DeleteFunc(pieces(text, sentenceEnds), func(p string) bool {
-		return !strings.HasSuffix(p, "?") && !strings.HasSuffix(p, "？")
+	return slices.DeleteFunc(cutAt(text, sentenceEnds), func(p string) bool {
+		return !strings.HasSuffix(p, "?") && !strings.HasSuffix(p, "？") && (!asks(p) || announcing.MatchString(p))
 	})
 }
+
+// announcing sentences tell that what stands before them was not the question.
+var announcing = regexp.MustCompile(`^(?:我|我们)?(?:就|只|主要|其实)?想?(?:请)?(?:问|咨询|请教|知道)`)
+
+// listed are the things that a message counts up and asks the same of: 查验、担保、稽查
+// 这三样能不能少. What is asked stands behind each.
+func listed(text string) []string {
+	m := list.FindStringSubmatch(text)
+	if m == nil {
+		return nil
+	}
+	things := listMarks.Split(m[1], -1)
+	if n := readNumber(m[2]); n > 0 && n != len(things) {
+		return nil
+	}
+	for i := range things {
+		things[i] = strings.TrimSpace(things[i]) + m[3]
+	}
+	return things
+}
+
+// spaced are the pieces between blanks, when each of them reads like a question.
+func spaced(text string) []string {
+	parts := blanks.Split(strings.TrimSpace(text), -1)
+	if slices.ContainsFunc(parts, func(p string) bool { return !asks(p) }) {
+		return nil
+	}
+	return parts
+}
+
+var blanks = regexp.MustCompile(`[\s\x{3000}]+(?:[/／|｜]+[\s\x{3000}]*)?`)
+
+var (
+	list      = regexp.MustCompile(`^(.+?)(?:这|那|等)([二两三四五六七八九十几2-9])(?:样|项|个|件|种|块|条|点|方面|件事)[,，、:：]?(.*)$`)
+	listMarks = regexp.MustCompile(`、|，|,|和|跟|与|以及|还有`)
+)
 
 // joiner opens a further question: 另外, 顺便问一下.
 var joiner = regexp.MustCompile(`(?:^|[,，。;；?？!！\s吗呢])((?:另外|此外|还有|顺便|同时|再(?:请)?问|还想(?:请)?问|还想知道|以及|并且|然后|最后)(?:再)?(?:想)?(?:请)?(?:问)?(?:一?下)?[,，:：]?)`)
@@ -187,7 +243,7 @@ func joined(text string) []string {
 }
 
 // marker begins an entry of a numbered list: 1. (2) ③ 四、 其五 问题6：.
-var marker = regexp.MustCompile(`[(（]?([0-9]{1,2}|[一二三四五六七八九十])[)）.、．:：]|([①-⑳])|(?:问题|其|第)([0-9]|[一二三四五六七八九十])(?:个(?:问题)?|点)?[:：、,，是]`)
+var marker = regexp.MustCompile(`[(（]?([0-9]{1,2}|[一二三四五六七八九十])[)）.、．:：]|([一二三四五六七八九十])(?:是|来)|([①-⑳])|(?:问题|其|第)([0-9]|[一二三四五六七八九十])(?:个(?:问题)?|点)?[:：、,，是]`)
 
 // enumerated are the entries of a numbered list of questions, numbered from 1 on.
 // What stands before the first is not among them.
@@ -197,7 +253,7 @@ func enumerated(text string) []string {
 	for _, m := range marker.FindAllStringSubmatchIndex(text, -1) {
 		before, _ := utf8.DecodeLastRuneInString(text[:m[0]])
 		after, _ := utf8.DecodeRuneInString(text[m[1]:])
-		if unicode.IsDigit(before) || unicode.IsDigit(after) && m[4] < 0 {
+		if unicode.IsDigit(before) || unicode.IsDigit(after) && m[6] < 0 {
 			continue
 		}
 		digits := ""
@@ -234,7 +290,7 @@ func ask(ctx context.Context, s Searcher, pieces []string) ([]Asked, error) {
 		if d.Query.Substance() < substance {
 			d = index.Decision{Kind: index.Refused, Query: d.Query, Outside: d.Outside, Elsewhere: d.Elsewhere}
 		}
-		asked[i] = Asked{p, d}
+		asked[i] = Asked{Question: p, Decision: d}
 	}
 	return asked, nil
 }
@@ -278,14 +334,14 @@ func several(asked []Asked, whole index.Decision) []Asked {
 		case standsAlone(a.Decision), answered(a.Decision) && elliptic.MatchString(a.Question):
 			parts = append(parts, a)
 			tops[top(a.Decision)] = true
-		case !answered(a.Decision) && asks(a.Question):
+		case !answered(a.Decision) && asks(a.Question) && !idle(a):
 			parts = append(parts, a) // an unanswered part is named
 			if a.Decision.Elsewhere && !a.Decision.Outside.General && a.Decision.Query.AsksFor() {
 				tops[""] = true // and makes a second question, when it is known for what it is
 			}
 		}
 	}
-	if len(tops) < 2 || len(parts) > maxParts || whole.Kind == index.Sections && len(whole.Sections) > 1 {
+	if len(tops) < 2 || whole.Kind == index.Sections && len(whole.Sections) > 1 {
 		return nil
 	}
 	for _, a := range parts {
@@ -341,10 +397,22 @@ func sectionIDs(sections []*knowledge.Section) []string {
 }
 
 // questions are words that questions are asked with.
-var questions = regexp.MustCompile(`[?？吗呢啥谁哪]|什么|怎么|如何|多少|有不有|能不能|是不是|会不会|给不给|行不行|好不好|有没有|能否|可否|是否`)
+var questions = regexp.MustCompile(`[?？吗呢啥谁哪]|什么|怎么|如何|多少|有不有|能不能|是不是|会不会|给不给|行不行|好不好|有没有|能否|可否|是否|` +
+	`可不可以|有无|多[久长大高远快]|何时|为何|(?:^|[^这那前后好过近十])几[天点年个次家号岁月条]|[不没么][。!！\s]*$`)
 
 // asks tells whether a piece reads like a question by itself.
-func asks(piece string) bool { return questions.MatchString(piece) }
+func asks(piece string) bool {
+	if questions.MatchString(piece) {
+		return true
+	}
+	r := []rune(piece)
+	for i := 2; i < len(r); i++ {
+		if r[i] == r[i-2] && (r[i-1] == '不' || r[i-1] == '没') { // 看不看, 优不优先
+			return true
+		}
+	}
+	return false
+}
 
 // What ends a sentence, and a clause in it.
 const (
@@ -364,10 +432,25 @@ var excepting = regexp.MustCompile(`^\s*(除|不看|不算|不要|抛开|撇开|
 // joiners part two things asked for in one breath; 还有其他 and 还有什么 part nothing.
 var joiners = regexp.MustCompile(`(还有|以及|另外|顺便)([^其什哪别没更啥])`)
 
-// pieces cuts a message where a piece may end; the end stays with its piece. What
-// holds no word is no piece. Of a very long story the last pieces count, since
-// people come to their question in the end.
+// pieces cuts a message where a piece may end. Of a very long story the pieces that read
+// like questions count, and of the others the last, since people come to their question in
+// the end.
 func pieces(text, ends string) []string {
+	all := cutAt(text, ends)
+	spare := len(all) - maxPieces
+	all = slices.DeleteFunc(all, func(p string) bool {
+		drop := spare > 0 && !asks(p)
+		if drop {
+			spare--
+		}
+		return drop
+	})
+	return all[max(0, len(all)-maxPieces):]
+}
+
+// cutAt cuts a text where one of the ends stands, which stays with its piece. What holds
+// no word is no piece.
+func cutAt(text, ends string) []string {
 	var all []string
 	if strings.Contains(ends, clauseEnds) {
 		text = joiners.ReplaceAllString(text, "，$1$2")
@@ -400,7 +483,7 @@ func pieces(text, ends string) []string {
 			all = append(all, strings.TrimRight(piece, clauseEnds))
 		}
 	}
-	return all[max(0, len(all)-maxPieces):]
+	return all
 }
 
 func lastRune(s string) rune {

@@ -20,12 +20,12 @@ func (t *turn) refuse(asked []Asked) Reply {
 	for i, a := range asked {
 		found[i], questions[i] = a.Decision, a.Question
 	}
-	if i := slices.IndexFunc(found, func(d index.Decision) bool { return d.Kind == index.Unsure }); i >= 0 {
-		return t.askBack(questions, found[i])
+	if len(asked) == 1 && found[0].Kind == index.Unsure {
+		return t.askBack(questions, found[0])
 	}
 	near := t.nearest(found)
 	question := strings.Join(questions, " ")
-	text := reason(found[0], textRefuse)
+	text := t.reasons(asked)
 	if noted := t.noted(question, found); noted != "" {
 		text += noted + t.offerWish(questionKey(question))
 	}
@@ -41,13 +41,36 @@ func (t *turn) refuse(asked []Asked) Reply {
 	return r
 }
 
+// reasons says why there is no answer, question by question.
+func (t *turn) reasons(asked []Asked) string {
+	if len(asked) == 1 {
+		return reason(asked[0].Decision, textRefuse)
+	}
+	w := &writer{markdown: t.message.Surface.Markdown}
+	var skipped []string
+	for _, a := range asked {
+		if a.Skipped {
+			skipped = append(skipped, a.Question)
+			continue
+		}
+		w.line("问：" + w.safe(shorten(a.Question, maxQuestion)))
+		if d := a.Decision; d.Kind == index.Unsure {
+			w.line(fmt.Sprintf(textUnsure, quoteList(d.Choices)))
+			continue
+		}
+		w.line(reason(a.Decision, textNoPart))
+	}
+	w.names(fmt.Sprintf(textSkipped, maxParts), skipped, t.message.Surface.MaxBytes)
+	return strings.Join(w.lines, "\n") + "\n"
+}
+
 // reason says why there is no answer: the topic that is known to be missing, or
 // what was understood of the question.
 func reason(d index.Decision, otherwise string) string {
 	if d.Elsewhere && d.Outside.General {
 		return otherwise
 	}
-	if d.Elsewhere {
+	if d.Elsewhere && d.Outside.Sure() {
 		return fmt.Sprintf(textOutside, d.Outside.Topic)
 	}
 	if known := d.Query.Known(); len(known) > 0 {

@@ -25,6 +25,10 @@ type Session struct {
 	Wanted string `json:"wanted,omitempty"`
 	// Choices are what was just offered to choose from.
 	Choices []string `json:"choices,omitempty"`
+	// Epoch is the Membership's when this was saved.
+	Epoch uint64 `json:"epoch,omitempty"`
+	// Lost: something was shown since that is not remembered.
+	Lost bool `json:"lost,omitempty"`
 }
 
 // Errors of a Store that a caller branches on.

@@ -115,14 +115,31 @@ func (t *turn) respond() (Reply, error) {
 			return r, nil
 		}
 	}
+	switch dayOnly, impossible := t.open(); {
+	case impossible != "":
+		return t.say(ActClarify, fmt.Sprintf(textNoDay, impossible)), nil
+	case dayOnly:
+		return t.asOf()
+	}
+	intent := t.read()
+	if t.message.Quote != "" && len(t.quote.Shown) == 0 && asksOfQuote(intent) {
+		t.asked = withoutNoise(t.message.Quote)
+		return t.askText(t.asked)
+	}
+	if intent.Kind == IntentAsk || intent.Kind == IntentNarrow {
+		t.asked = t.text
+	}
+	return handlers[intent.Kind](t, intent)
+}
+
+// open reads the day and the quotation of a message. It reports whether there is nothing
+// beside the day; impossible is a day that no calendar has.
+func (t *turn) open() (dayOnly bool, impossible string) {
 	t.day = t.message.Day
 	if t.day == "" {
 		t.day = t.today
 	}
 	day, text, dated, impossible := readDay(t.message.Text, t.now.In(china))
-	if impossible != "" {
-		return t.say(ActClarify, fmt.Sprintf(textNoDay, impossible)), nil
-	}
 	if dated {
 		t.day, t.dayAsked = day, true
 	}
@@ -137,18 +154,31 @@ func (t *turn) respond() (Reply, error) {
 		text = ""
 	}
 	t.text = text
-	if dated && text == "" {
-		return t.asOf()
+	return dated && text == "", impossible
+}
+
+// refersBack reports whether the message means something only after what was said before.
+func (t *turn) refersBack() bool {
+	if utf8.RuneCountInString(t.message.Text) > maxRunes {
+		return false
 	}
-	intent := t.read()
-	if t.message.Quote != "" && len(t.quote.Shown) == 0 && asksOfQuote(intent) {
-		t.asked = withoutNoise(t.message.Quote)
-		return t.askText(t.asked)
+	if t.message.Text = WithoutMentions(t.message.Text, ""); strings.HasPrefix(strings.TrimSpace(t.message.Text), "/") {
+		return false
 	}
-	if intent.Kind == IntentAsk || intent.Kind == IntentNarrow {
-		t.asked = t.text
+	switch dayOnly, impossible := t.open(); {
+	case t.quoting || impossible != "":
+		return false // what is quoted says what is meant
+	case dayOnly || ReadIntent(t.text).Kind == IntentWish:
+		return true
 	}
-	return handlers[intent.Kind](t, intent)
+	switch intent := t.read(); intent.Kind {
+	case IntentAsk, IntentOrigin, IntentAmount, IntentFraction, IntentPerson, IntentIdle, IntentMarkup,
+		IntentGreet, IntentThanks, IntentHelp, IntentClear, IntentCommand, IntentEmpty:
+		return false
+	case IntentItem:
+		return intent.Within == "" || answerBefore.MatchString(intent.Within)
+	}
+	return true
 }
 
 // latest tells that v is what the asker saw last, so that pressing a button under it

@@ -37,6 +37,8 @@ const (
 	textNoList        = "还没有给你列过条目，不知道是哪一节的第%d条。请先问一个主题，或连同标题一起问，例如：%s第%d条。"
 	textAway          = "暂时读不到之前的对话，请把问题写完整再问一次，例如：%s第%d条。"
 	textAwayAll       = "暂时读不到之前的对话，请把问题写完整再问一次。"
+	// textUnremembered is above an answer that will not be remembered.
+	textUnremembered  = "现在记不住这段对话，接着问的时候请把问题写完整。"
 	textNoItem        = "“%s”没有%s（共%d条）。"
 	textRefuse        = "知识库里没有找到这个问题的依据，不敢乱答。"
 	textNoPart        = "知识库里没有找到这个问题的依据。"
@@ -48,6 +50,10 @@ const (
 	textNearest       = "可以看看这些主题：%s"
 	textOther         = "还可以问：%s"
 	textMore          = "还有 %d 条相关内容%s，回复“更多”继续看。"
+	textWaiting       = "放不下，回复“更多”接着看的问题："
+	textUnanswered    = "同样没有找到依据的问题："
+	textSkipped       = "一次最多答 %d 个问题，这些还没有看，请另发一条再问："
+	textAndOthers     = "等 %d 个"
 	textAbove         = "见上文。"
 	textHeard         = "（看到您提到%s，但没有一条答得上）"
 	textNoted         = "问题已记入协调员的待答清单。"
@@ -90,6 +96,7 @@ const (
 	textSourceNow     = "来源："
 	textMoreCorrected = "另有 %d 条也有更正，请重新提问查看。"
 	TextSearching     = "正在查找，请稍候…"
+	TextBusy          = "现在问的人太多，这条还没有查，请过一会儿再问一次。"
 	TextAgain         = "（刚才连接中断，不确定您是否收到，再发一次）"
 	textSlow          = "查得有点慢，请稍后再问一次。"
 	textBroken        = "刚才没能答上来，请稍后再问一次。"
@@ -105,6 +112,7 @@ const (
 	textAloneUnsure  = "没有完全看懂。如果想问的是%s，请照这样再问一次。"
 	textAloneClause  = "（%s）%s（这一条共 %d 项，问“%s”看全文）"
 	textAloneMore    = "还有 %d 条相关内容%s，请连同标题再问，例如：%s。"
+	textAloneWaiting = "放不下，请另外再问的问题："
 	textAloneVague   = "还有 %d 条相关内容，请问得具体些。"
 )
 

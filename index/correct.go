@@ -76,40 +76,59 @@ const (
 	maxMended = 200
 	// gained is how much a mending must lift the best score, in units of Hit.Score.
 	gained = 0.12
+	// attestedBy is the share of the mended question that what was found must cover, and
+	// attestedByTopic the share for a topic outside the knowledge, which has few words of
+	// its own. attestedRun is how many characters in a row make a word of the text.
+	attestedBy, attestedByTopic = 0.40, 0.80
+	attestedRun                 = 3
 )
+
+// attempt is a question with some of its slips mended.
+type attempt struct {
+	query   Query
+	ranked  []scored
+	changed []bool // which tokens of query were mended
+}
 
 // correct mends slips of the keyboard where that makes the question much better
 // understood: pinyin for characters, one character for another that sounds the
-// same, two characters swapped, one left out.
+// same, two characters swapped, one left out. One slip may be mended on the way to
+// the next (蛋包, 担包, 担保), but what is kept in the end is words that are known.
 func (g *Generation) correct(ctx context.Context, q Query, ranked []scored) (Query, []scored, error) {
-	before := q.Text
+	now := attempt{q, ranked, make([]bool, len(q.tokens))}
 	if to, ok := g.fromPinyin(&q); ok {
 		q2, ranked2, err := g.rankText(ctx, to)
 		if err != nil {
 			return Query{}, nil, err
 		}
+		// Pinyin is no word as it stands, so what it is read as need not be one that is known.
 		if best(ranked2) > best(ranked) {
-			q, ranked = q2, ranked2
+			now = attempt{q2, ranked2, make([]bool, len(q2.tokens))}
 		}
 	}
 	slips, tried := maxSlips, maxTried
 	if g.passages.Len() > candidates {
 		slips, tried = maxSlipsLarge, maxTriedLarge
 	}
+	kept := now
 	for range slips {
-		better, err := g.mend(ctx, &q, &ranked, tried)
+		next, attested, err := g.mend(ctx, now, tried)
 		if err != nil {
 			return Query{}, nil, err
 		}
-		if !better {
+		if next == nil {
 			break
 		}
+		if now = *next; attested {
+			kept = now
+		}
 	}
-	if q.Text != before {
-		q.Correction = &Correction{From: before, To: q.Text}
-		q.Text = before
+	mended := kept.query
+	if mended.Text != q.Text {
+		mended.Correction = &Correction{From: q.Text, To: mended.Text}
+		mended.Text = q.Text
 	}
-	return q, ranked, nil
+	return mended, kept.ranked, nil
 }
 
 func best(ranked []scored) float64 {
@@ -119,23 +138,63 @@ func best(ranked []scored) float64 {
 	return ranked[0].score
 }
 
-// mend tries the mendings of one slip and takes the best if it is much better. One
-// that changes what kind of thing is asked for mends nothing.
-func (g *Generation) mend(ctx context.Context, q *Query, ranked *[]scored, tried int) (bool, error) {
-	score := best(*ranked) + gained
-	better, asked := false, len(q.facets)
-	mendings := g.mendings(q)
-	for _, to := range mendings[:min(len(mendings), tried)] {
-		q2, ranked2, err := g.rankText(ctx, to)
+// mend tries the mendings of one slip and gives the best if it is much better, and whether
+// all that was mended is attested. One that changes what kind of thing is asked for
+// mends nothing.
+func (g *Generation) mend(ctx context.Context, now attempt, tried int) (better *attempt, attested bool, err error) {
+	least := best(now.ranked) + gained
+	mendings := g.mendings(&now.query)
+	for _, m := range mendings[:min(len(mendings), tried)] {
+		q, ranked, err := g.rankText(ctx, m.text)
 		if err != nil {
-			return false, err
+			return nil, false, err
 		}
-		if s := best(ranked2); s > score && len(q2.facets) == asked && !g.smallTalk(ranked2) {
-			score, better = s, true
-			*q, *ranked = q2, ranked2
+		changed := slices.Concat(now.changed[:m.from], slices.Repeat([]bool{true}, m.with), now.changed[m.to:])
+		if best(ranked) <= least || len(q.facets) != len(now.query.facets) || g.smallTalk(ranked) ||
+			len(changed) != len(q.tokens) { // characters became a number
+			continue
+		}
+		next := &attempt{q, ranked, changed}
+		sure := g.attested(next)
+		if better == nil || sure && !attested || sure == attested && best(ranked) > best(better.ranked) {
+			better, attested = next, sure
 		}
 	}
-	return better, nil
+	return better, attested, nil
+}
+
+// attested reports whether what was mended is what was meant: what was found covers enough of
+// the question, and every mended token stands in a word of the vocabulary, or in a run of
+// characters that what was found has as well.
+func (g *Generation) attested(a *attempt) bool {
+	found, q := a.ranked[0], &a.query
+	if found.covered < attestedBy || found.owner >= g.firstTopic() && found.covered < attestedByTopic {
+		return false
+	}
+	doubtful := slices.Clone(a.changed)
+	for _, w := range q.matches {
+		if w.To-w.From > 1 {
+			clear(doubtful[w.From:w.To])
+		}
+	}
+	words := g.wordsOf(found)
+	for from := 0; from+attestedRun <= len(doubtful); from++ {
+		run := q.text.Folded[q.tokens[from].Start:q.tokens[from+attestedRun-1].End]
+		if slices.Contains(doubtful[from:from+attestedRun], true) && strings.Contains(words, run) {
+			clear(doubtful[from : from+attestedRun])
+		}
+	}
+	return !slices.Contains(doubtful, true)
+}
+
+// wordsOf are the words of what was found: its text, its keywords and the way to ask that
+// comes nearest, folded.
+func (g *Generation) wordsOf(found scored) string {
+	words := analysis.Normalize(found.passage.Text + "\n" + g.phrase(found.asked))
+	if found.notes != nil {
+		words += "\n" + strings.Join(found.notes.keywords, "\n")
+	}
+	return words
 }
 
 // smallTalk tells that the best candidate is a topic of no field: nobody's question is
@@ -144,12 +203,22 @@ func (g *Generation) smallTalk(ranked []scored) bool {
 	return len(ranked) > 0 && ranked[0].owner >= g.firstTopic() && int(ranked[0].owner-g.firstTopic()) < g.general
 }
 
+// mending is a text that may have been meant.
+type mending struct {
+	text string
+	// from and to are the tokens changed, and with how many characters took their place.
+	from, to, with int
+	support        float64 // idf of the pairs it makes known
+}
+
+// negations turn the meaning of what they stand before: they are never put in, taken out
+// or moved.
+const negations = "未不没无非勿免"
+
+func negates(chars ...rune) bool { return strings.ContainsAny(negations, string(chars)) }
+
 // mendings lists texts that may have been meant, the likeliest first.
-func (g *Generation) mendings(q *Query) []string {
-	type mending struct {
-		text    string
-		support float64 // idf of the pairs it makes known
-	}
+func (g *Generation) mendings(q *Query) []mending {
 	var all []mending
 	// Words for benefits in general are as well known as those of the vocabulary.
 	taken := slices.Clone(q.benefit) // part of a word that is known
@@ -163,16 +232,16 @@ func (g *Generation) mendings(q *Query) []string {
 		return i > 0 && i < len(q.tokens) && q.tokens[i].Character() && q.tokens[i-1].Character() && !q.tokens[i].Broken
 	}
 	known := func(i int) bool { return joined(i) && g.knows(char(i-1), char(i)) }
-	add := func(from, to int, with string, pairs ...analysis.Term) {
+	add := func(from, to int, with []rune, pairs ...analysis.Term) {
 		support := 0.0
 		for _, p := range pairs {
 			if idf, holders := g.weigh(p); holders > 0 {
 				support += idf
 			}
 		}
-		text := q.text.Folded[:q.tokens[from].Start] + with + q.text.Folded[q.tokens[to-1].End:]
+		text := q.text.Folded[:q.tokens[from].Start] + string(with) + q.text.Folded[q.tokens[to-1].End:]
 		if support > 0 && !lexicon.Apart(q.text.Folded, text) {
-			all = append(all, mending{text, support})
+			all = append(all, mending{text, from, to, len(with), support})
 		}
 	}
 	for i, t := range q.tokens {
@@ -190,8 +259,8 @@ func (g *Generation) mendings(q *Query) []string {
 					if joined(i + 1) {
 						pairs = append(pairs, analysis.Pair(r, char(i+1)))
 					}
-					if r != char(i) {
-						add(i, i+1, string(r), pairs...)
+					if r != char(i) && !negates(char(i), r) {
+						add(i, i+1, []rune{r}, pairs...)
 					}
 				}
 			}
@@ -200,6 +269,14 @@ func (g *Generation) mendings(q *Query) []string {
 			continue
 		}
 		a, b := char(i), char(i+1)
+		for _, r := range g.curation.between(a, b) {
+			if !negates(r) {
+				add(i, i+2, []rune{a, r, b}, analysis.Pair(a, r), analysis.Pair(r, b))
+			}
+		}
+		if negates(a, b) {
+			continue
+		}
 		swapped := []analysis.Term{analysis.Pair(b, a)}
 		if joined(i) {
 			swapped = append(swapped, analysis.Pair(char(i-1), b))
@@ -207,20 +284,12 @@ func (g *Generation) mendings(q *Query) []string {
 		if joined(i + 2) {
 			swapped = append(swapped, analysis.Pair(a, char(i+2)))
 		}
-		add(i, i+2, string([]rune{b, a}), swapped...)
-		for _, r := range g.curation.between(a, b) {
-			add(i, i+2, string([]rune{a, r, b}), analysis.Pair(a, r), analysis.Pair(r, b))
-		}
+		add(i, i+2, []rune{b, a}, swapped...)
 	}
 	slices.SortStableFunc(all, func(x, y mending) int {
 		return cmp.Or(cmp.Compare(y.support, x.support), strings.Compare(x.text, y.text))
 	})
-	all = slices.CompactFunc(all, func(x, y mending) bool { return x.text == y.text })
-	texts := make([]string, len(all))
-	for i, m := range all {
-		texts[i] = m.text
-	}
-	return texts
+	return slices.CompactFunc(all, func(x, y mending) bool { return x.text == y.text })
 }
 
 // Pinyin of fewer letters is more often an abbreviation or an English word.

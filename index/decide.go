@@ -28,6 +28,10 @@ const (
 	// same is how alike a question is to a curated way to ask that says the same, but for
 	// words that only ask. Sums of floats come out a hair below 1.
 	same = 0.999
+	// A topic is named to the asker when the question has one of its keywords, or scores
+	// so high for it, comes so near to a way to ask for it, and leaves the next topic
+	// at no more than that share of the score.
+	topicScore, topicAlike, nextTopic = 1.25, 0.42, 0.60
 	// named is how surely a question must name a section to get it whole.
 	named = 0.5
 	// A measure that covers so much of the question with such a score is named as
@@ -81,7 +85,9 @@ func (g *Generation) Search(ctx context.Context, text string) (Decision, error) 
 	d := Decision{Kind: Refused, Query: q, Bar: g.bar}
 	for _, s := range ranked {
 		if s.owner >= g.firstTopic() {
-			if d.Outside == nil {
+			if d.Outside != nil {
+				d.Outside.next = max(d.Outside.next, s.score)
+			} else {
 				topic := int(s.owner - g.firstTopic())
 				d.Outside = &Outside{Topic: g.topics[topic].Name, General: topic < g.general,
 					Score: s.score, Asked: g.phrase(s.asked), Alike: s.alike,
@@ -142,6 +148,13 @@ type Outside struct {
 	Alike   float64
 	covered float64
 	keyed   bool
+	next    float64 // the score of the next topic
+}
+
+// Sure reports whether the question is surely about the topic, so that it may be called by
+// its name: to be refused for what was not asked is worse than to be refused.
+func (o *Outside) Sure() bool {
+	return o.keyed || o.Score >= topicScore && o.Alike >= topicAlike && o.next <= nextTopic*o.Score
 }
 
 // outside tells that the question is about something the knowledge is known to

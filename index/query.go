@@ -109,12 +109,16 @@ const leastWeight = 2.5
 
 // Substance is how many units of the question say what it is about, beyond words
 // that only ask, words that every question of the field contains and words for
-// benefits in general.
+// benefits in general. A word of letters is as much as two characters.
 func (q *Query) Substance() int {
 	n := 0
-	for i := range q.tokens {
-		if !q.asking[i] && !q.subject[i] && !q.benefit[i] {
+	for i, t := range q.tokens {
+		switch {
+		case q.asking[i] || q.subject[i] || q.benefit[i]:
+		case t.Character():
 			n++
+		default:
+			n += 2
 		}
 	}
 	return n

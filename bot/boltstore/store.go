@@ -76,8 +76,9 @@ var (
 	cursors    = []byte("cursors")    // name → cursor
 	feedback   = []byte("feedback")   // feedback key → bot.Feedback
 	shelf      = []byte("shelf")      // kind, 0, id → version, data
+	members    = []byte("members")    // "epoch" → number
 
-	buckets = [][]byte{sessions, records, tokens, unanswered, journal, cursors, feedback, shelf}
+	buckets = [][]byte{sessions, records, tokens, unanswered, journal, cursors, feedback, shelf, members}
 )
 
 // Store is a bbolt file in use. It may be used by many at once.

@@ -61,3 +61,37 @@ local value = redis.call('GET', KEYS[1])
 if value and value:match('^%d+:(.*)$') == ARGV[1] then redis.call('DEL', KEYS[1]) end
 return 0
 `)
+
+// membersScript gives the members, and confirms one unless it is too late.
+//
+// KEYS: members, a hash of the time of each member's last confirmation, and of the
+// epoch and when it began.
+// ARGV: id, until when it may be confirmed (milliseconds, 0: not at all). Returns the time,
+// whether it was confirmed, and the members and the epoch before that.
+var membersScript = redis.NewScript(`
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local answer = {string.format('%.0f', now), '0'}
+for _, v in ipairs(redis.call('HGETALL', KEYS[1])) do answer[#answer + 1] = v end
+if now <= tonumber(ARGV[2]) then
+  redis.call('HSET', KEYS[1], ARGV[1], answer[1])
+  answer[2] = '1'
+end
+return answer
+`)
+
+// expelScript removes a member, and begins a new epoch when there is doubt.
+//
+// KEYS: members. ARGV: id, when it was confirmed last (milliseconds, "" never), 1 with
+// doubt, until when it may be done. Returns 0 when it is too late.
+var expelScript = redis.NewScript(`
+local t = redis.call('TIME')
+if t[1] * 1000 + math.floor(t[2] / 1000) > tonumber(ARGV[4]) then return 0 end
+if (redis.call('HGET', KEYS[1], ARGV[1]) or '') ~= ARGV[2] then return 1 end
+redis.call('HDEL', KEYS[1], ARGV[1])
+if ARGV[3] == '1' then
+  redis.call('HINCRBY', KEYS[1], 'epoch', 1)
+  redis.call('HSET', KEYS[1], 'began', string.format('%.0f', t[1] * 1000 + math.floor(t[2] / 1000)))
+end
+return 1
+`)

@@ -29,6 +29,7 @@ type Store interface {
 	bot.Cursors
 	bot.Feedbacks
 	bot.Shelf
+	bot.Membership
 	io.Closer
 	Check(ctx context.Context) error
 	Kind() string
@@ -70,6 +71,7 @@ func Run(t *testing.T, open func(t *testing.T, l Lives) Store) {
 		{"task is noted and given up", taskNoted},
 		{"many claim tasks at once", tasksAtOnce},
 		{"task is forgotten after its keep", taskForgotten},
+		{"members", membersTest},
 		{"cursors", cursorsTest},
 		{"feedback: the last opinion counts", feedbackTest},
 		{"shelf keeps versions", shelfKeepsVersions},

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -12,6 +13,8 @@ import (
 
 	"aeobot/bot/storetest"
 	"aeobot/bot/storetest/child"
+	"aeobot/bot/wecom/envelope"
+	"aeobot/knowledge"
 )
 
 // faultMessages is how many messages a fault is lived through with: five seconds of load.
@@ -189,5 +192,74 @@ func TestClockOff(t *testing.T) {
 		if _, body := r.get("/readyz"); !strings.Contains(body, tt.says) {
 			t.Errorf("off by %v: /readyz says %s, want %q", tt.off, body, tt.says)
 		}
+	}
+}
+
+// TestContextAfterAnOutage: a list is shown while Redis is away. Then 第2条 counts in it, or
+// is told that the memory was away, at whichever replica and whoever was killed.
+func TestContextAfterAnOutage(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		kill bool
+		at   int
+	}{{"at the other", false, 1}, {"at the same", false, 0}, {"at the other after a kill", true, 1}, {"at the same after a kill", true, 0}} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			redis := storetest.StartRedis(t)
+			replicas := []*replica{newReplica(t, "AEOBOT_REDIS_URL="+plainURL(redis)), newReplica(t, "AEOBOT_REDIS_URL="+plainURL(redis))}
+			p := newChaos(t, true).talk(replicas)
+			p.says(0, "跨部门联合激励措施", 0)
+			redis.Pause()
+			p.says(0, "其他专项支持", 0)
+			if tt.kill {
+				replicas[0].kill()
+			}
+			redis.Resume()
+			if tt.kill {
+				replicas[0].start()
+			}
+			p.says(tt.at, "其他专项支持", 2)
+			p.says(tt.at, "其他专项支持", 3)
+			p.judge()
+		})
+	}
+}
+
+// TestShortStallCostsNothing: Redis stands still for a moment, and every follow-up is
+// understood.
+func TestShortStallCostsNothing(t *testing.T) {
+	t.Parallel()
+	redis := storetest.StartRedis(t)
+	replicas := []*replica{newReplica(t, "AEOBOT_REDIS_URL="+plainURL(redis)), newReplica(t, "AEOBOT_REDIS_URL="+plainURL(redis))}
+	p := newChaos(t, false).talk(replicas)
+	p.says(0, "跨部门联合激励措施", 0)
+	for i, item := range []int{2, 3, 2} {
+		redis.Pause()
+		time.AfterFunc(300*time.Millisecond, redis.Resume)
+		p.says(i%2, "跨部门联合激励措施", item)
+	}
+	p.judge()
+}
+
+// talk lets one person say one thing after the other over callbacks.
+func (c *chaos) talk(replicas []*replica) *callbackPlatform {
+	codec, err := envelope.New(testToken, testKey, "")
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return &callbackPlatform{c, replicas, codec, &http.Client{Timeout: deliverWithin}}
+}
+
+// says asks a replica for a list, or for a measure of the list that was seen last.
+func (p *callbackPlatform) says(at int, heading string, item int) {
+	p.t.Helper()
+	i := slices.IndexFunc(p.sections, func(s *knowledge.Section) bool { return s.Heading == heading })
+	a := &asked{id: fmt.Sprint("m", len(p.asked)), user: "u", chat: "g", text: heading, section: p.sections[i], item: item, bubbles: map[string]string{}}
+	if item > 0 {
+		a.text = fmt.Sprintf("第%d条", item)
+	}
+	p.asked[a.id] = a
+	if !p.deliver(a, at) {
+		p.t.Errorf("%s was not answered: %v", a.text, a.failed)
 	}
 }

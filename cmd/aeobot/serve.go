@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -130,12 +131,18 @@ func (s *server) run(ctx context.Context, out io.Writer) (err error) {
 		Coordinators: s.settings.Curation.Coordinators, People: s.settings.Curation.People, Keep: s.settings.Unanswered.TTL, Index: s.live,
 		RecallWithin: s.settings.Corrections.TTL, Given: s.given, Pusher: s.pusher, Compose: s.compose, Audit: s.audit.Append, Log: s.log})
 	defer s.desk.Close()
-	s.engine = bot.New(s.live, s.store, engineOptions(bot.Options{Unanswered: s.notebook, Feedback: s.notebook, Desk: s.desk, Wishes: s.desk, Questions: s.questions, Given: s.given,
+	mark, err := bot.OpenMark(filepath.Join(s.settings.DataDir, "unsaved"))
+	if err != nil {
+		s.log.Warn("after a crash conversations may be in doubt without need: the data folder cannot be written", slog.Any("error", err))
+	}
+	defer func() { err = errors.Join(err, mark.Close()) }()
+	s.engine = bot.New(s.live, s.store, engineOptions(bot.Options{Membership: s.store, Mark: mark, Unanswered: s.notebook, Feedback: s.notebook, Desk: s.desk, Wishes: s.desk, Questions: s.questions, Given: s.given,
 		SearchWithin: answerWithin, Handover: handover(s.settings), Limits: bot.Limits(s.settings.Limits), Log: s.log, Observe: func(e bot.Event) {
 			s.metrics.observe(e)
 			s.answers.observe(e)
 			s.tally.Observe(e)
 		}}))
+	defer s.joinReplicas(ctx)()
 	if err := s.routes(); err != nil {
 		return usageError{err}
 	}
@@ -153,6 +160,19 @@ func (s *server) run(ctx context.Context, out io.Writer) (err error) {
 	stopReload := s.reloadOnHangup(ctx)
 	defer stopReload()
 	return s.serve(ctx)
+}
+
+// joinReplicas makes the engine one of the replicas that share the store until the function
+// it gives is called, which is after the last reply.
+func (s *server) joinReplicas(ctx context.Context) (leave func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	s.engine.Join(ctx)
+	var running sync.WaitGroup
+	running.Go(func() { s.engine.Run(ctx) })
+	return func() {
+		cancel()
+		running.Wait()
+	}
 }
 
 // keepRunning runs what works beside the requests until ctx ends. The long connection

@@ -153,6 +153,7 @@ type store interface {
 	bot.Cursors
 	bot.Feedbacks
 	bot.Shelf
+	bot.Membership
 	io.Closer
 	// Check tells whether reading and writing work now.
 	Check(ctx context.Context) error

@@ -28,6 +28,7 @@ type backlog struct {
 	mu      sync.Mutex
 	running map[string]*making // by stream id
 	work    sync.WaitGroup
+	posts   chan struct{}   // a slot for each answer to a button that is being posted
 	ctx     context.Context // ends when the answers being made have no more time
 	end     context.CancelFunc
 }
@@ -44,7 +45,7 @@ type making struct {
 func (m *making) collect() { m.once.Do(func() { close(m.collected) }) }
 
 func newBacklog(b *Callback) *backlog {
-	s := &backlog{Callback: b, holder: rand.Text(), running: map[string]*making{}}
+	s := &backlog{Callback: b, holder: rand.Text(), running: map[string]*making{}, posts: make(chan struct{}, maxMaking)}
 	s.ctx, s.end = context.WithCancel(context.Background())
 	return s
 }
@@ -255,7 +256,11 @@ func (s *backlog) poll(ctx context.Context, id string) (spoken, pollState) {
 	m := s.running[id]
 	s.mu.Unlock()
 	if m == nil {
-		if m = s.takeOver(ctx, id); m == nil {
+		var err error
+		switch m, err = s.takeOver(ctx, id); {
+		case err != nil:
+			return spoken{}, pollRunning // another poll may find it, here or elsewhere
+		case m == nil:
 			return spoken{}, pollUnknown
 		}
 	}
@@ -276,25 +281,25 @@ func (s *backlog) poll(ctx context.Context, id string) (spoken, pollState) {
 	return m.said, pollMade
 }
 
-// takeOver makes the answer that another replica promised.
-func (s *backlog) takeOver(ctx context.Context, id string) *making {
+// takeOver makes the answer that another replica promised; nil: nobody has. It fails when
+// that cannot be known now.
+func (s *backlog) takeOver(ctx context.Context, id string) (*making, error) {
 	if s.o.Journal == nil {
-		return nil
+		return nil, nil
 	}
 	task, open, err := s.o.Journal.Look(ctx, s.queue(), id)
+	if err != nil || !open {
+		return nil, err
+	}
 	var p promised
-	if err != nil || !open || json.Unmarshal(task.Data, &p) != nil {
-		return nil
+	if json.Unmarshal(task.Data, &p) != nil {
+		return nil, nil
 	}
 	in, err := parse(p.Message)
 	if err != nil {
-		return nil
+		return nil, nil
 	}
-	m, err := s.begin(in)
-	if err != nil {
-		return nil
-	}
-	return m
+	return s.begin(in)
 }
 
 // sayLate posts what a button's event is answered with, whose own reply can only
@@ -311,8 +316,20 @@ func (s *backlog) sayLate(ctx context.Context, in incoming, said spoken) {
 		s.log.Error("promise not noted", slog.Any("error", err))
 		return
 	}
-	if s.enter(ctx, id, data, claimLease) {
-		s.work.Go(func() { s.post(s.ctx, id, in.ResponseURL, said) })
+	if !s.enter(ctx, id, data, claimLease) {
+		return
+	}
+	select {
+	case s.posts <- struct{}{}:
+		s.work.Go(func() {
+			defer func() { <-s.posts }()
+			s.post(s.ctx, id, in.ResponseURL, said)
+		})
+	default:
+		s.log.Warn("too many answers to buttons at once; this one waits in the journal, if there is one")
+		if s.o.Journal == nil {
+			s.o.Count(OutcomeGivenUp)
+		}
 	}
 }
 

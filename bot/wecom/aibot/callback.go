@@ -52,7 +52,8 @@ type Options struct {
 	// Patience is how long an answer may take before the asker is told that it is being
 	// looked for.
 	//
-	// default: 2.5 seconds, half of what the platform waits
+	// default: 3 seconds, of the 5 that the platform waits: a little longer than the engine
+	// waits for a store that is away
 	Patience time.Duration
 	// PollLife is how long the platform polls for an answer that takes long.
 	//
@@ -85,7 +86,7 @@ func NewCallback(a Answerer, c *envelope.Codec, o Options) *Callback {
 		panic(err) // only for a size below 1
 	}
 	if o.Patience == 0 {
-		o.Patience = 2500 * time.Millisecond
+		o.Patience = 3 * time.Second
 	}
 	if o.PollLife == 0 {
 		o.PollLife = 5*time.Minute + 30*time.Second

@@ -100,6 +100,7 @@ const (
 	OutcomeDisplaced  = "displaced" // another connection of the same bot took the place
 	OutcomeRefused    = "refused"   // wrong bot id or secret
 	OutcomeMessage    = "message"
+	OutcomeBusy       = "busy" // came when there was no room, and was told to ask again
 	OutcomeEvent      = "event"
 	OutcomeUnreadable = "unreadable"
 	OutcomeDelivered  = "delivered"
@@ -145,9 +146,10 @@ type Connection struct {
 	holder   string
 	limits   *limits
 	promised *promises
-	kept     sync.Map // ids of promises that were kept and are not noted so yet
+	kept     kept
 	noting   sync.WaitGroup
 	over     chan struct{} // closed when Run ends
+	busy     *busy         // guarded by the session's lock
 	state    atomic.Value  // string
 
 	mu      sync.Mutex
@@ -163,7 +165,7 @@ func NewConnection(a Answerer, l Leases, o ConnectionOptions) *Connection {
 		o.Count = func(string) {}
 	}
 	c := &Connection{responder: newResponder(a, o.Name, o.Cards, o.Wording, o.Log), o: o, leases: l, holder: rand.Text(),
-		limits: newLimits(), promised: &promises{}, over: make(chan struct{})}
+		limits: newLimits(), promised: &promises{}, over: make(chan struct{}), busy: newBusy()}
 	c.state.Store(StateConnecting)
 	return c
 }
@@ -298,7 +300,7 @@ func (c *Connection) session(ctx context.Context) (loggedIn bool, err error) {
 	// The connection outlives ctx by the answers in hand.
 	open, end := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer end(nil)
-	s := &session{Connection: c, link: newLink(socket), end: end, order: bot.NewLanes()}
+	s := &session{Connection: c, link: newLink(socket), end: end, order: bot.NewLanes(), open: open, inHand: map[string]struct{}{}}
 	// Reading outlives the session: what has arrived when it ends is left to others.
 	reading, stopReading := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopReading()

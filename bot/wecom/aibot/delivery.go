@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
+	"sync"
 	"time"
 
 	"aeobot/bot"
@@ -117,9 +119,9 @@ func (s *session) settle(ctx context.Context, p *promise, outcome string) {
 const (
 	forgetWithin = time.Second
 	forgetEvery  = 200 * time.Millisecond
-	// forgetTries bounds how often it is tried while the store is away: five minutes,
-	// after which the next owner may say an answer again.
-	forgetTries = 1500
+	// forgetFor is how long it is tried while the store is away, after which the next owner
+	// may say an answer again.
+	forgetFor = 5 * time.Minute
 )
 
 // forget notes that a promise was kept.
@@ -135,20 +137,74 @@ func (c *Connection) forgetIn(ctx context.Context, queue, taskID string) {
 		return
 	}
 	c.log.Warn("promise kept but not noted so; trying on")
-	c.kept.Store(taskID, nil)
-	c.noting.Go(func() {
-		defer c.kept.Delete(taskID)
-		for range forgetTries {
-			select {
-			case <-c.over:
-				return
-			case <-time.After(forgetEvery):
-			}
-			if c.done(ctx, queue, taskID) {
-				return
-			}
+	c.kept.add(taskID, queue, func() { c.noting.Go(func() { c.noteKept(context.WithoutCancel(ctx)) }) })
+}
+
+// noteKept notes what was kept until all of it is noted, or Run ends.
+func (c *Connection) noteKept(ctx context.Context) {
+	for {
+		select {
+		case <-c.over:
+			return
+		case <-time.After(forgetEvery):
 		}
-	})
+		if c.kept.note(func(queue, taskID string) bool { return c.done(ctx, queue, taskID) }) {
+			return
+		}
+	}
+}
+
+// kept are the promises that were kept and are not noted so yet.
+type kept struct {
+	mu     sync.Mutex
+	open   map[string]keptPromise // by task id
+	noting bool
+}
+
+type keptPromise struct {
+	queue string
+	since time.Time
+}
+
+// add takes one in, and starts the noting unless it goes on already.
+func (k *kept) add(taskID, queue string, start func()) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.open == nil {
+		k.open = map[string]keptPromise{}
+	}
+	k.open[taskID] = keptPromise{queue, time.Now()}
+	if !k.noting {
+		k.noting = true
+		start()
+	}
+}
+
+func (k *kept) has(taskID string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	_, ok := k.open[taskID]
+	return ok
+}
+
+// note tries each, until one fails that is not too old; it reports whether there is none
+// left.
+func (k *kept) note(done func(queue, taskID string) bool) bool {
+	k.mu.Lock()
+	all := maps.Clone(k.open)
+	k.mu.Unlock()
+	for taskID, p := range all {
+		if !done(p.queue, taskID) && time.Since(p.since) < forgetFor {
+			return false
+		}
+		k.mu.Lock()
+		delete(k.open, taskID)
+		k.mu.Unlock()
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.noting = len(k.open) > 0
+	return !k.noting
 }
 
 // done tells whether the journal knows that a promise was kept, or that it is another's.

@@ -95,7 +95,7 @@ func (s *session) pushes(ctx, open context.Context) {
 
 // push says one thing, or puts it off.
 func (s *session) push(ctx, open context.Context, t bot.Task) {
-	if _, said := s.kept.Load(t.ID); said {
+	if s.kept.has(t.ID) {
 		return
 	}
 	var p pushed

@@ -32,6 +32,7 @@ type Wording struct {
 	Unknown   string // a kind of message the platform added since; default: bot.TextUnknown
 	Expired   string // a stream that nobody remembers; default: bot.TextExpired
 	Searching string // an answer that takes long; default: bot.TextSearching
+	Busy      string // too much came at once; default: bot.TextBusy
 	Again     string // above an answer that may have arrived before; default: bot.TextAgain
 }
 
@@ -54,6 +55,7 @@ func newResponder(a Answerer, name string, cards bool, w Wording, log *slog.Logg
 	w.Unknown = cmp.Or(w.Unknown, bot.TextUnknown)
 	w.Expired = cmp.Or(w.Expired, bot.TextExpired)
 	w.Searching = cmp.Or(w.Searching, bot.TextSearching)
+	w.Busy = cmp.Or(w.Busy, bot.TextBusy)
 	w.Again = cmp.Or(w.Again, bot.TextAgain)
 	return responder{a, name, cards, w, log}
 }

@@ -21,8 +21,11 @@ type session struct {
 	order   *bot.Lanes
 	answers sync.WaitGroup
 
+	open context.Context // ends with the session
+
 	mu       sync.Mutex
 	draining bool
+	inHand   map[string]struct{} // by task id
 }
 
 // Error codes of the platform that mean something to us (page 101463 and the
@@ -111,7 +114,10 @@ func (s *session) handle(ctx context.Context, f frame) {
 		return
 	}
 	p := &promise{RequestID: f.Headers.RequestID, Message: f.Body, in: in, made: time.Now()}
-	taken := s.inTurn(ctx, in, func() bool { return s.arrives(ctx, f.Command, p) }, func() {
+	if !s.admit(p) {
+		return
+	}
+	taken := s.inTurn(ctx, p, func() bool { return s.arrives(ctx, f.Command, p) }, func() {
 		if f.Command == cmdEvent {
 			s.event(ctx, p)
 		} else {
@@ -121,19 +127,23 @@ func (s *session) handle(ctx context.Context, f frame) {
 	if !taken && f.Command == cmdMessage {
 		s.leave(ctx, p)
 	}
+	if !taken {
+		s.release(p)
+	}
 }
 
 // inTurn does something after what came before in the same conversation, unless first,
 // which does not wait for its turn, gives false. It gives false itself, and does
 // nothing, when the session is ending.
-func (s *session) inTurn(ctx context.Context, in incoming, first func() bool, do func()) bool {
+func (s *session) inTurn(ctx context.Context, p *promise, first func() bool, do func()) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.draining {
 		return false
 	}
-	turn := s.order.Queue(chat(in) + "\x00" + in.From.UserID)
+	turn := s.order.Queue(chat(p.in) + "\x00" + p.in.From.UserID)
 	s.answers.Go(func() {
+		defer s.release(p)
 		defer turn.Leave()
 		if !first() || turn.Wait(context.WithoutCancel(ctx)) != nil { // which has no end, and so no error
 			return
@@ -332,12 +342,12 @@ func (s *session) takeOver(ctx context.Context) {
 			s.forget(ctx, t.ID)
 			continue
 		}
-		if _, said := s.kept.Load(p.taskID()); said || s.promised.has(p.taskID()) {
+		if s.kept.has(p.taskID()) || s.promised.has(p.taskID()) {
 			continue // ours: it was said, or it is being said
 		}
 		s.log.Info("promise taken over", slog.Int("holders", t.Holders))
 		if s.promised.add(p) {
-			s.inTurn(ctx, p.in, always, func() { s.keep(ctx, p) })
+			s.inTurn(ctx, p, always, func() { s.keep(ctx, p) })
 		}
 	}
 }
@@ -439,7 +449,7 @@ func (s *session) giveUp(ctx context.Context) {
 // deliverPromised delivers what the connection before could not.
 func (s *session) deliverPromised(ctx context.Context) {
 	for _, p := range s.promised.all() {
-		s.inTurn(ctx, p.in, always, func() {
+		s.inTurn(ctx, p, always, func() {
 			if s.note(ctx, p, s.o.Times.Lease) && (p.said != nil || s.make(ctx, p)) {
 				s.deliver(ctx, p)
 			}

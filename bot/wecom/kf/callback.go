@@ -85,7 +85,13 @@ type Callback struct {
 	ctx  context.Context // ends with Close
 	end  context.CancelFunc
 	work sync.WaitGroup
+	// slots bound the nudges that are followed at once; one after the other in an account.
+	slots chan struct{}
 }
+
+// maxFollowed is how many nudges are followed at once. What has no room stays in the
+// journal, and without one for the next nudge of its account, which fetches all.
+const maxFollowed = 64
 
 // times are waits that tests shorten.
 type times struct {
@@ -109,7 +115,7 @@ func NewCallback(a Answerer, codec *envelope.Codec, c *api.Client, s Store, o Op
 	if o.Again == "" {
 		o.Again = bot.TextAgain
 	}
-	k := &Callback{answerer: a, client: c, store: s, o: o, holder: rand.Text(), lanes: bot.NewLanes(),
+	k := &Callback{answerer: a, client: c, store: s, o: o, holder: rand.Text(), lanes: bot.NewLanes(), slots: make(chan struct{}, maxFollowed),
 		times: times{lease: time.Minute, claim: 2 * time.Second, later: 10 * time.Second}}
 	k.ctx, k.end = context.WithCancel(context.Background())
 	k.receiver = &envelope.Receiver{Codec: codec, MaxSkew: o.MaxSkew, Now: o.Now, Log: o.Log, Count: o.Count,
@@ -161,16 +167,34 @@ func (k *Callback) handle(ctx context.Context, plaintext []byte) ([]byte, error)
 		return nil, fmt.Errorf("kf: %w", err)
 	}
 	t := bot.Task{Queue: k.queue(), ID: "nudge:" + rand.Text(), Data: data}
-	if _, err := k.store.Enter(ctx, t, k.holder, k.times.lease, nudgeKeep); err != nil {
+	room, lease := k.room(), k.times.lease
+	if !room {
+		lease = k.times.later
+	}
+	if _, err := k.store.Enter(ctx, t, k.holder, lease, nudgeKeep); err != nil {
 		// Nothing is lost: the cursor stands, and the next nudge fetches it.
 		k.o.Log.Warn("nudge not noted", slog.Any("error", err))
 	}
-	k.work.Go(func() { k.follow(t.ID, n) })
+	if room {
+		k.work.Go(func() { k.follow(t.ID, n) })
+	}
 	return nil, nil
+}
+
+// room takes a slot, if there is one; follow gives it back.
+func (k *Callback) room() bool {
+	select {
+	case k.slots <- struct{}{}:
+		return true
+	default:
+		k.o.Log.Debug("too many nudges at once; this one is followed later")
+		return false
+	}
 }
 
 // follow fetches what a nudge is about, or leaves it for later.
 func (k *Callback) follow(taskID string, n nudge) {
+	defer func() { <-k.slots }()
 	turn := k.lanes.Queue(n.Account)
 	err := turn.Wait(k.ctx)
 	if err == nil {
@@ -220,6 +244,9 @@ func (k *Callback) Run(ctx context.Context) {
 			var n nudge
 			if err := json.Unmarshal(t.Data, &n); err != nil || !strings.HasPrefix(t.ID, "nudge:") {
 				continue // a reply under way, which its account's fetching takes up
+			}
+			if !k.room() {
+				break // it is claimed again when our lease on it is over
 			}
 			k.work.Go(func() { k.follow(t.ID, n) })
 		}

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -211,6 +212,32 @@ func TestCustomersAreAnswered(t *testing.T) {
 	}
 	if m := b.engine.asked[0]; m.Asker != "wm0" || m.Chat != "kf/"+account || m.ID != "kf:"+b.corp.ID+":k-0" {
 		t.Errorf("the engine was told %+v", m)
+	}
+}
+
+// TestManyNudgesAtOnce cost no more than a bound, and no message its reply.
+func TestManyNudgesAtOnce(t *testing.T) {
+	b := newBench(t)
+	k, _ := b.replica()
+	b.engine.mu.Lock() // nobody is answered
+	before := runtime.NumGoroutine()
+	var want []string
+	for i := range 10 * maxFollowed {
+		if i%100 == 0 {
+			b.says(fmt.Sprint("wm", i), fmt.Sprint("k-", i), fmt.Sprint("问", i))
+			want = append(want, fmt.Sprintf("wm%d 答：问%d", i, i))
+		}
+		if code := b.nudge(k); code != http.StatusOK {
+			t.Errorf("status %d", code)
+		}
+	}
+	if n := runtime.NumGoroutine() - before; n > 2*maxFollowed {
+		t.Errorf("%d goroutines for %d nudges at once", n, 10*maxFollowed)
+	}
+	b.engine.mu.Unlock()
+	b.wait("all replies", func() bool { return len(b.seen()) >= len(want) })
+	if got := b.seen(); !slices.Equal(got, want) {
+		t.Errorf("customers read %q, want %q", got, want)
 	}
 }
 
