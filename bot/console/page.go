@@ -19,6 +19,7 @@ import (
 	"aeobot/bot/console/login"
 	"aeobot/bot/desk"
 	"aeobot/index"
+	"aeobot/knowledge"
 	"aeobot/knowledge/curate"
 	"aeobot/knowledge/versions"
 )
@@ -205,6 +206,10 @@ func read(err error) problem {
 		return problem{http.StatusConflict, string(meanwhile), "在“提议”里看现有的。"}
 	case errors.Is(err, desk.ErrNotes):
 		return problem{http.StatusBadRequest, "改好的备注有问题，没有提议。", strings.TrimPrefix(err.Error(), desk.ErrNotes.Error()+": ")}
+	}
+	if i := strings.Index(err.Error(), knowledge.ErrNames.Error()+": "); errors.Is(err, knowledge.ErrNames) && i >= 0 {
+		names := err.Error()[i+len(knowledge.ErrNames.Error())+2:]
+		return problem{http.StatusConflict, "有两个文件的名字只差大小写或字符形式，没有提议。", names + "：换一个名字，或先去掉旧的那份。"}
 	}
 	for _, known := range problems {
 		if errors.Is(err, known.err) {

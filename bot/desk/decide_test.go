@@ -263,3 +263,21 @@ func TestReplicasJudgeAProposalOnce(t *testing.T) {
 		t.Errorf("%d gates more", len(begun))
 	}
 }
+
+// TestOnePersonInTwoSpellings is one person, wherever people are compared.
+func TestOnePersonInTwoSpellings(t *testing.T) {
+	r := newReplicas(t, stores(t)["bolt"])
+	p := r.proposed("蓝鲸通道怎么走")
+	for _, who := range []string{"lin.yue", "LIN.YUE", "ｌｉｎ.yue", "Lin.Yue\u200b"} {
+		if got := r.says(r.b, who, "/准 "+p.ID); !strings.Contains(got, "自己的提议要由另一位协调员确认") {
+			t.Errorf("%q confirms: %s", who, got)
+		}
+		err := r.a.May(Publication{Author: "Lin.Yue", Approver: who, Override: "有理由"}, []Difference{{ID: "v1"}})
+		if !errors.Is(err, ErrSelf) {
+			t.Errorf("%q approves: %v", who, err)
+		}
+	}
+	if got := r.says(r.b, "WANG", "/准 "+p.ID); !strings.Contains(got, "已发布版本 1") {
+		t.Errorf("another: %s", got)
+	}
+}
