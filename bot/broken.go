@@ -55,7 +55,7 @@ func (t *turn) safely() (r Reply, err error) {
 
 // broken keeps the question that an error left without an answer.
 func (t *turn) broken(err error) error {
-	question := cmp.Or(t.text, t.message.Text)
+	question := cmp.Or(t.text, t.message.Text, t.asked)
 	if t.unanswered == nil || strings.HasPrefix(question, "/") {
 		return err
 	}

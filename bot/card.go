@@ -116,7 +116,7 @@ func (e *Engine) Press(ctx context.Context, p Press) (Pressed, error) {
 	case pressNo:
 		return e.rate(ctx, p, about, Useless)
 	case pressAsk:
-		m.Text = about
+		m.Text, m.Relayed = about, true // words of the knowledge
 	case pressWish:
 		return e.pressWish(ctx, p, about)
 	case pressDesk:

@@ -79,7 +79,11 @@ func (f *floods) take(m Message, now time.Time) taken {
 
 // count asks the person's bucket, then the group's; f.mu is held.
 func (f *floods) count(m Message, now time.Time) taken {
-	person := of(f.people, string(m.Asker), f.limits.Person, now)
+	who := string(m.Asker)
+	if m.Account == "" {
+		who = FoldPerson(who)
+	}
+	person := of(f.people, who, f.limits.Person, now)
 	if p := person.take(now); p != paceFine {
 		return taken{p, LimitedPerson, f.locked(person.undo(p))}
 	}

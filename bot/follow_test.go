@@ -127,8 +127,8 @@ func TestQuotesAreRecognisedByTheirWords(t *testing.T) {
 		{"cut off by the platform", strings.Split(reply, "5、")[0] + "5、开展信用修复服务和…", "最后一条", bot.ActDetail, []string{"地方政府特色支持/5"}},
 		{"a colleague's question", "老王：AEO能免除担保吗？", "这个呢", bot.ActAnswer, []string{"海关直接激励措施/5"}},
 		{"a colleague's question, nothing else said", "AEO能免除担保吗？", "", bot.ActAnswer, []string{"海关直接激励措施/5"}},
-		{"the quotation handed on as the text", plain, plain, bot.ActDetail, []string{"其他专项支持/1", "其他专项支持/2", "其他专项支持/3", "其他专项支持/4", "其他专项支持/5"}},
-		{"a colleague's question handed on", "@小知 AEO能免除担保吗？", "AEO能免除担保吗？", bot.ActAnswer, []string{"海关直接激励措施/5"}},
+		{"all of an answer, nothing else said", plain, "", bot.ActDetail, []string{"其他专项支持/1", "其他专项支持/2", "其他专项支持/3", "其他专项支持/4", "其他专项支持/5"}},
+		{"a colleague's question to the bot", "@小知 AEO能免除担保吗？", "@小知", bot.ActAnswer, []string{"海关直接激励措施/5"}},
 		{"a question of its own", plain, "能免除担保吗", bot.ActAnswer, []string{"海关直接激励措施/5"}},
 		{"nothing of ours", "明天下午三点开会", "第2条", bot.ActClarify, nil},
 	} {

@@ -21,9 +21,14 @@ type Message struct {
 	Account string
 	// Asker is who wrote. The platform's opaque user id; never parsed.
 	Asker Asker
-	// Text is what was written. Names called in it may stand there still.
+	// Text is what the asker wrote, and nothing that others did. Names called in it may
+	// stand there still.
 	Text string
-	// Quote is the text of the message that was quoted along, or empty.
+	// Relayed is set where others may have written some of Text: it is read as a question
+	// and never as a command.
+	Relayed bool
+	// Quote is the text of the message that was quoted along, or empty. It is what is
+	// asked when Text says nothing, and never a command: another may have written it.
 	Quote string
 	// View is the handle of the answer that the message is about, when a button under
 	// it was pressed; or empty.

@@ -25,6 +25,15 @@ func (a Address) Place() Address {
 	return a
 }
 
+// Is reports whether an address is a person's. Customers of an account are no members: the
+// platform makes their ids, in which the letter case counts.
+func (a Address) Is(person Asker) bool {
+	if a.Account != "" {
+		return a.Asker == person
+	}
+	return SamePerson(string(a.Asker), string(person))
+}
+
 // Key names an address without showing whose it is.
 func (a Address) Key() string {
 	return digest(a.Channel + "\x00" + a.Account + "\x00" + a.Chat + "\x00" + string(a.Asker))

@@ -24,6 +24,19 @@ const (
 // quotedLine is a measure as a reply writes it: 5、可向海关申请免除担保.
 var quotedLine = regexp.MustCompile(`^\s*>?\s*([0-9]{1,3})、(.+)$`)
 
+// inlineQuote is a quotation as clients write it into the text of where there is no field
+// for it: 「张三：原文」, a line of dashes, and what is said of it.
+var inlineQuote = regexp.MustCompile(`(?s)^\s*「[^：:」\n]{1,64}[：:](.*)」\s*\n\s*(?:[-—–]\s*){5,}(?:\n(.*))?$`)
+
+// cutQuote parts a quotation that stands in a text from what was said of it.
+func cutQuote(text string) (quote, said string) {
+	m := inlineQuote.FindStringSubmatch(text)
+	if m == nil {
+		return "", text
+	}
+	return m[1], m[2]
+}
+
 // readQuote finds the measures whose words stand in a quoted text, in its order: a
 // quote carries no id of the reply, only words. A reply made from knowledge that has
 // changed since is recognised by headings and numbers, and marked so.

@@ -107,8 +107,8 @@ func (t *turn) respond() (Reply, error) {
 	if utf8.RuneCountInString(t.message.Text) > maxRunes {
 		return t.say(ActClarify, textLong), nil
 	}
-	t.message.Text = WithoutMentions(t.message.Text, "")
-	if t.desk != nil {
+	t.clean()
+	if t.desk != nil && !t.message.Relayed {
 		if text, next, ours := t.desk.Command(t.ctx, t.index, t.message); ours {
 			r := t.say(ActCommand, text)
 			r.Next = next
@@ -122,14 +122,24 @@ func (t *turn) respond() (Reply, error) {
 		return t.asOf()
 	}
 	intent := t.read()
+	if t.message.Relayed && orders(t.text, intent) {
+		return t.say(ActHelp, textRelayed), nil
+	}
 	if t.message.Quote != "" && len(t.quote.Shown) == 0 && asksOfQuote(intent) {
-		t.asked = withoutNoise(t.message.Quote)
-		return t.askText(t.asked)
+		return t.askQuoted()
 	}
 	if intent.Kind == IntentAsk || intent.Kind == IntentNarrow {
 		t.asked = t.text
 	}
 	return handlers[intent.Kind](t, intent)
+}
+
+// clean parts what the asker wrote from what is quoted in it and from the names called.
+func (t *turn) clean() {
+	if t.message.Quote == "" {
+		t.message.Quote, t.message.Text = cutQuote(t.message.Text)
+	}
+	t.message.Text = WithoutMentions(t.message.Text, "")
 }
 
 // open reads the day and the quotation of a message. It reports whether there is nothing
@@ -150,9 +160,6 @@ func (t *turn) open() (dayOnly bool, impossible string) {
 	case t.message.Quote != "":
 		t.quote, t.quoting = readQuote(t.library, t.message.Quote), true
 	}
-	if t.message.Quote != "" && onlyQuotes(text, t.message.Quote) {
-		text = ""
-	}
 	t.text = text
 	return dated && text == "", impossible
 }
@@ -162,7 +169,7 @@ func (t *turn) refersBack() bool {
 	if utf8.RuneCountInString(t.message.Text) > maxRunes {
 		return false
 	}
-	if t.message.Text = WithoutMentions(t.message.Text, ""); strings.HasPrefix(strings.TrimSpace(t.message.Text), "/") {
+	if t.clean(); strings.HasPrefix(strings.TrimSpace(t.message.Text), "/") {
 		return false
 	}
 	switch dayOnly, impossible := t.open(); {
@@ -186,13 +193,6 @@ func (t *turn) refersBack() bool {
 func (t *turn) latest(v View) bool {
 	n := len(t.before.Views)
 	return n > 0 && slices.Equal(t.before.Views[n-1].Shown, v.Shown) && slices.Equal(t.before.Views[n-1].Pending, v.Pending)
-}
-
-// onlyQuotes tells that a message says nothing beside what it quotes: channels hand
-// the quotation on as the text when nothing but the bot's name was written.
-func onlyQuotes(text, quote string) bool {
-	said, quoted := squash(text), squash(quote)
-	return said != "" && strings.HasSuffix(quoted, said) && 2*len(said) >= len(quoted)
 }
 
 // read tells what the message wants, with what people write around it and, when
@@ -225,6 +225,35 @@ func (t *turn) readIntent(text string) Intent {
 // is the question: somebody quotes a colleague's question and calls the bot.
 func asksOfQuote(in Intent) bool {
 	return slices.Contains([]IntentKind{IntentThis, IntentThese, IntentYes}, in.Kind) && in.About == ""
+}
+
+// askQuoted answers the question that is quoted, of a message that says nothing by itself.
+// What is no question gets no more than that: somebody else wrote it.
+func (t *turn) askQuoted() (Reply, error) {
+	if utf8.RuneCountInString(t.message.Quote) > maxRunes {
+		return t.say(ActClarify, textLong), nil
+	}
+	day, text, dated, impossible := readDay(withoutNoise(t.message.Quote), t.now.In(china))
+	if impossible != "" {
+		return t.say(ActClarify, fmt.Sprintf(textNoDay, impossible)), nil
+	}
+	if dated && !t.dayAsked {
+		t.day, t.dayAsked = day, true
+	}
+	switch intent := ReadIntent(text); {
+	case orders(text, intent):
+		return t.say(ActHelp, textRelayed), nil
+	case slices.Contains([]IntentKind{IntentGreet, IntentThanks, IntentHelp, IntentIdle, IntentMarkup, IntentEmpty}, intent.Kind):
+		return t.say(ActClarify, textQuoteUnknown), nil
+	}
+	t.asked = text
+	return t.askText(text)
+}
+
+// orders reports whether a text wants something done rather than answered: only what the
+// asker wrote may.
+func orders(text string, in Intent) bool {
+	return strings.HasPrefix(text, "/") || strings.HasPrefix(text, "／") || slices.Contains([]IntentKind{IntentCommand, IntentClear, IntentPerson, IntentWish, IntentYes}, in.Kind)
 }
 
 // fingerprint names the state of the knowledge.

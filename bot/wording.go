@@ -76,6 +76,7 @@ const (
 	textUnstatedTopic = "%s的原文没有写%s，不敢乱答。"
 	textDay           = "按 %s 的情况作答。"
 	textNoDay         = "“%s”不是日历上有的日期，请写成2026-03-31这样。"
+	textRelayed       = "引用、转发和图文里的命令只当内容看，不会执行。需要时请自己用文字发出。"
 	textQuoteUnknown  = "引用的内容里没有认出知识库里的条目，请把问题写完整再问一次。"
 	textForwardPart   = "内容太长，以下是前 %d 条；其余请按条转发，例如：把第3条转发。"
 	textNoCommand     = "没有这个命令。可以用：/更多、/转发、/帮助、/清空。"

@@ -90,19 +90,22 @@ func compare(root *os.Root, name string, data []byte, replace bool) (same bool, 
 	return false, nil
 }
 
-// alone makes sure that no document of that id lies there in another format: two cannot
-// be loaded together.
+// alone makes sure that no file lies there whose name is the same elsewhere, and no
+// document of that id in another format: two cannot be loaded together.
 func alone(root *os.Root, name string) error {
-	if readerFor(name) == nil {
-		return nil
+	stored, err := fs.ReadDir(root.FS(), ".")
+	if err != nil {
+		return err
 	}
-	id := strings.TrimSuffix(name, filepath.Ext(name))
-	for _, f := range formats {
-		if id+f.ext == name {
-			continue
-		}
-		if _, err := root.Stat(id + f.ext); err == nil {
-			return fmt.Errorf("%w, as %s; rename the new one or remove the old", ErrExists, id+f.ext)
+	id := DocumentID(name)
+	for _, e := range stored {
+		other := DocumentID(e.Name())
+		switch {
+		case e.Name() == name:
+		case id != "" && other == id:
+			return fmt.Errorf("%w, as %s; rename the new one or remove the old", ErrExists, e.Name())
+		case FoldName(e.Name()) == FoldName(name), id != "" && FoldName(other) == FoldName(id):
+			return clash(e.Name(), name)
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package knowledge
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -146,7 +147,7 @@ type builder struct {
 	shipped fs.FS
 	notes   map[string][]byte // the shipped ones, by the hash of their source; nil: not read yet
 	library *Library
-	files   map[string]string // by the id of the document in it
+	files   map[string]string // by the folded id of the document in it
 	digest  []string          // what the fingerprint is made of
 	lenient bool              // a document that cannot be read is a finding
 	broken  []Finding
@@ -177,6 +178,15 @@ func (b *builder) addFolder(fsys fs.FS, shown string) error {
 	entries, err := fs.ReadDir(fsys, ".")
 	if err != nil {
 		return fmt.Errorf("knowledge: %w; make the folder readable", err)
+	}
+	var taken []string
+	for _, e := range entries {
+		if !e.IsDir() && Takes(e.Name()) {
+			taken = append(taken, e.Name())
+		}
+	}
+	if err := CheckNames(taken); err != nil {
+		return fmt.Errorf("knowledge: %s: %w", cmp.Or(shown, "the files"), err)
 	}
 	for _, e := range entries {
 		name := e.Name()
@@ -240,10 +250,14 @@ func (b *builder) addFile(fsys fs.FS, folder, name string) error {
 	if err != nil {
 		return err
 	}
-	if other, taken := b.files[doc.ID]; taken {
+	id := FoldName(doc.ID)
+	if other, taken := b.files[id]; taken {
+		if DocumentID(other) != doc.ID {
+			return fmt.Errorf("knowledge: %w", clash(other, file))
+		}
 		return fmt.Errorf("knowledge: %s and %s have the same name %q; rename one", other, file, doc.ID)
 	}
-	b.files[doc.ID] = file
+	b.files[id] = file
 	b.library.Documents = append(b.library.Documents, doc)
 	return nil
 }

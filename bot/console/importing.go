@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"aeobot/bot"
 	"aeobot/bot/desk"
 	"aeobot/knowledge"
 	"aeobot/knowledge/intake"
@@ -267,7 +268,7 @@ func (c *Console) draft(p *page) (*draft, error) {
 	if err != nil {
 		return nil, fmt.Errorf("console: draft: %w", err)
 	}
-	if d.By != p.person.ID {
+	if !bot.SamePerson(d.By, p.person.ID) {
 		return nil, errNotFound
 	}
 	return d, nil
@@ -312,7 +313,7 @@ func (c *Console) showReading(p *page, i *importPage) error {
 	switch {
 	case item.Version == 0:
 		return badInput("预览已经过期，请重新上传。")
-	case json.Unmarshal(item.Data, &r) != nil, r.By != p.person.ID:
+	case json.Unmarshal(item.Data, &r) != nil, !bot.SamePerson(r.By, p.person.ID):
 		return errNotFound
 	case c.o.Now().Sub(r.At) > readWithin:
 		return badInput("没有读完就断了，请重新上传。")

@@ -88,7 +88,7 @@ func (c *Console) showOverview(p *page) error {
 		}
 	}
 	for _, proposal := range proposals {
-		if proposal.Published == 0 {
+		if proposal.Waits() {
 			o.Pending++
 		}
 	}

@@ -19,6 +19,7 @@ import (
 	"aeobot/bot/console/login"
 	"aeobot/bot/desk"
 	"aeobot/index"
+	"aeobot/knowledge"
 	"aeobot/knowledge/curate"
 	"aeobot/knowledge/versions"
 )
@@ -77,6 +78,11 @@ var errNotFound = errors.New("console: no such page")
 type badInput string
 
 func (b badInput) Error() string { return string(b) }
+
+// conflict says what somebody else did first.
+type conflict string
+
+func (c conflict) Error() string { return string(c) }
 
 // handler makes a page's method a handler.
 func (c *Console) handler(show func(*Console, *page) error) http.Handler {
@@ -172,6 +178,7 @@ var problems = []struct {
 	{versions.ErrUnknown, problem{http.StatusNotFound, "没有这个版本。", "在“版本”里看现有的。"}},
 	{desk.ErrSelf, problem{http.StatusForbidden, "自己的提议要由另一位协调员确认。", "请另一位登录后在“提议”里确认；一个人就能发布的设置是 curation.people: 1。"}},
 	{desk.ErrJudging, problem{http.StatusConflict, "评测还没有做完。", "知识在这期间更新过时会重新评测；几秒后再试。"}},
+	{desk.ErrBusy, problem{http.StatusTooManyRequests, "等评测的提议太多，没有开始评测。", "一次只评测一个，请过几分钟再试；提议都还在。"}},
 	{desk.ErrWorse, problem{http.StatusConflict, "有问题会变差，没有发布。", "改一改再提议，或由另一位协调员写明理由后发布。"}},
 	{desk.ErrNothing, problem{http.StatusConflict, "和现行的知识没有差别，没有可提议的。", ""}},
 	{desk.ErrMoved, problem{http.StatusConflict, "要改的文件在这期间被别人改过。", "重新打开这一页，在新的内容上再改。"}},
@@ -189,13 +196,20 @@ var problems = []struct {
 func read(err error) problem {
 	var big *http.MaxBytesError
 	var bad badInput
+	var meanwhile conflict
 	switch {
 	case errors.As(err, &big):
 		return problem{http.StatusRequestEntityTooLarge, "内容太大，没有收下。", fmt.Sprintf("一次最多 %d MB。", big.Limit>>20)}
 	case errors.As(err, &bad):
 		return problem{http.StatusBadRequest, string(bad), ""}
+	case errors.As(err, &meanwhile):
+		return problem{http.StatusConflict, string(meanwhile), "在“提议”里看现有的。"}
 	case errors.Is(err, desk.ErrNotes):
 		return problem{http.StatusBadRequest, "改好的备注有问题，没有提议。", strings.TrimPrefix(err.Error(), desk.ErrNotes.Error()+": ")}
+	}
+	if i := strings.Index(err.Error(), knowledge.ErrNames.Error()+": "); errors.Is(err, knowledge.ErrNames) && i >= 0 {
+		names := err.Error()[i+len(knowledge.ErrNames.Error())+2:]
+		return problem{http.StatusConflict, "有两个文件的名字只差大小写或字符形式，没有提议。", names + "：换一个名字，或先去掉旧的那份。"}
 	}
 	for _, known := range problems {
 		if errors.Is(err, known.err) {

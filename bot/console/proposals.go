@@ -1,8 +1,10 @@
 package console
 
 import (
+	"errors"
 	"net/http"
 
+	"aeobot/bot"
 	"aeobot/bot/desk"
 )
 
@@ -20,7 +22,7 @@ func (c *Console) showProposals(p *page) error {
 	for _, proposal := range all {
 		if proposal.Published > 0 {
 			l.Published = append(l.Published, proposal)
-		} else {
+		} else { // none that was taken away is listed
 			l.Waiting = append(l.Waiting, proposal)
 		}
 	}
@@ -45,8 +47,8 @@ func (c *Console) showProposal(p *page) error {
 	if proposal.ID == "" {
 		return desk.ErrUnknown
 	}
-	v := proposalPage{Proposal: proposal, Own: proposal.Author == p.person.ID, Judging: c.o.Desk.Judging(p.ctx, proposal)}
-	if proposal.Published == 0 {
+	v := proposalPage{Proposal: proposal, Own: bot.SamePerson(proposal.Author, p.person.ID), Judging: c.o.Desk.Judging(p.ctx, proposal)}
+	if proposal.Waits() {
 		if v.Asked, v.All = c.o.Desk.Progress(p.ctx, proposal.ID); v.All == 0 {
 			v.All = 1 // the gate has not begun
 		}
@@ -68,30 +70,36 @@ func (c *Console) showProposal(p *page) error {
 
 func (c *Console) decideProposal(p *page) error {
 	id := p.r.PathValue("id")
+	proposal, err := c.decided(p, id)
+	if errors.Is(err, desk.ErrTaken) {
+		return conflict(proposal.Outcome() + "。")
+	}
+	return err
+}
+
+// decided does what a button of a proposal's page says.
+func (c *Console) decided(p *page, id string) (proposal desk.Proposal, err error) {
 	here := "/console/proposals/" + id
+	done, next := "", here
 	switch p.form("do") {
 	case "approve":
 		// The page has the notices above the button.
-		proposal, err := c.o.Desk.Approve(p.ctx, id, desk.Approval{Who: p.person.ID, Way: desk.ByConsole, Override: p.form("reason"), Seen: true})
-		if err != nil {
-			return err
-		}
-		return p.redirect("/console/proposals/"+proposal.ID, "approved")
+		done = "approved"
+		proposal, err = c.o.Desk.Approve(p.ctx, id, desk.Approval{Who: p.person.ID, Way: desk.ByConsole, Override: p.form("reason"), Seen: true})
 	case "reject":
-		if _, err := c.o.Desk.Reject(p.ctx, id, p.person.ID); err != nil {
-			return err
-		}
-		return p.redirect("/console/proposals", "rejected")
+		done, next = "rejected", "/console/proposals"
+		proposal, err = c.o.Desk.Reject(p.ctx, id, p.person.ID)
 	case "clear":
-		if _, err := c.o.Desk.Clear(p.ctx, id, p.person.ID); err != nil {
-			return err
-		}
-		return p.redirect(here, "cleared")
+		done = "cleared"
+		proposal, err = c.o.Desk.Clear(p.ctx, id, p.person.ID)
 	case "rejudge":
-		if err := c.o.Desk.Rejudge(p.ctx, id); err != nil {
-			return err
-		}
-		return p.redirect(here, "rejudged")
+		done = "rejudged"
+		proposal, err = c.o.Desk.Rejudge(p.ctx, id)
+	default:
+		return proposal, badInput("要做什么？请用页面上的按钮。")
 	}
-	return badInput("要做什么？请用页面上的按钮。")
+	if err != nil {
+		return proposal, err
+	}
+	return proposal, p.redirect(next, done)
 }

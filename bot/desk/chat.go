@@ -61,7 +61,7 @@ func (d *Desk) Command(ctx context.Context, g *index.Generation, m bot.Message) 
 	if !known {
 		return "", nil, false
 	}
-	if !slices.Contains(d.o.Coordinators, string(m.Asker)) {
+	if !bot.HasPerson(d.o.Coordinators, string(m.Asker)) {
 		return textOnly, nil, true
 	}
 	text, err := do(d, call{ctx, g, m.ID, string(m.Asker), rest, strings.TrimSpace(m.Quote), &next})
@@ -209,7 +209,7 @@ func (d *Desk) teach(c call) (string, error) {
 		return "", err
 	}
 	c.decide(p)
-	return fmt.Sprintf("提议 %s：把“%s”作为%s的问法：\n%s\n%s正在评测；%s", p.ID, bot.Disarm(question), PlaceOf(passage), bot.Disarm(passage.Text), c.notices(p), d.confirms(p)), nil
+	return fmt.Sprintf("提议 %s：把“%s”作为%s的问法：\n%s\n%s%s；%s", p.ID, bot.Disarm(question), PlaceOf(passage), bot.Disarm(passage.Text), c.notices(p), gateLine(p), d.confirms(p)), nil
 }
 
 // notices lists what is to be seen of a proposal before it is confirmed, a line each, and
@@ -242,6 +242,8 @@ func (d *Desk) clear(c call) (string, error) {
 	switch {
 	case errors.Is(err, ErrUnknown):
 		return noSuch, nil
+	case errors.Is(err, ErrTaken):
+		return p.Outcome() + "。什么都没有移出。", nil
 	case errors.Is(err, ErrNothing):
 		return "没有什么要移出的。", nil
 	case errors.Is(err, curate.ErrGone), errors.Is(err, ErrMoved):
@@ -250,7 +252,18 @@ func (d *Desk) clear(c call) (string, error) {
 		return "", err
 	}
 	c.decide(p)
-	return fmt.Sprintf("提议 %s 已并入：%s。现在算您的提议，正在重新评测；%s%s", p.ID, bot.Disarm(cleared(p)), c.notices(p), d.confirms(p)), nil
+	return fmt.Sprintf("提议 %s 已并入：%s。现在算您的提议，重新评测：%s；%s%s", p.ID, bot.Disarm(cleared(p)), gateLine(p), c.notices(p), d.confirms(p)), nil
+}
+
+// gateLine says when a proposal is judged.
+func gateLine(p Proposal) string {
+	switch {
+	case p.ahead < 0:
+		return "等评测的提议太多，还没有开始评测"
+	case p.ahead > 0:
+		return fmt.Sprintf("排队等评测，前面还有 %d 个", p.ahead)
+	}
+	return "正在评测"
 }
 
 // cleared is what a proposal takes out of the way.
@@ -298,12 +311,16 @@ func (d *Desk) approve(c call) (string, error) {
 	switch {
 	case errors.Is(err, ErrUnknown):
 		return noSuch, nil
+	case errors.Is(err, ErrTaken):
+		return p.Outcome() + "。", nil
 	case errors.Is(err, ErrSelf) && len(p.Worse) > 0 && d.o.People == 1:
 		return "有问题变差时，要由另一位协调员写明理由。", nil
 	case errors.Is(err, ErrSelf):
 		return "自己的提议要由另一位协调员确认。", nil
 	case errors.Is(err, ErrJudging):
-		return "评测还没有做完（知识更新过时会重新评测），几秒后再发一次 /准 " + p.ID, nil
+		return "评测还没有做完（知识更新过时会重新评测）：" + gateLine(p) + "。几秒后再发一次 /准 " + p.ID, nil
+	case errors.Is(err, ErrBusy):
+		return gateLine(p) + "。请过几分钟再发一次 /准 " + p.ID, nil
 	case errors.Is(err, ErrWorse):
 		return worse(p), nil
 	case errors.Is(err, ErrNotices):
@@ -311,6 +328,9 @@ func (d *Desk) approve(c call) (string, error) {
 		return "还没有发布。" + c.notices(p) + "看过了仍要发布，再回复一次 /准 " + p.ID, nil
 	case err != nil:
 		return "", err
+	}
+	if by := cmp.Or(p.Approver, p.Author); !bot.SamePerson(by, c.who) {
+		return out(p) + "。确认的人：" + by, nil
 	}
 	return out(p), nil
 }
@@ -335,10 +355,12 @@ func out(p Proposal) string {
 
 func (d *Desk) reject(c call) (string, error) {
 	p, err := d.Reject(c.ctx, c.rest, c.who)
-	if errors.Is(err, ErrUnknown) {
+	switch {
+	case errors.Is(err, ErrUnknown):
 		return noSuch, nil
-	}
-	if err != nil {
+	case errors.Is(err, ErrTaken):
+		return p.Outcome() + "。", nil
+	case err != nil:
 		return "", err
 	}
 	return "提议 " + p.ID + " 已作废，什么都没有改动。", nil
@@ -354,7 +376,7 @@ func (d *Desk) pending(c call) (string, error) {
 	}
 	var b strings.Builder
 	for _, p := range all {
-		if p.Published == 0 {
+		if p.Waits() {
 			if len(*c.next) < 2*onCard {
 				c.decide(p)
 			}
@@ -376,7 +398,7 @@ func (p Proposal) Verdict() string {
 	case p.Trouble != "":
 		return p.Trouble
 	case !p.Judged:
-		return "评测中"
+		return "还没有评测完"
 	case len(p.Worse) > 0:
 		return fmt.Sprintf("%d 个问题会变差", len(p.Worse))
 	case len(p.Notices) > 0:

@@ -7,13 +7,11 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"aeobot/bot"
 	"aeobot/knowledge"
-	"aeobot/knowledge/curate"
 )
 
 // Errors of proposing and deciding.
@@ -22,6 +20,10 @@ var (
 	ErrUnknown = errors.New("desk: no such proposal")
 	// ErrJudging means that the gate is at it, or has to be at it again.
 	ErrJudging = errors.New("desk: the gate has not been through")
+	// ErrBusy means that too many proposals wait for the gate.
+	ErrBusy = errors.New("desk: too many proposals wait for the gate")
+	// ErrTaken means that somebody else has decided on a proposal, or is about to.
+	ErrTaken = errors.New("desk: somebody else has decided on the proposal")
 	// ErrNotices means that there is something to be seen first.
 	ErrNotices = errors.New("desk: there are notices to be seen first")
 	// ErrNothing means that a proposal changes nothing.
@@ -54,7 +56,7 @@ func (d *Desk) Propose(ctx context.Context, seed string, p Proposal) (Proposal, 
 		d.o.Log.Warn("proposal's changes not kept", slog.String("proposal", p.ID), slog.Any("error", err))
 	}
 	d.did(ctx, p.Author, "propose", p.ID+" "+p.Title)
-	d.work.Go(func() { d.judge(p) })
+	d.queue(&p)
 	return p, nil
 }
 
@@ -146,117 +148,6 @@ func onlyNotes(changes []Change) bool {
 	return len(changes) > 0 && !slices.ContainsFunc(changes, func(c Change) bool { return !strings.HasSuffix(c.File, knowledge.NotesSuffix) })
 }
 
-const (
-	// judgeAlive is how long a gate counts as being at work after it last said so: whoever
-	// ran it may be gone. The gate itself has no limit: on a busy machine it takes longer.
-	judgeAlive = 2 * time.Minute
-	// progressEvery is how often it is said how far the gate is.
-	progressEvery = 500 * time.Millisecond
-)
-
-// judge runs the gate for a proposal against the state in force, and keeps what it found.
-func (d *Desk) judge(p Proposal) {
-	d.judging.Lock()
-	defer d.judging.Unlock()
-	ctx := d.ctx
-	state, err := d.publisher.InForce()
-	if err == nil {
-		p.Base, p.Judged, p.Worse, p.Trouble = state.Number, true, nil, ""
-		err = d.gate(ctx, state, &p)
-	}
-	if err != nil {
-		p.Trouble = "评测没有做成"
-		switch {
-		case errors.Is(err, ErrMoved), errors.Is(err, curate.ErrThere), errors.Is(err, curate.ErrGone), errors.Is(err, curate.ErrPlace):
-			p.Trouble = "要改的文件在这期间被改过，请重新提议"
-		case errors.Is(err, ErrQuestions):
-			p.Trouble = "评测没有做成：读不到大家问过的问题"
-		}
-		d.o.Log.Warn("proposal not judged", slog.String("proposal", p.ID), slog.Any("error", err))
-	}
-	if err := d.save(context.WithoutCancel(ctx), &p, proposalKeep); err != nil && !errors.Is(err, bot.ErrStale) {
-		d.o.Log.Warn("proposal's judgement not kept", slog.String("proposal", p.ID), slog.Any("error", err))
-	}
-}
-
-// gate finds what gets worse by a proposal, and whether what it teaches is learnt.
-func (d *Desk) gate(ctx context.Context, s State, p *Proposal) error {
-	if err := d.Open(ctx, p); err != nil {
-		return err
-	}
-	files, library, err := d.outcome(s, p)
-	if err != nil {
-		return err
-	}
-	if err := d.keepDiff(ctx, p.ID, knowledge.Diff(s.Library, library)); err != nil {
-		return err
-	}
-	var last time.Time
-	p.Worse, err = d.publisher.Gate(ctx, s.Library, library, func(asked, all int) {
-		if now := time.Now(); now.Sub(last) >= progressEvery {
-			last = now
-			d.tell(ctx, p.ID, asked, all)
-		}
-	})
-	if err != nil {
-		return err
-	}
-	review, err := ReviewOf(ctx, d.publisher, s.Library, State{Files: files, Library: library}, p.Question)
-	if !slices.EqualFunc(review.Notices, p.Notices, func(x, y Notice) bool { return x.Text == y.Text }) {
-		p.Seen = nil
-	}
-	p.Notices, p.Answered = review.Notices, review.Answered
-	return err
-}
-
-// tell keeps how far a gate is, for whoever looks, at whichever replica. It is no loss
-// when that cannot be kept.
-func (d *Desk) tell(ctx context.Context, id string, asked, all int) {
-	item, err := d.store.Get(ctx, progresses, id)
-	if err == nil {
-		err = d.store.Put(ctx, progresses, id, fmt.Appendf(nil, "%d/%d", asked, all), item.Version, judgeAlive)
-	}
-	if err != nil {
-		d.o.Log.Debug("gate's progress not kept", slog.Any("error", err))
-	}
-}
-
-// Progress is how many of all questions the gate has asked for a proposal; 0 of 0 when
-// that is not known.
-func (d *Desk) Progress(ctx context.Context, id string) (asked, all int) {
-	item, err := d.store.Get(ctx, progresses, id)
-	if err != nil {
-		return 0, 0
-	}
-	a, b, _ := strings.Cut(string(item.Data), "/")
-	asked, _ = strconv.Atoi(a)
-	all, _ = strconv.Atoi(b)
-	return asked, all
-}
-
-// Judging reports whether a gate is at a proposal: it has just been made, or somebody said
-// lately how far it is.
-func (d *Desk) Judging(ctx context.Context, p Proposal) bool {
-	if p.Judged || p.Trouble != "" {
-		return false
-	}
-	_, all := d.Progress(ctx, p.ID)
-	return all > 0 || d.o.Now().Sub(p.At) < judgeAlive
-}
-
-// Rejudge runs the gate again.
-func (d *Desk) Rejudge(ctx context.Context, id string) error {
-	p, err := d.Proposal(ctx, id)
-	if err != nil {
-		return err
-	}
-	if p.ID == "" || p.Published > 0 {
-		return ErrUnknown
-	}
-	d.work.Go(func() { d.judge(p) })
-	return nil
-}
-
 // Approval is how somebody confirms a proposal.
 type Approval struct {
 	Who string
@@ -267,42 +158,128 @@ type Approval struct {
 	Seen bool
 }
 
-// Approve publishes a proposal. It fails with ErrUnknown, ErrSelf, ErrJudging, ErrWorse,
-// and once for each person with ErrNotices when there are some that they have not seen; one
-// that is published already is given as it is.
+// maxTries is how often a decision is begun again because the proposal was changed
+// meanwhile.
+const maxTries = 8
+
+// decide reads a proposal that waits for a decision and does something to it, again when
+// somebody changed it at the same moment. It fails with ErrUnknown, or with ErrTaken when
+// the proposal does not wait any more; p.Outcome then says what became of it.
+func (d *Desk) decide(ctx context.Context, id string, do func(p *Proposal) error) (p Proposal, err error) {
+	for range maxTries {
+		if p, err = d.settled(ctx, id); err != nil {
+			return p, err
+		}
+		switch {
+		case p.ID == "":
+			return p, ErrUnknown
+		case !p.Waits() || p.Claim != nil:
+			return p, ErrTaken
+		}
+		if err = do(&p); !errors.Is(err, bot.ErrStale) {
+			return p, err
+		}
+	}
+	return p, err
+}
+
+const (
+	// settledWithin is how long a decision waits for another that is under way, and
+	// settledEvery how often it looks.
+	settledWithin = 2 * time.Second
+	settledEvery  = 20 * time.Millisecond
+)
+
+// settled reads a proposal, after the decision on it that is under way. When that takes too
+// long, the proposal has its Claim.
+func (d *Desk) settled(ctx context.Context, id string) (Proposal, error) {
+	for end := time.Now().Add(settledWithin); ; {
+		p, err := d.Proposal(ctx, id)
+		if err != nil || !p.Waits() {
+			return p, err
+		}
+		held, err := d.store.Get(ctx, claims, p.ID)
+		switch {
+		case err != nil:
+			return p, err
+		case held.Version == 0 && p.Claim != nil:
+			return p, d.resolve(ctx, &p)
+		case held.Version == 0:
+			return p, nil
+		case time.Now().After(end):
+			if p.Claim == nil {
+				p.Claim = &Claim{Who: string(held.Data)}
+			}
+			return p, nil
+		}
+		select {
+		case <-ctx.Done():
+			return p, ctx.Err()
+		case <-time.After(settledEvery):
+		}
+	}
+}
+
+// resolve finds out what came of a claim that nobody holds any more, whose owner may have
+// died: published or not.
+func (d *Desk) resolve(ctx context.Context, p *Proposal) error {
+	state, err := d.publisher.InForce()
+	if err != nil {
+		return err
+	}
+	claim, keep := *p.Claim, proposalKeep
+	p.Claim = nil
+	if state.Number >= claim.Number {
+		made, err := d.publisher.At(claim.Number)
+		if err != nil {
+			return err
+		}
+		if digestFiles(made.Files) == claim.Sum {
+			p.Published, p.Approver, keep = claim.Number, claim.Approver, publishedKeep
+		}
+	}
+	if err := d.save(ctx, p, keep); err != nil && !errors.Is(err, bot.ErrStale) { // stale: another found out
+		return err
+	}
+	return nil
+}
+
+// Approve publishes a proposal. It fails with ErrUnknown, ErrTaken, ErrSelf, ErrJudging,
+// ErrBusy, ErrWorse, and once for each person with ErrNotices when there are some that they
+// have not seen; one that is published already is given as it is.
 func (d *Desk) Approve(ctx context.Context, id string, by Approval) (Proposal, error) {
-	p, err := d.Proposal(ctx, id)
-	switch {
-	case err != nil:
-		return p, err
-	case p.ID == "":
-		return p, ErrUnknown
-	case p.Published > 0 && (d.o.People == 1 || !samePerson(p.Author, by.Who)):
+	p, err := d.decide(ctx, id, func(p *Proposal) error { return d.confirm(ctx, p, by) })
+	if errors.Is(err, ErrTaken) && p.Published > 0 {
 		return p, nil
 	}
+	return p, err
+}
+
+// confirm is one try to publish a proposal.
+func (d *Desk) confirm(ctx context.Context, p *Proposal, by Approval) error {
 	publication := p.publication(by)
 	if err := d.May(publication, nil); err != nil {
-		return p, err
+		return err
 	}
 	state, err := d.publisher.InForce()
 	if err != nil {
-		return p, err
+		return err
 	}
-	switch {
-	case d.Judging(ctx, p):
-		return p, ErrJudging
-	case !p.Judged || p.Trouble != "" || p.Base != state.Number:
-		d.work.Go(func() { d.judge(p) })
-		return p, ErrJudging
+	if !p.judgedIn(state) {
+		// Published a moment ago, it is not to be judged once more.
+		if now, err := d.Proposal(ctx, p.ID); err != nil || now.version != p.version {
+			return cmp.Or(err, bot.ErrStale)
+		}
+		return cmp.Or(d.queue(p), ErrJudging)
 	}
 	if err := d.May(publication, p.Worse); err != nil {
-		return p, err
+		return err
 	}
-	if len(p.Notices) > 0 && !by.Seen && !slices.Contains(p.Seen, by.Who) {
+	if len(p.Notices) > 0 && !by.Seen && !bot.HasPerson(p.Seen, by.Who) {
 		p.Seen = append(p.Seen, by.Who)
-		return p, cmp.Or(d.save(ctx, &p, proposalKeep), ErrNotices)
+		return cmp.Or(d.save(ctx, p, proposalKeep), ErrNotices)
 	}
-	return d.publish(ctx, p, publication, state)
+	return d.publish(ctx, p, by.Who, publication, state)
 }
 
 // publication is what a proposal is when somebody confirms it.
@@ -311,35 +288,62 @@ func (p Proposal) publication(by Approval) Publication {
 	if p.Reason != "" {
 		publication.Reason += "：" + p.Reason
 	}
-	if !samePerson(by.Who, p.Author) {
+	if !bot.SamePerson(by.Who, p.Author) {
 		publication.Approver = by.Who
 	}
 	return publication
 }
 
-func (d *Desk) publish(ctx context.Context, p Proposal, publication Publication, state State) (Proposal, error) {
-	if err := d.Open(ctx, &p); err != nil {
-		return p, err
+const (
+	// claims are held by those who publish a proposal, by its id.
+	claims = "proposal-claims"
+	// claimAlive is how long a claim holds, and publishWithin bounds what is done under it.
+	claimAlive    = time.Minute
+	publishWithin = claimAlive / 2
+)
+
+// publish claims a proposal for this decision, so that no other comes between, and puts it
+// in force. It fails with bot.ErrStale when somebody else was first.
+func (d *Desk) publish(ctx context.Context, p *Proposal, who string, publication Publication, state State) error {
+	if err := d.Open(ctx, p); err != nil {
+		return err
 	}
-	files, _, err := d.outcome(state, &p)
+	files, _, err := d.outcome(state, p)
 	if err != nil {
-		return p, err
+		return err
 	}
-	err = d.Release(ctx, state.Number+1, publication, p.Worse, files)
+	if err := d.store.Put(ctx, claims, p.ID, []byte(who), 0, claimAlive); err != nil {
+		return err
+	}
+	lasting := context.WithoutCancel(ctx)
+	defer func() {
+		if err := d.remove(lasting, claims, p.ID); err != nil {
+			d.o.Log.Warn("claim on a proposal not given back", slog.String("proposal", p.ID), slog.Any("error", err))
+		}
+	}()
+	p.Claim = &Claim{Who: who, Approver: publication.Approver, Number: state.Number + 1, Sum: digestFiles(files)}
+	if err := d.save(ctx, p, proposalKeep); err != nil {
+		return err
+	}
+	within, cancel := context.WithTimeout(ctx, publishWithin)
+	defer cancel()
+	err = d.Release(within, p.Claim.Number, publication, p.Worse, files)
 	if errors.Is(err, ErrStale) {
-		d.work.Go(func() { d.judge(p) })
-		return p, ErrJudging
+		p.Claim = nil
+		return cmp.Or(d.save(lasting, p, proposalKeep), d.queue(p), ErrJudging)
 	}
-	if err != nil {
-		return p, err
+	if err != nil { // whether it went out all the same is to be seen
+		if lost := d.resolve(lasting, p); lost != nil || p.Published == 0 {
+			return errors.Join(err, lost)
+		}
+		return nil
 	}
-	p.Published, p.Approver = state.Number+1, publication.Approver
+	p.Published, p.Approver, p.Claim = p.Claim.Number, p.Claim.Approver, nil
 	// What is in force stays in force when the lists cannot be tidied.
-	err = errors.Join(d.save(ctx, &p, publishedKeep), d.closeQuestion(ctx, p, cmp.Or(publication.Approver, publication.Author)))
-	if err != nil {
+	if err := errors.Join(d.save(lasting, p, publishedKeep), d.closeQuestion(lasting, *p, who)); err != nil {
 		d.o.Log.Warn("published, but the lists still have it", slog.String("proposal", p.ID), slog.Any("error", err))
 	}
-	return p, nil
+	return nil
 }
 
 // closeQuestion says what became of the question that a published proposal is about: solved is
@@ -370,35 +374,31 @@ func (p Proposal) topic() string {
 
 // Clear takes out of the way what keeps a proposal's ways to ask from being answered. It
 // becomes part of the proposal, which is judged anew and counts as this person's, so that
-// where it takes two people another sees all of it. It fails with ErrUnknown, or ErrNothing
-// when nothing can be taken out.
+// where it takes two people another sees all of it. It fails with ErrUnknown, ErrTaken, or
+// ErrNothing when nothing can be taken out.
 func (d *Desk) Clear(ctx context.Context, id, who string) (Proposal, error) {
-	p, err := d.Proposal(ctx, id)
-	switch {
-	case err != nil:
-		return p, err
-	case p.ID == "", p.Published > 0:
-		return p, ErrUnknown
-	case !p.Clearable():
-		return p, ErrNothing
-	}
-	state, err := d.publisher.InForce()
-	if err != nil {
-		return p, err
-	}
-	if err := d.Open(ctx, &p); err != nil {
-		return p, err
-	}
-	p.Changes, p.Author, p.At = append(p.Changes, p.clears()...), who, d.o.Now().UTC()
-	if _, err := d.prepare(ctx, state, &p); err != nil {
-		return p, err
-	}
-	if err := d.save(ctx, &p, proposalKeep); err != nil {
-		return p, err
-	}
-	d.did(ctx, who, "amend", p.ID+" "+p.Title)
-	d.work.Go(func() { d.judge(p) })
-	return p, nil
+	return d.decide(ctx, id, func(p *Proposal) error {
+		if !p.Clearable() {
+			return ErrNothing
+		}
+		state, err := d.publisher.InForce()
+		if err != nil {
+			return err
+		}
+		if err := d.Open(ctx, p); err != nil {
+			return err
+		}
+		p.Changes, p.Author, p.At = append(p.Changes, p.clears()...), who, d.o.Now().UTC()
+		if _, err := d.prepare(ctx, state, p); err != nil {
+			return err
+		}
+		if err := d.save(ctx, p, proposalKeep); err != nil {
+			return err
+		}
+		d.did(ctx, who, "amend", p.ID+" "+p.Title)
+		d.queue(p)
+		return nil
+	})
 }
 
 // clears are the edits that the notices offer, each once.
@@ -434,18 +434,15 @@ func (c Change) Clears() string {
 	return fmt.Sprintf("%s的问法“%s”", place, e.Ask)
 }
 
-// Reject takes a proposal away.
+// Reject takes a proposal away. It is known for a while who did, to whoever comes second.
+// It fails with ErrUnknown or ErrTaken.
 func (d *Desk) Reject(ctx context.Context, id, who string) (Proposal, error) {
-	p, err := d.Proposal(ctx, id)
-	switch {
-	case err != nil:
-		return p, err
-	case p.ID == "", p.Published > 0:
-		return p, ErrUnknown
-	}
-	if err := d.save(ctx, &p, 0); err != nil {
-		return p, err
-	}
-	d.did(ctx, who, "reject", p.ID+" "+p.Title)
-	return p, nil
+	return d.decide(ctx, id, func(p *Proposal) error {
+		p.Rejected, p.Claim = who, nil
+		if err := d.save(ctx, p, rejectedKeep); err != nil {
+			return err
+		}
+		d.did(ctx, who, "reject", p.ID+" "+p.Title)
+		return nil
+	})
 }

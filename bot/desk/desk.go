@@ -144,7 +144,7 @@ type Desk struct {
 	publisher Publisher
 	o         Options
 
-	judging   sync.Mutex // one gate at a time: it takes all there is of a core
+	gates     gates
 	work      sync.WaitGroup
 	ctx       context.Context
 	end       context.CancelFunc

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"crypto/rand"
@@ -70,8 +71,41 @@ type Proposal struct {
 	// Published is the number it was published under; 0: not yet.
 	Published int    `json:"published,omitempty"`
 	Approver  string `json:"approver,omitempty"`
+	// Rejected is who took it away; empty: nobody.
+	Rejected string `json:"rejected,omitempty"`
+	// Claim is set while somebody publishes it, so that nobody decides otherwise meanwhile.
+	Claim *Claim `json:"claim,omitempty"`
 
 	version uint64
+	ahead   int // how many gates come before its own, as far as this replica knows
+}
+
+// Claim is the decision of one person to publish a proposal as the state Number.
+type Claim struct {
+	Who      string `json:"who"`
+	Approver string `json:"approver,omitempty"`
+	Number   int    `json:"number"`
+	// Sum names the files of that state, by which it is known whether it was published.
+	Sum string `json:"sum"`
+}
+
+// Waits reports whether a proposal was neither published nor taken away.
+func (p Proposal) Waits() bool { return p.Published == 0 && p.Rejected == "" }
+
+// judgedIn reports whether the gate has been through against a state.
+func (p Proposal) judgedIn(s State) bool { return p.Judged && p.Trouble == "" && p.Base == s.Number }
+
+// Outcome says what became of a proposal and who decided, or is deciding.
+func (p Proposal) Outcome() string {
+	switch {
+	case p.Published > 0:
+		return fmt.Sprintf("提议 %s 已由 %s 确认，发布为版本 %d", p.ID, cmp.Or(p.Approver, p.Author), p.Published)
+	case p.Rejected != "":
+		return fmt.Sprintf("提议 %s 已由 %s 作废，没有发布", p.ID, p.Rejected)
+	case p.Claim != nil:
+		return fmt.Sprintf("%s 正在发布提议 %s", p.Claim.Who, p.ID)
+	}
+	return "提议 " + p.ID + " 还在等确认"
 }
 
 const (
@@ -80,9 +114,20 @@ const (
 	progresses    = "proposal-progress"
 	// proposalKeep is how long a proposal waits to be confirmed.
 	proposalKeep = 14 * 24 * time.Hour
-	// publishedKeep is how long a published one is known.
+	// publishedKeep is how long a published one is known, and rejectedKeep one that was
+	// taken away.
 	publishedKeep = 14 * 24 * time.Hour
+	rejectedKeep  = 24 * time.Hour
 )
+
+// digestFiles names the contents of files, and their names.
+func digestFiles(files map[string][]byte) string {
+	h := sha256.New()
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		fmt.Fprintf(h, "%q %s\n", name, Digest(files[name]))
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
 
 // Digest names a file's content.
 func Digest(data []byte) string {
@@ -99,7 +144,7 @@ func (d *Desk) Proposal(ctx context.Context, id string) (Proposal, error) {
 	return read(i)
 }
 
-// Proposals are all that are known, the latest first.
+// Proposals are those that wait and those that were published, the latest first.
 func (d *Desk) Proposals(ctx context.Context) ([]Proposal, error) {
 	items, err := d.store.Items(ctx, proposals)
 	if err != nil {
@@ -112,7 +157,9 @@ func (d *Desk) Proposals(ctx context.Context) ([]Proposal, error) {
 			d.o.Log.Warn("proposal not readable", slog.Any("error", err))
 			continue
 		}
-		all = append(all, p)
+		if p.Rejected == "" {
+			all = append(all, p)
+		}
 	}
 	slices.SortFunc(all, func(x, y Proposal) int { return y.At.Compare(x.At) })
 	return all, nil
@@ -136,6 +183,15 @@ func (d *Desk) save(ctx context.Context, p *Proposal, keep time.Duration) error 
 	}
 	p.version++
 	return nil
+}
+
+// remove takes an item away, if it is there.
+func (d *Desk) remove(ctx context.Context, kind, id string) error {
+	item, err := d.store.Get(ctx, kind, id)
+	if err != nil || item.Version == 0 {
+		return err
+	}
+	return d.store.Put(ctx, kind, id, nil, item.Version, 0)
 }
 
 // origin names what made a proposal, a message say; without one it is something new.

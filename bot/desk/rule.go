@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"aeobot/bot"
 )
 
 // Way is how somebody publishes. Each is under the same rule.
@@ -39,14 +41,9 @@ var (
 	ErrWorse = errors.New("desk: something gets worse")
 )
 
-// samePerson compares names as WeCom compares user ids.
-func samePerson(a, b string) bool {
-	return strings.EqualFold(strings.TrimSpace(a), strings.TrimSpace(b))
-}
-
 // Alone reports whether nobody but the author is behind a publication.
 func (p Publication) Alone() bool {
-	return strings.TrimSpace(p.Approver) == "" || samePerson(p.Approver, p.Author)
+	return bot.FoldPerson(p.Approver) == "" || bot.SamePerson(p.Approver, p.Author)
 }
 
 // May is the rule of all ways to publish: where it takes two people, the approver is not

@@ -202,7 +202,7 @@ func (d *Desk) Forget(ctx context.Context, person bot.Asker) (int, error) {
 	}
 	n := 0
 	for _, k := range all {
-		if k.To.Asker != person {
+		if !k.To.Is(person) {
 			continue
 		}
 		if err := d.store.Put(ctx, wishes, k.item.ID, nil, k.item.Version, 0); err != nil && !errors.Is(err, bot.ErrStale) {
@@ -214,7 +214,7 @@ func (d *Desk) Forget(ctx context.Context, person bot.Asker) (int, error) {
 	if n += m; err != nil || d.o.Given == nil {
 		return n, err
 	}
-	m, err = d.o.Given.Remove(ctx, func(g bot.Given) bool { return g.To.Asker == person })
+	m, err = d.o.Given.Remove(ctx, func(g bot.Given) bool { return g.To.Is(person) })
 	return n + m, err
 }
 
@@ -235,7 +235,7 @@ func (d *Desk) forgetRecalls(ctx context.Context, person bot.Asker) (int, error)
 				return n, err
 			}
 			before := len(r.Chats)
-			r.Chats = slices.DeleteFunc(r.Chats, func(c RecallChat) bool { return c.To.Asker == person })
+			r.Chats = slices.DeleteFunc(r.Chats, func(c RecallChat) bool { return c.To.Is(person) })
 			if len(r.Chats) == before {
 				break
 			}

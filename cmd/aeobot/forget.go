@@ -67,7 +67,7 @@ func forget(ctx context.Context, out io.Writer, c configs.Config, person bot.Ask
 	defer func() { err = errors.Join(err, s.Close()) }()
 	// What was kept under an earlier setting is found, too.
 	given := ledger.New[bot.Given](s, "given", max(c.Corrections.TTL, configs.Default().Corrections.TTL), log)
-	places, err := spokenIn(ctx, given)
+	places, addresses, err := spokenIn(ctx, given)
 	if err != nil {
 		return err
 	}
@@ -76,14 +76,17 @@ func forget(ctx context.Context, out io.Writer, c configs.Config, person bot.Ask
 	}
 	places[""] = true // one-to-one
 	var conversations []bot.Conversation
+	spelled := spellings(c, person, addresses)
 	for place := range places {
-		conversations = append(conversations, bot.Conversation{Chat: place, Asker: person})
+		for _, id := range spelled {
+			conversations = append(conversations, bot.Conversation{Chat: place, Asker: id})
+		}
 	}
 	talks, err := s.Forget(ctx, conversations)
 	if err != nil {
 		return err
 	}
-	opinions, err := withdraw(ctx, s, person)
+	opinions, err := withdraw(ctx, s, spelled)
 	if err != nil {
 		return err
 	}
@@ -94,39 +97,45 @@ func forget(ctx context.Context, out io.Writer, c configs.Config, person bot.Ask
 		return err
 	}
 	fmt.Fprintf(out, "对话和回复 %d 条、意见 %d 条、要告诉此人的和单聊看过的 %d 条，都已删掉（找过 %d 个群和帐号）。\n", talks, opinions, notices, len(places)-1)
-	return openAudit(c, s).Append(ctx, author, "forget", "person "+digestOf("person\x00" + string(person))[:16])
+	return openAudit(c, s).Append(ctx, author, "forget", "person "+digestOf("person\x00" + bot.FoldPerson(string(person)))[:16])
 }
 
-// spokenIn are the chats, as conversations name them, in which something was shown.
-func spokenIn(ctx context.Context, given *ledger.Ledger[bot.Given]) (map[string]bool, error) {
-	places := map[string]bool{}
-	err := given.Each(ctx, time.Time{}, func(_ time.Time, g bot.Given) {
+// spokenIn are the chats, as conversations name them, in which something was shown, and the
+// addresses of those it was shown to one-to-one.
+func spokenIn(ctx context.Context, given *ledger.Ledger[bot.Given]) (places map[string]bool, people []bot.Address, err error) {
+	places = map[string]bool{}
+	err = given.Each(ctx, time.Time{}, func(_ time.Time, g bot.Given) {
 		switch {
 		case g.To.Account != "":
 			places[g.To.Channel+"/"+g.To.Account] = true // as customer service names an account's talks
 		case g.To.Chat != "":
 			places[g.To.Chat] = true
+		default:
+			people = append(people, g.To)
 		}
 	})
-	return places, err
+	return places, people, err
 }
 
-// withdraw takes back a person's opinions, and gives how many there were.
-func withdraw(ctx context.Context, s bot.Feedbacks, person bot.Asker) (int, error) {
+// withdraw takes back a person's opinions, however their id was spelled, and gives how many
+// there were.
+func withdraw(ctx context.Context, s bot.Feedbacks, spelled []bot.Asker) (int, error) {
 	all, err := s.Feedback(ctx)
 	if err != nil {
 		return 0, err
 	}
 	n := 0
 	for _, f := range all {
-		gone := bot.NewFeedback(f.Answer, person, bot.Withdrawn, time.Now())
-		if gone.Key() != f.Key() {
-			continue
+		for _, id := range spelled {
+			gone := bot.NewFeedback(f.Answer, id, bot.Withdrawn, time.Now())
+			if gone.Key() != f.Key() {
+				continue
+			}
+			if err := s.Rate(ctx, gone); err != nil {
+				return n, err
+			}
+			n++
 		}
-		if err := s.Rate(ctx, gone); err != nil {
-			return n, err
-		}
-		n++
 	}
 	return n, nil
 }

@@ -35,7 +35,7 @@ func TestForget(t *testing.T) {
 			r.stop()
 			forget := func(want string) {
 				t.Helper()
-				got := execute(t, dir, "", env, "forget", "--author", "admin", "lin.yue")
+				got := execute(t, dir, "", env, "forget", "--author", "admin", "Lin.Yue")
 				if got.status != 0 || !strings.HasPrefix(got.stdout, want) {
 					t.Errorf("status %d, %s%s; want %s", got.status, got.stdout, got.stderr, want)
 				}

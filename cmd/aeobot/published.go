@@ -278,7 +278,7 @@ func (f *publishFlags) publishWith(cmd *cobra.Command, c configs.Config, r *rele
 
 func (f *publishFlags) publication() desk.Publication {
 	way := desk.ByCommand
-	if user := systemUser(); user != "" && user != f.author {
+	if user := systemUser(); user != "" && !bot.SamePerson(user, f.author) {
 		way += desk.Way("，系统用户 " + user) // --author is only what was typed
 	}
 	return desk.Publication{Author: f.author, Approver: f.approver, Reason: f.reason, Override: f.override, Way: way}

@@ -44,6 +44,9 @@ func (g *global) read() (configs.Config, []string, error) {
 			return configs.Config{}, nil, usageError{err}
 		}
 	}
+	if err := checkPeople(c); err != nil {
+		return configs.Config{}, nil, usageError{err}
+	}
 	return c, warnings, nil
 }
 

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // maxNameRunes bounds our names: 60 Chinese characters are 180 bytes, and file systems
@@ -20,7 +22,7 @@ var deviceNames = map[string]bool{"con": true, "prn": true, "aux": true, "nul": 
 // what a browser sent, without folders, control characters, or dots in front. Chinese is
 // kept. The error is a *Refused: a name of which nothing is left.
 func SafeName(name string) (string, error) {
-	base := lastPart(name)
+	base := norm.NFC.String(lastPart(name)) // macOS parts é into two characters
 	if dot := strings.LastIndexByte(base, '.'); dot >= 0 {
 		base = base[:dot]
 	}

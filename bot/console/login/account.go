@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"aeobot/bot"
 )
 
 const (
@@ -26,8 +28,8 @@ const (
 	// minPassword is in characters, maxPassword in bytes.
 	minPassword, maxPassword = 12, 1024
 
-	// adminName is the account of Options.Password.
-	adminName = "admin"
+	// AdminName is the account of Options.Password.
+	AdminName = "admin"
 	scheme    = "pbkdf2-sha256"
 )
 
@@ -89,16 +91,16 @@ var namePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$`)
 // commas. Its errors name an account by number and never repeat it.
 func ParseAccounts(text string) ([]Account, error) {
 	var all []Account
-	names := map[string]bool{}
+	names := map[string]string{}
 	for i, line := range strings.FieldsFunc(text, func(c rune) bool { return strings.ContainsRune(" \t\r\n,", c) }) {
 		a, err := parseAccount(line)
-		if err == nil && names[strings.ToLower(a.Name)] {
-			err = errors.New("the name is taken")
+		if other, taken := names[bot.FoldPerson(a.Name)]; err == nil && taken {
+			err = fmt.Errorf("the name %s is taken by %s: both are one person", a.Name, other)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("login: account %d: %w; make the line with `aeobot console account NAME --role ROLE`", i+1, err)
 		}
-		names[strings.ToLower(a.Name)] = true
+		names[bot.FoldPerson(a.Name)] = a.Name
 		all = append(all, a)
 	}
 	return all, nil
@@ -137,7 +139,7 @@ func parseAccount(line string) (Account, error) {
 
 // accounts are those who log in by password.
 type accounts struct {
-	byName map[string]Account
+	byName map[string]Account // by the folded name
 	// dummy is checked in place of an account that is not there, so that the time taken
 	// tells nobody which names there are.
 	dummy Account
@@ -147,10 +149,10 @@ func newAccounts(list []Account, password string, iterations int) (*accounts, er
 	a := &accounts{byName: map[string]Account{}}
 	a.dummy = Account{iterations: iterations, salt: make([]byte, saltBytes), hash: make([]byte, hashBytes)}
 	for i, account := range list {
-		if _, taken := a.byName[account.Name]; taken || account.hash == nil {
+		if _, taken := a.of(account.Name); taken || account.hash == nil {
 			return nil, fmt.Errorf("login: account %s is there twice or has no password", account.Name)
 		}
-		a.byName[account.Name] = account
+		a.byName[bot.FoldPerson(account.Name)] = account
 		if i == 0 || account.iterations > a.dummy.iterations {
 			a.dummy.iterations = account.iterations
 		}
@@ -158,22 +160,28 @@ func newAccounts(list []Account, password string, iterations int) (*accounts, er
 	if password == "" {
 		return a, nil
 	}
-	if _, taken := a.byName[adminName]; taken {
+	if _, taken := a.of(AdminName); taken {
 		return nil, errors.New("login: the account admin and the password of admin are both set; keep one")
 	}
 	// The salt is the same in every replica, or a session would be good in one only. The
 	// hash is never stored, so it need not differ from anybody else's.
-	admin := Account{Name: adminName, Role: Admin, iterations: iterations, salt: []byte("aeobot console.password")}
+	admin := Account{Name: AdminName, Role: Admin, iterations: iterations, salt: []byte("aeobot console.password")}
 	var err error
 	admin.hash, err = stretch(password, admin.salt, iterations)
-	a.byName[adminName] = admin
+	a.byName[AdminName] = admin
 	return a, err
+}
+
+// of finds an account, however its name is spelled.
+func (a *accounts) of(name string) (Account, bool) {
+	account, known := a.byName[bot.FoldPerson(name)]
+	return account, known
 }
 
 // check tells whether a password is an account's. It takes as long for a name that is not
 // there, and for a password that is too long to be one.
 func (a *accounts) check(name, password string) bool {
-	account, known := a.byName[name]
+	account, known := a.of(name)
 	if !known {
 		account = a.dummy
 	}
@@ -187,11 +195,13 @@ func (a *accounts) check(name, password string) bool {
 
 // proof ties a token to an account's password.
 func (a *accounts) proof(name, token string) string {
-	return derive(token, "password "+string(a.byName[name].hash))
+	account, _ := a.of(name)
+	return derive(token, "password "+string(account.hash))
 }
 
 // deviceProof shows that somebody has logged in to an account from the browser that has
 // the nonce. It ends with the password.
 func (a *accounts) deviceProof(name, nonce string) string {
-	return derive(string(a.byName[name].hash), "device "+nonce)
+	account, _ := a.of(name)
+	return derive(string(account.hash), "device "+nonce)
 }

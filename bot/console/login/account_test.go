@@ -93,7 +93,7 @@ func TestNewRefuses(t *testing.T) {
 
 func TestRoles(t *testing.T) {
 	roleOf := Roles([]string{"a", ""}, []string{"a", "c"}, []string{"a", "c", "r"})
-	for id, want := range map[string]Role{"a": Admin, "c": Coordinator, "r": Reader, "x": Nobody, "": Nobody, "A": Nobody} {
+	for id, want := range map[string]Role{"a": Admin, "c": Coordinator, "r": Reader, "x": Nobody, "": Nobody, "A": Admin, "ｃ": Coordinator, "R": Reader, "а": Nobody /* Cyrillic */, "\u200b": Nobody} {
 		if got := roleOf(id); got != want {
 			t.Errorf("%q is %v, want %v", id, got, want)
 		}

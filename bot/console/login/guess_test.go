@@ -317,7 +317,7 @@ func TestSameAnswerForUnknownNames(t *testing.T) {
 	if w.guard.accounts.check("nobody", "") || w.guard.accounts.check("nobody", goodPassword) {
 		t.Error("the dummy has a password")
 	}
-	for _, tt := range []struct{ name, password string }{{"lin.yue", ""}, {"lin.yue", strings.ToUpper(goodPassword)}, {"lin.yue", goodPassword + " "}, {"LIN.YUE", goodPassword},
+	for _, tt := range []struct{ name, password string }{{"lin.yue", ""}, {"lin.yue", strings.ToUpper(goodPassword)}, {"lin.yue", goodPassword + " "},
 		{"lin.yue\x00", goodPassword}, {"lin.yue", strings.Repeat("x", maxPassword+1)}, {goodPassword, goodPassword}, {"", goodPassword + "!"}} {
 		b := w.browser()
 		b.address = "192.0.2.1"
@@ -325,6 +325,11 @@ func TestSameAnswerForUnknownNames(t *testing.T) {
 			t.Errorf("%q %q: %d %s", tt.name, tt.password, got.status, got.body)
 		}
 		w.pass(time.Minute)
+	}
+	for _, name := range []string{"LIN.YUE", "Lin.Yue"} { // one account, taken down by its own name
+		if got := w.browser().login(name, goodPassword); got.status != http.StatusSeeOther || strings.Contains(w.audited(), name) {
+			t.Errorf("%s: %d, %s", name, got.status, w.audited())
+		}
 	}
 	if got := w.browser().do(http.MethodPost, loginPath, url.Values{"password": {goodPassword}}); got.status != http.StatusSeeOther {
 		t.Errorf("the password alone is admin's: %d", got.status)
@@ -351,5 +356,24 @@ func TestChecksWaitTheirTurn(t *testing.T) {
 	}
 	if good, err := w.guard.check(t.Context(), "lin.yue", goodPassword); !good || err != nil {
 		t.Errorf("when one is free: %v, %v", good, err)
+	}
+}
+
+// TestGuessesAreCountedForThePerson, however the name is spelled.
+func TestGuessesAreCountedForThePerson(t *testing.T) {
+	w := newWorld(t, bolt(t), Options{Accounts: everybody(t), Proxies: proxied})
+	for _, name := range []string{"lin.yue", "nobody.here"} {
+		spelled := func(i int) string {
+			b := []byte(name)
+			for at := range b {
+				if i>>at&1 == 1 {
+					b[at] = strings.ToUpper(name)[at]
+				}
+			}
+			return string(b)
+		}
+		if got := w.guess(60, spelled, always("203.0.113."+fmt.Sprint(len(name)))); got[401] != limitPair.free {
+			t.Errorf("%s: %v", name, got)
+		}
 	}
 }

@@ -58,7 +58,7 @@ func (r refusal) Error() string { return http.StatusText(r.status) }
 
 func (g *Guard) renderLogin(w http.ResponseWriter, r *http.Request, status int, p loginPage) {
 	p.Password = len(g.accounts.byName) > 0
-	p.Names = len(g.accounts.byName) > 1 || !g.known(adminName)
+	p.Names = len(g.accounts.byName) > 1 || !g.known(AdminName)
 	p.OAuth, p.Insecure = g.startAddress(p.Next), insecure(r)
 	p.WeCom = strings.Contains(r.UserAgent(), "wxwork")
 	if !namePattern.MatchString(p.Name) {

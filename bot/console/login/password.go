@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"aeobot/bot"
 )
 
 const (
@@ -55,12 +57,16 @@ func (g *Guard) password(w http.ResponseWriter, r *http.Request) {
 	}
 	page := loginPage{Name: strings.TrimSpace(r.PostForm.Get("name")), Next: safeNext(r.PostForm.Get("next"))}
 	if page.Name == "" {
-		page.Name = adminName // a page that knows only that account does not ask
+		page.Name = AdminName // a page that knows only that account does not ask
 	}
 	if !namePattern.MatchString(page.Name) {
 		page.Name = "?" // nobody's; what was typed may be the password
 	}
-	counters := g.countersOf(r, page.Name)
+	name := bot.FoldPerson(page.Name)
+	if account, known := g.accounts.of(name); known {
+		name = account.Name
+	}
+	counters := g.countersOf(r, name)
 	if wait := g.throttle.attempt(counters...); wait > 0 {
 		seconds := int(math.Ceil(wait.Seconds()))
 		w.Header().Set("Retry-After", strconv.Itoa(seconds))
@@ -69,7 +75,7 @@ func (g *Guard) password(w http.ResponseWriter, r *http.Request) {
 		g.renderLogin(w, r, http.StatusTooManyRequests, page)
 		return
 	}
-	good, err := g.check(r.Context(), page.Name, r.PostForm.Get("password"))
+	good, err := g.check(r.Context(), name, r.PostForm.Get("password"))
 	if err != nil { // not looked at
 		g.throttle.takeBack(counters...)
 		w.Header().Set("Retry-After", "1")
@@ -79,13 +85,13 @@ func (g *Guard) password(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !good {
-		g.failed(r, page.Name, counters[0])
+		g.failed(r, name, counters[0])
 		page.Error = textWrong
 		g.renderLogin(w, r, http.StatusUnauthorized, page)
 		return
 	}
 	g.throttle.forgive(counters...)
-	g.enter(w, r, page.Name, WayPassword, page.Next)
+	g.enter(w, r, name, WayPassword, page.Next)
 }
 
 // failed tells of a wrong password and where it came from, and takes it down once guessing
@@ -104,7 +110,7 @@ func (g *Guard) failed(r *http.Request, name string, c counted) {
 }
 
 func (g *Guard) known(name string) bool {
-	_, known := g.accounts.byName[name]
+	_, known := g.accounts.of(name)
 	return known
 }
 

@@ -2,7 +2,8 @@ package login
 
 import (
 	"context"
-	"slices"
+
+	"aeobot/bot"
 )
 
 // Role is what a person may do. Roles are ordered: whoever may more, may less.
@@ -40,11 +41,11 @@ func Roles(admins, coordinators, readers []string) func(userID string) Role {
 		switch {
 		case userID == "":
 			return Nobody
-		case slices.Contains(admins, userID):
+		case bot.HasPerson(admins, userID):
 			return Admin
-		case slices.Contains(coordinators, userID):
+		case bot.HasPerson(coordinators, userID):
 			return Coordinator
-		case slices.Contains(readers, userID):
+		case bot.HasPerson(readers, userID):
 			return Reader
 		}
 		return Nobody
@@ -53,8 +54,8 @@ func Roles(admins, coordinators, readers []string) func(userID string) Role {
 
 // Person is who made a request. The zero Person may nothing.
 type Person struct {
-	// ID is the account's name or the user id. The same ID is the same person, however
-	// they came in.
+	// ID is the account's name or the user id, as it came. IDs are compared with
+	// bot.SamePerson, however they came in.
 	ID   string
 	Role Role
 	// CSRF is to be sent with every change, as the field csrf or the header X-CSRF-Token.

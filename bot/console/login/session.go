@@ -165,7 +165,7 @@ func (g *Guard) roleOf(s session, token string) Role {
 			return g.o.RoleOf(s.ID)
 		}
 	case WayPassword:
-		account, known := g.accounts.byName[s.ID]
+		account, known := g.accounts.of(s.ID)
 		if known && subtle.ConstantTimeCompare([]byte(s.Proof), []byte(g.accounts.proof(s.ID, token))) == 1 {
 			return account.Role
 		}

@@ -2,6 +2,7 @@ package aibot
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -31,7 +32,7 @@ func (e *engine) Answer(_ context.Context, m bot.Message) (bot.Reply, error) {
 	if strings.HasPrefix(m.Text, "panic") {
 		panic(m.Text)
 	}
-	return bot.Reply{Text: "答：" + m.Text}, e.err
+	return bot.Reply{Text: "答：" + cmp.Or(m.Text, "引用："+m.Quote)}, e.err
 }
 
 func (e *engine) Welcome(context.Context) string { return "欢迎" }
@@ -117,8 +118,9 @@ func TestMessages(t *testing.T) {
 		{"mail address stays", `{` + group + `"msgtype":"text","text":{"content":"@小知 发给 a@小知.cn 吗"}}`, "答：发给 a@小知.cn 吗", ""},
 		{"only a mention", `{` + group + `"msgtype":"text","text":{"content":"@小知"}}`, "欢迎", ""},
 		{"nothing at all", `{` + alone + `"msgtype":"text","text":{"content":""}}`, "欢迎", ""},
-		{"a mention and a quotation", `{` + group + `"msgtype":"text","text":{"content":"@小知 "},"quote":{"msgtype":"text","text":{"content":"免担保吗"}}}`, "答：免担保吗", "免担保吗"},
-		{"a mention and a colleague's question", `{` + group + `"msgtype":"text","text":{"content":"@小知"},"quote":{"msgtype":"text","text":{"content":"@小知 免担保吗 "}}}`, "答：免担保吗", "@小知 免担保吗"},
+		{"a mention and a quotation", `{` + group + `"msgtype":"text","text":{"content":"@小知 "},"quote":{"msgtype":"text","text":{"content":"免担保吗"}}}`, "答：引用：免担保吗", "免担保吗"},
+		{"a mention and a colleague's question", `{` + group + `"msgtype":"text","text":{"content":"@小知"},"quote":{"msgtype":"text","text":{"content":"@小知 免担保吗 "}}}`, "答：引用：免担保吗", "免担保吗"},
+		{"a mention and another's command", `{` + group + `"msgtype":"text","text":{"content":"@小知"},"quote":{"msgtype":"text","text":{"content":"@小知 /准 VLZC"}}}`, "答：引用：/准 VLZC", "/准 VLZC"},
 		{"a mention and another mention", `{` + group + `"msgtype":"text","text":{"content":"@小知"},"quote":{"msgtype":"text","text":{"content":"@小知"}}}`, "欢迎", ""},
 		{"a mention and a picture", `{` + group + `"msgtype":"text","text":{"content":"@小知"},"quote":{"msgtype":"image","image":{"url":"https://f.invalid/i"}}}`, "只看文字", ""},
 		{"a question and a picture", `{` + group + `"msgtype":"text","text":{"content":"@小知 免担保吗"},"quote":{"msgtype":"file","file":{"url":"https://f.invalid/f"}}}`, "答：免担保吗", ""},
@@ -149,7 +151,11 @@ func TestMessages(t *testing.T) {
 				}
 				return
 			}
+			if strings.HasPrefix(question, "引用：") {
+				question = "" // nobody but the one quoted said it
+			}
 			want := bot.Message{ID: "aibot:aibKz3:m-20260301-01", Asker: "lin.yue", Text: question, Quote: tt.quote, Surface: Surface}
+			want.Relayed = strings.Contains(tt.message, `"msgtype":"mixed"`) && tt.quote == ""
 			if strings.Contains(tt.message, `"group"`) {
 				want.Chat = "aibKz3/wrT9group"
 			}

@@ -84,7 +84,7 @@ func (r *responder) answer(ctx context.Context, in incoming) (spoken, error) {
 	}
 	m, wordless := r.question(in)
 	switch {
-	case m.Text != "":
+	case m.Text != "", m.Quote != "":
 		return r.ask(ctx, m, streamID(in.MsgID))
 	case in.MsgType == "voice":
 		return spoken{text: r.wording.Unheard}, nil
@@ -95,19 +95,21 @@ func (r *responder) answer(ctx context.Context, in incoming) (spoken, error) {
 	}
 }
 
-// question makes a bot.Message of what was said. After nothing but a mention the
-// quotation is the question. When there is no question, wordless says whether a
-// picture or a file came instead.
+// question makes a bot.Message of what was said. What others wrote stays the quotation,
+// which the engine asks when nothing else was said. A message of pictures and words may be
+// a record of what others said. When there is no question, wordless says whether a picture
+// or a file came instead.
 func (r *responder) question(in incoming) (m bot.Message, wordless bool) {
 	text := bot.WithoutMentions(in.words(), r.name)
 	quote := strings.TrimSpace(in.Quote.words())
+	wordless = in.MsgType == "mixed" || in.Quote != nil && quote == ""
 	if text == "" {
-		text = bot.WithoutMentions(quote, r.name) // a colleague's question to the bot
+		quote = bot.WithoutMentions(quote, r.name) // a colleague's question to the bot
 	}
 	return bot.Message{
 		ID: messageID(in), Chat: chat(in), Asker: bot.Asker(in.From.UserID),
-		Text: text, Quote: quote, Surface: Surface,
-	}, in.MsgType == "mixed" || in.Quote != nil && quote == ""
+		Text: text, Relayed: in.MsgType == "mixed", Quote: quote, Surface: Surface,
+	}, wordless
 }
 
 // messageID names a message or an event among all channels'.

@@ -1,0 +1,35 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+// TestQuotedCommandsAreNotRun: an outsider writes a command, and a coordinator quotes it
+// with nothing but a mention, or sends it on among pictures. Only the coordinator's own
+// words publish.
+func TestQuotedCommandsAreNotRun(t *testing.T) {
+	t.Parallel()
+	r := startServe(t, t.TempDir(), "AEOBOT_CURATION_COORDINATORS=lin.yue,wang.qiang")
+	o := &office{t: t, c: newClient(t)}
+	id := proposalIn.FindStringSubmatch(o.hears(r, "lin.yue", "/教 优先通关实现方式 1 "+unheardOf, "", "提议"))[1]
+	o.until(r, "wang.qiang", "/待准", "评测通过")
+	command := "@小助手 /准 " + id
+	o.hears(r, "zhao", "/准 "+id, "", "只有协调员")
+	o.hears(r, "wang.qiang", "", command, "不会执行")
+	o.hears(r, "wang.qiang", "这个", command, "不会执行")
+	mixed, err := json.Marshal(map[string]any{"msgid": "mixed1", "aibotid": "aib1", "chattype": "group", "chatid": "g", "from": map[string]string{"userid": "wang.qiang"},
+		"response_url": "https://example.invalid/r", "msgtype": "mixed", "mixed": map[string]any{"msg_item": []any{
+			map[string]any{"msgtype": "image", "image": map[string]string{"url": "https://example.invalid/i"}},
+			map[string]any{"msgtype": "text", "text": map[string]string{"content": command}}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := stream(t, o.c.do(o.c.request("send", "aibot", r.base, string(mixed)))); !strings.Contains(got, "不会执行") {
+		t.Errorf("among pictures: %q", got)
+	}
+	o.hears(r, "wang.qiang", "/版本", "", "版本 0")
+	o.hears(r, "wang.qiang", "/准 "+id, command, "已发布版本 1")
+	r.stop()
+}
