@@ -26,8 +26,8 @@ func TestQuotedCommandsAreNotRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := stream(t, o.c.do(o.c.request("send", "aibot", r.base, string(mixed)))); !strings.Contains(got, "不会执行") {
-		t.Errorf("among pictures: %q", got)
+	if got := stream(t, o.c.do(o.c.request("send", "aibot", r.base, string(mixed)))); !strings.Contains(got.Content, "不会执行") {
+		t.Errorf("among pictures: %q", got.Content)
 	}
 	o.hears(r, "wang.qiang", "/版本", "", "版本 0")
 	o.hears(r, "wang.qiang", "/准 "+id, command, "已发布版本 1")
