@@ -84,6 +84,9 @@ func (s *server) readiness(ctx context.Context) readiness {
 	if why := s.stale.Load(); why != nil {
 		degraded("knowledge: " + *why)
 	}
+	if why := s.diverged.Load(); why != nil {
+		degraded("knowledge: " + *why)
+	}
 	g, release, err := s.live.Acquire()
 	if err != nil {
 		r.Status = "not_ready"

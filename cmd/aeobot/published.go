@@ -474,39 +474,6 @@ func diff(out io.Writer, c configs.Config, args []string) error {
 	return nil
 }
 
-func newVersions(g *global) *cobra.Command {
-	return &cobra.Command{
-		Use:   "versions",
-		Short: "列出发布过的版本，并核对每个文件没有被改动过",
-		Args:  arguments(cobra.NoArgs, "it lists all"),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := g.settings()
-			if err != nil {
-				return err
-			}
-			folder := published(c)
-			all, err := folder.All()
-			if err != nil {
-				return usageError{err}
-			}
-			out := cmd.OutOrStdout()
-			for i, v := range all {
-				fmt.Fprintln(out, describeVersion(v, i == 0))
-			}
-			if len(all) == 0 {
-				fmt.Fprintln(out, "还没有发布过；现行的是随程序附带的文章（版本 0）。")
-				return nil
-			}
-			n, files, err := folder.Verify()
-			if err != nil {
-				return usageError{err}
-			}
-			fmt.Fprintf(out, "%d 个版本、%d 个文件，和发布时逐字节相同。\n", n, files)
-			return nil
-		},
-	}
-}
-
 func describeVersion(v versions.Version, current bool) string {
 	text := fmt.Sprintf("%d  %s  %s", v.Number, v.At.In(china).Format("2006-01-02 15:04"), v.Author)
 	if v.Approver != "" {
