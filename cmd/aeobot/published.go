@@ -244,6 +244,7 @@ func (f *publishFlags) publishWith(cmd *cobra.Command, c configs.Config, r *rele
 		return errShort
 	}
 	writeChanges(out, changes)
+	writeFindings(out, desk.NewFindings(head.Library, is))
 	questions, err := askedByPeople(cmd.Context(), c)
 	if err != nil {
 		why, err := notAsked(err)
@@ -379,6 +380,16 @@ func writeNotices(out io.Writer, notices []desk.Notice) {
 		for _, c := range n.Clear {
 			fmt.Fprintf(out, "    从 %s 里拿掉%s，这句就按教的回答\n", c.File, c.Clears())
 		}
+	}
+}
+
+// writeFindings lists what is doubtful in the files.
+func writeFindings(out io.Writer, findings []string) {
+	if len(findings) > 0 {
+		fmt.Fprintln(out, "请核对：")
+	}
+	for _, f := range findings {
+		fmt.Fprintf(out, "  %s\n", f)
 	}
 }
 
