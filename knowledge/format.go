@@ -67,7 +67,14 @@ func (e *BrokenError) Unwrap() error { return e.Err }
 // Finding says the same in Chinese, to those who keep the articles.
 func (e *BrokenError) Finding() Finding {
 	f := Finding{File: e.File, Line: e.Line, Message: "读不了（" + e.Err.Error() + "）", Mend: e.Mend}
+	twice := (*duplicateKey)(nil)
 	switch {
+	case errors.As(e.Err, &twice):
+		f.Message, f.Mend = fmt.Sprintf("键“%s”写了两次，第 %d 行已有", twice.key, twice.first), "合并成一处"
+	case e.Mend == mendYAML:
+		f.Mend = "改正 YAML 的写法（缩进、引号、冒号、括号）"
+	case e.Mend == mendValue:
+		f.Mend = "改正这个值的写法"
 	case errors.Is(e.Err, ErrGB18030):
 		f.Message, f.Mend = "编码是 GB18030，不是 UTF-8", "运行 aeobot knowledge import "+e.File+"，用转好的文件"
 	case errors.Is(e.Err, ErrNotText):

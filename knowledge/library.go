@@ -27,6 +27,7 @@ type Library struct {
 	// Skipped are files of the folders that no reader takes.
 	Skipped []string
 
+	findings []Finding // of files that belong to no document
 	passages []Passage
 	byID     map[string]int
 	sections map[string]*Section
@@ -45,7 +46,7 @@ type Vocabulary struct {
 
 // readingVersion goes into the fingerprint; raise it when the same bytes come to
 // be read otherwise.
-const readingVersion = "3"
+const readingVersion = "4"
 
 // Passages lists what may be answered from: documents by id, each in its order.
 func (l *Library) Passages() []Passage { return l.passages }
@@ -204,7 +205,29 @@ func (b *builder) addFolder(fsys fs.FS, shown string) error {
 			}
 		}
 	}
+	b.findLoneNotes(entries, shown)
 	return nil
+}
+
+// findLoneNotes reports notes that lie beside no document of their name.
+func (b *builder) findLoneNotes(entries []fs.DirEntry, folder string) {
+	documents := map[string]string{} // by folded id
+	for _, e := range entries {
+		if id := DocumentID(e.Name()); id != "" && !e.IsDir() {
+			documents[id], documents[foldedName(id)] = id, id
+		}
+	}
+	for _, e := range entries {
+		id, isNotes := strings.CutSuffix(e.Name(), NotesSuffix)
+		if !isNotes || e.IsDir() || strings.HasPrefix(id, ".") || documents[id] == id {
+			continue
+		}
+		f := Finding{File: path.Join(filepath.ToSlash(folder), e.Name()), Message: "旁边没有叫“" + id + "”的文章，全部没有生效", Mend: "和文章放在一起，文件名除扩展名外与文章相同；不用了就删去"}
+		if near := documents[foldedName(id)]; near != "" {
+			f.Message, f.Mend = "文件名和文章“"+near+"”的大小写、全半角或字形不同，全部没有生效", "把文件名改为 "+near+NotesSuffix
+		}
+		b.library.findings = append(b.library.findings, f)
+	}
 }
 
 // addTerms takes a vocabulary file along as it is.
@@ -324,7 +347,8 @@ func (b *builder) annotate(fsys fs.FS, folder string, doc *Document) error {
 	name := doc.ID + NotesSuffix
 	file := path.Join(filepath.ToSlash(folder), name)
 	data, err := fs.ReadFile(fsys, name)
-	if errors.Is(err, fs.ErrNotExist) {
+	beside := !errors.Is(err, fs.ErrNotExist)
+	if !beside {
 		data, err = b.shippedNotes(doc)
 	}
 	if err != nil {
@@ -339,8 +363,10 @@ func (b *builder) annotate(fsys fs.FS, folder string, doc *Document) error {
 	if err != nil {
 		return err
 	}
-	a := &annotator{doc: doc, file: file, sidecar: notes, findings: findings}
-	a.apply()
+	a := &annotator{doc: doc, file: file, sidecar: notes, findings: findings, noted: map[any]int{}}
+	if !beside || a.belongs() { // the hash has chosen the shipped ones
+		a.apply()
+	}
 	doc.Findings = append(doc.Findings, a.findings...)
 	return nil
 }

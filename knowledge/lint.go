@@ -19,11 +19,12 @@ func (o *outliner) find(line int, message, mend string, args ...any) {
 	o.out.findings = append(o.out.findings, Finding{Line: line, Message: fmt.Sprintf(message, args...), Mend: mend})
 }
 
-// Findings are all findings of all documents, in the order of files and lines.
+// Findings are all findings of all documents, in the order of files and lines, then those of
+// files that belong to none.
 func (l *Library) Findings() []Finding {
 	var all []Finding
 	for _, d := range l.Documents {
 		all = append(all, d.Findings...)
 	}
-	return all
+	return append(all, l.findings...)
 }

@@ -1,14 +1,19 @@
 package knowledge
 
 import (
+	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
+	"io"
+	"path"
 	"reflect"
 	"slices"
 	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
+	"golang.org/x/text/unicode/norm"
 )
 
 // NotesSuffix is what a sidecar's name ends in: aeo-incentives.notes.yaml lies
@@ -157,6 +162,8 @@ type sidecar struct {
 	Paragraphs []paragraphNotes     `yaml:"paragraphs"`
 	Sections   []sectionNotes       `yaml:"sections"`
 	Outside    []Topic              `yaml:"outside"`
+
+	documentLine int // of the key document
 }
 
 // Reference is a page that a basis cites.
@@ -216,27 +223,91 @@ func (m *measureNotes) UnmarshalYAML(n *yaml.Node) error {
 	return n.Decode((*plain)(m))
 }
 
-// parseNotes reads a sidecar. Bad YAML or a value of the wrong kind is an error;
-// an unknown key is a finding, and the rest counts.
+// parseNotes reads a sidecar. Bad YAML, a key written twice or a value of the wrong kind is
+// an error; an unknown key is a finding, and the rest counts.
 func parseNotes(file string, data []byte) (sidecar, []Finding, error) {
 	var root yaml.Node
-	if err := yaml.Unmarshal(data, &root); err != nil {
-		return sidecar{}, nil, brokenYAML(file, err, "mend the YAML")
-	}
-	if len(root.Content) == 0 {
+	yamls := yaml.NewDecoder(bytes.NewReader(data))
+	if err := yamls.Decode(&root); errors.Is(err, io.EOF) {
 		return sidecar{}, nil, nil
+	} else if err != nil {
+		return sidecar{}, nil, brokenYAML(file, err, mendYAML)
+	}
+	findings := secondYAML(file, yamls)
+	if line, twice := keyTwice(&root); twice != nil {
+		return sidecar{}, nil, &BrokenError{file, line, twice, "write it once"}
 	}
 	var s sidecar
 	if err := root.Decode(&s); err != nil {
-		return sidecar{}, nil, brokenYAML(file, err, "mend the value")
+		return sidecar{}, nil, brokenYAML(file, err, mendValue)
 	}
-	var findings []Finding
-	unknownKeys(root.Content[0], reflect.TypeFor[sidecar](), func(line int, key string, known []string) {
+	top := root.Content[0]
+	for i := 0; top.Kind == yaml.MappingNode && i+1 < len(top.Content); i += 2 {
+		if top.Content[i].Value == "document" {
+			s.documentLine = top.Content[i].Line
+		}
+	}
+	unknownKeys(top, reflect.TypeFor[sidecar](), func(line int, key string, known []string) {
 		findings = append(findings, Finding{file, line, fmt.Sprintf("不认识的键“%s”", key),
 			"改成已有的键（" + strings.Join(known, "、") + "）或删去"})
 	})
 	return s, findings, nil
 }
+
+// secondYAML finds what follows the YAML that is read: YAML lets a line of --- begin another.
+func secondYAML(file string, rest *yaml.Decoder) []Finding {
+	var next yaml.Node
+	for {
+		err := rest.Decode(&next)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		line := next.Line
+		if err == nil {
+			content := next.Content[0]
+			if content.Tag == "!!null" && content.Value == "" {
+				continue // nothing between --- and the next, or the end
+			}
+			line = content.Line
+		} else if broken := (*BrokenError)(nil); errors.As(brokenYAML(file, err, ""), &broken) {
+			line = broken.Line
+		}
+		return []Finding{{file, line, "“---”或“...”以后的内容是另一份 YAML，没有读，都没有生效", "并进上面那一份，删去“---”和“...”"}}
+	}
+}
+
+// duplicateKey is a key that its mapping has already, on line first.
+type duplicateKey struct {
+	key   string
+	first int
+}
+
+func (d *duplicateKey) Error() string {
+	return fmt.Sprintf("key %q is on line %d already", d.key, d.first)
+}
+
+// keyTwice finds a key that a mapping has twice, and its line.
+func keyTwice(n *yaml.Node) (int, error) {
+	seen := map[string]int{}
+	for i, c := range n.Content {
+		if n.Kind == yaml.MappingNode && i%2 == 0 && c.Kind == yaml.ScalarNode {
+			if first, twice := seen[c.Value]; twice {
+				return c.Line, &duplicateKey{c.Value, first}
+			}
+			seen[c.Value] = c.Line
+		}
+		if line, err := keyTwice(c); err != nil {
+			return line, err
+		}
+	}
+	return 0, nil
+}
+
+// What to do about YAML that cannot be read.
+const (
+	mendYAML  = "mend the YAML"
+	mendValue = "mend the value"
+)
 
 // brokenYAML takes the line out of what the YAML library says.
 func brokenYAML(file string, err error, mend string) error {
@@ -307,6 +378,7 @@ type annotator struct {
 	file     string
 	sidecar  sidecar
 	findings []Finding
+	noted    map[any]int // the line of the notes for each section, measure and paragraph
 }
 
 func (a *annotator) find(line int, mend, message string, args ...any) {
@@ -329,6 +401,46 @@ func (a *annotator) apply() {
 	a.doc.Outside, a.doc.References = a.sidecar.Outside, a.sidecar.References
 }
 
+// once reports notes for what has notes already.
+func (a *annotator) once(what any, line int, name string) {
+	if first, twice := a.noted[what]; twice {
+		a.find(line, "合并成一处", "%s的备注写了两次，第 %d 行已有，以后面的为准", name, first)
+	}
+	a.noted[what] = line
+}
+
+// belongs reports whether the notes are for the document that they lie beside. The hash of
+// its source proves it, whatever name they say.
+func (a *annotator) belongs() bool {
+	if sameDocument(a.sidecar.Document, a.doc) {
+		return true
+	}
+	says, is := fileName(a.sidecar.Document), path.Base(a.doc.Path)
+	if strings.EqualFold(a.sidecar.SHA256, a.doc.SHA256) {
+		a.find(a.sidecar.documentLine, "把 document 改为 "+is, "document 写的是“%s”，文章是“%s”（sha256 相符，备注照用）", says, is)
+		return true
+	}
+	a.find(a.sidecar.documentLine, "放错了就放到那一篇旁边，改名为 "+cmp.Or(DocumentID(says), says)+NotesSuffix+"；确是这一篇的，核对各条以后把 document 改为 "+is,
+		"这份备注写明是“%s”的，不是“%s”的，全部没有生效", says, is)
+	return false
+}
+
+// sameDocument reports whether a name is the document's, with or without extension and
+// folder. Names are one in any case, width and Unicode form: they come from file systems that
+// differ in that.
+func sameDocument(name string, d *Document) bool {
+	name = fileName(name)
+	return name == "" || foldedName(name) == foldedName(d.ID) || foldedName(DocumentID(name)) == foldedName(d.ID)
+}
+
+// fileName takes the folders off a name, as any system writes them.
+func fileName(name string) string {
+	name = strings.ReplaceAll(strings.TrimSpace(name), "\\", "/")
+	return name[strings.LastIndexByte(name, '/')+1:]
+}
+
+func foldedName(name string) string { return strings.ToLower(norm.NFKC.String(name)) }
+
 func (a *annotator) paragraph(n paragraphNotes) {
 	if n.Role != RoleNone && !slices.Contains(roles, n.Role) {
 		a.find(n.line, fmt.Sprintf("用 %v 之一", roles), "不认识的 role“%s”", n.Role)
@@ -336,6 +448,7 @@ func (a *annotator) paragraph(n paragraphNotes) {
 	found := 0
 	for _, p := range a.doc.Paragraphs {
 		if n.Starts != "" && strings.HasPrefix(p.Text, n.Starts) {
+			a.once(p, n.line, "段落“"+n.Starts+"”")
 			p.Role, p.Name, p.Notes = n.Role, n.Name, n.Notes
 			found++
 		}
@@ -356,18 +469,15 @@ func (a *annotator) section(n sectionNotes) {
 		return
 	}
 	section := a.doc.Sections[i]
+	a.once(section, n.line, "“"+n.Heading+"”")
 	section.Name, section.Ask, section.Keywords = n.Name, n.Ask, n.Keywords
-	seen := map[int]bool{}
 	for _, m := range n.Measures {
 		j := slices.IndexFunc(section.Measures, func(x *Measure) bool { return x.Number == m.Number })
-		switch {
-		case j < 0:
+		if j < 0 {
 			a.find(m.line, "改正 number", "“%s”没有第 %d 条", n.Heading, m.Number)
 			continue
-		case seen[m.Number]:
-			a.find(m.line, "合并成一处", "“%s”第 %d 条的备注写了两次", n.Heading, m.Number)
 		}
-		seen[m.Number] = true
+		a.once(section.Measures[j], m.line, fmt.Sprintf("“%s”第 %d 条", n.Heading, m.Number))
 		section.Measures[j].Notes = m.Notes
 		a.check(m.line, m.Notes)
 	}

@@ -1,6 +1,7 @@
 package knowledge_test
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -128,6 +129,18 @@ func TestFindings(t *testing.T) {
 		{"no date", "甲\n1.一", "sections:\n  - heading: 甲\n    measures:\n      - number: 1\n        states: [{status: current, from: \"2026-02-30\"}]\n", []string{"a.notes.yaml:4: “2026-02-30”不是日期"}},
 		{"overlapping states", "甲\n1.一", "sections:\n  - heading: 甲\n    measures:\n      - number: 1\n        states: [{status: current, to: \"2026-04-01\"}, {status: changed, from: \"2026-04-01\"}]\n", []string{"a.notes.yaml:4: 两段状态的日期重叠"}},
 		{"source not listed", "甲\n1.一", "sections:\n  - heading: 甲\n    measures:\n      - number: 1\n        basis: [{text: 令, source: S1, certainty: confirmed}]\n", []string{"a.notes.yaml:4: 依据引用了没有列出的来源“S1”"}},
+		{"measure twice", "甲\n1.一", "sections:\n  - heading: 甲\n    measures:\n      - number: 1\n      - number: 1\n", []string{"a.notes.yaml:5: “甲”第 1 条的备注写了两次，第 4 行已有"}},
+		{"section twice", "甲\n1.一", "sections:\n  - heading: 甲\n  - heading: 甲\n    measures: [{number: 1}]\n", []string{"a.notes.yaml:3: “甲”的备注写了两次，第 2 行已有"}},
+		{"measure twice, in two entries of its section", "甲\n1.一", "sections:\n  - {heading: 甲, measures: [{number: 1}]}\n  - heading: 甲\n    measures:\n      - number: 1\n", []string{"a.notes.yaml:3: “甲”的备注", "a.notes.yaml:5: “甲”第 1 条的备注写了两次，第 2 行已有"}},
+		{"paragraph twice, by other words", "甲\n1.一\n乙是一段话，很长的一段话。", "paragraphs:\n  - starts: 乙是\n  - starts: 乙是一段\n", []string{"a.notes.yaml:3: 段落“乙是一段”的备注写了两次，第 2 行已有"}},
+		{"a second YAML", "甲\n1.一", "sections: []\n---\n# 说明\nsections:\n  - heading: 乙\n", []string{"a.notes.yaml:4: “---”或“...”以后的内容是另一份 YAML，没有读"}},
+		{"a second YAML on its line", "甲\n1.一", "sections: []\n--- {sha256: x}\n", []string{"a.notes.yaml:2: “---”"}},
+		{"a second YAML that is broken", "甲\n1.一", "sections: []\n---\nsections: [\n", []string{"a.notes.yaml:3: “---”"}},
+		{"words after the end of YAML", "甲\n1.一", "sections: []\n...\nsections: []\n", []string{"a.notes.yaml:2: “---”或“...”"}},
+		{"a second YAML after none", "甲\n1.一", "---\n---\nsections: []\n", []string{"a.notes.yaml:3: “---”"}},
+		{"a third YAML after none", "甲\n1.一", "sections: []\n---\n---\nsections: []\n", []string{"a.notes.yaml:4: “---”"}},
+		{"marks around one YAML", "甲\n1.一", "# 说明\n---\nsections: []\n---\n...\n", nil},
+		{"of another document", "甲\n1.一", "sha256: abc\ndocument: 乙.txt\nsections: [{heading: 丙}]\n", []string{"a.notes.yaml:2: 这份备注写明是“乙.txt”的，不是“a.txt”的，全部没有生效"}},
 		{"another version of the source", "甲\n1.一", "sha256: abc\n", []string{"a.notes.yaml:1: 备注是为另一版原文写的"}},
 	}
 	for _, tt := range tests {
@@ -151,6 +164,90 @@ func TestFindings(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestNotesSayWhatTheyAreFor: notes that name another document are not applied, unless the
+// hash proves that they are for this one; other ways to write the name are the same name.
+func TestNotesSayWhatTheyAreFor(t *testing.T) {
+	const source = "甲\n1.一"
+	sum := fmt.Sprintf("%x", sha256.Sum256([]byte(source)))
+	for _, tt := range []struct {
+		file, document, sha256 string
+		applied                bool
+		finding                string
+	}{
+		{"办法.txt", "", "", true, ""},
+		{"办法.txt", "办法", "", true, ""},
+		{"办法.txt", "办法.txt", "", true, ""},
+		{"办法.txt", "办法.md", "", true, ""},
+		{"办法.txt", "  资料/办法.txt ", "", true, ""},
+		{"办法.txt", `资料\办法.txt`, "", true, ""},
+		{"Café.md", "cafe\u0301.MD", "", true, ""},
+		{"ＡＥＯ.txt", "aeo", "", true, ""},
+		{"v1.2.txt", "v1.2", "", true, ""},
+		{"v1.2.txt", "v1.2.txt", "", true, ""},
+		{"办法.txt", "办法二.txt", "", false, "这份备注写明是“办法二.txt”的"},
+		{"办法.txt", "旧/别的.docx", "", false, "改名为 别的.docx.notes.yaml"},
+		{"办法.txt", "办法二.txt", "abc", false, "全部没有生效"},
+		{"办法.txt", "办法二.txt", sum, true, "sha256 相符，备注照用"},
+		{"办法.txt", "办法二.txt", strings.ToUpper(sum), true, "把 document 改为 办法.txt"},
+	} {
+		dir := t.TempDir()
+		write(t, dir, tt.file, []byte(source))
+		notes := fmt.Sprintf("sections: [{heading: 甲, ask: [问]}]\ndocument: '%s'\n", tt.document)
+		if tt.sha256 != "" {
+			notes += "sha256: " + tt.sha256 + "\n"
+		}
+		write(t, dir, strings.TrimSuffix(tt.file, filepath.Ext(tt.file))+".notes.yaml", []byte(notes))
+		l, err := knowledge.Load([]string{dir}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := l.Findings()
+		if applied := len(l.Documents[0].Sections[0].Ask) == 1; applied != tt.applied {
+			t.Errorf("%s, document %q, sha256 %q: applied %v", tt.file, tt.document, tt.sha256, applied)
+		}
+		if tt.finding == "" && len(got) > 0 || tt.finding != "" && (len(got) != 1 || !strings.Contains(got[0].String(), tt.finding) || got[0].Line != 2) {
+			t.Errorf("%s, document %q, sha256 %q: findings %v", tt.file, tt.document, tt.sha256, got)
+		}
+	}
+}
+
+// TestNotesBesideNothing: notes that apply to no document are found.
+func TestNotesBesideNothing(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "Café.txt", []byte("甲\n1.一"))
+	write(t, dir, "cafe\u0301.notes.yaml", []byte("sections: []\n"))
+	write(t, dir, "b.notes.yaml", []byte("sections: []\n"))
+	write(t, dir, ".c.notes.yaml", []byte("sections: []\n"))
+	l, err := knowledge.Load([]string{dir}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := fmt.Sprint(l.Findings())
+	if len(l.Findings()) != 2 || !strings.Contains(got, "b.notes.yaml:0: 旁边没有叫“b”的文章") || !strings.Contains(got, "把文件名改为 Café.notes.yaml") {
+		t.Errorf("findings %s", got)
+	}
+}
+
+func TestKeysWrittenTwiceAreNamed(t *testing.T) {
+	for notes, want := range map[string]string{
+		"sha256: a\nurl: x\nsha256: b\n":                                    "a.notes.yaml:3: 键“sha256”写了两次，第 1 行已有；改法：合并成一处",
+		"sections:\n  - heading: 甲\n    ask: [x]\n    ask: [y]\n":           "a.notes.yaml:4: 键“ask”写了两次，第 3 行已有",
+		"references:\n  S1: {title: a}\n  S1: {title: b}\n":                 "a.notes.yaml:3: 键“S1”写了两次",
+		"sections:\n  - heading: 甲\n    measures: [{number: 1, number: 2}]": "a.notes.yaml:3: 键“number”写了两次，第 3 行已有",
+	} {
+		dir := t.TempDir()
+		write(t, dir, "a.txt", []byte("甲\n1.一"))
+		write(t, dir, "a.notes.yaml", []byte(notes))
+		_, findings, err := knowledge.Lint([]string{dir}, nil)
+		if err != nil || len(findings) != 1 || !strings.HasPrefix(strings.TrimPrefix(findings[0].String(), dir+"/"), want) {
+			t.Errorf("%q: findings %v, %v", notes, findings, err)
+		}
+		if _, err := knowledge.Load([]string{dir}, nil); err == nil || !strings.Contains(err.Error(), "already") {
+			t.Errorf("%q: %v", notes, err)
+		}
 	}
 }
 

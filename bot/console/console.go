@@ -70,7 +70,7 @@ type Console struct {
 	figures lately[figures]
 	reading sync.Mutex // held while a file is read
 	exams   examinations
-	diffs   *lru.Cache[[2]int, []knowledge.Change]
+	diffs   *lru.Cache[[2]string, []knowledge.Change]
 
 	ctx  context.Context
 	end  context.CancelFunc
@@ -137,7 +137,7 @@ func New(o Options) *Console {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	templates()
-	diffs, err := lru.New[[2]int, []knowledge.Change](keptDiffs)
+	diffs, err := lru.New[[2]string, []knowledge.Change](keptDiffs)
 	if err != nil { // only for a size that is not positive
 		panic("console: " + err.Error())
 	}

@@ -183,6 +183,7 @@ var problems = []struct {
 	{desk.ErrNothing, problem{http.StatusConflict, "和现行的知识没有差别，没有可提议的。", ""}},
 	{desk.ErrMoved, problem{http.StatusConflict, "要改的文件在这期间被别人改过。", "重新打开这一页，在新的内容上再改。"}},
 	{desk.ErrFiles, problem{http.StatusConflict, "现在的知识来自设置里指定的文件（knowledge.paths）。", "请直接改那些文件，或去掉这项设置，改用发布的版本。"}},
+	{desk.ErrDiverged, problem{http.StatusConflict, "没有发布：各副本的版本分成了两支，要先选定一支。", "请管服务器的同事运行 aeobot knowledge versions 看两边，再用 --adopt 选定；选定以前照旧回答，提议都还在。"}},
 	{curate.ErrThere, problem{http.StatusConflict, "已经有了，没有改动。", ""}},
 	{curate.ErrGone, problem{http.StatusConflict, "要拿掉的问法已经不在那里了。", "请重新提议。"}},
 	{curate.ErrForm, problem{http.StatusConflict, "这份备注的写法放不进去。", "在“整份备注”里改。"}},

@@ -43,11 +43,11 @@ type diffPage struct {
 }
 
 func (c *Console) showDiff(p *page) error {
-	from, err := c.number(p.query("from"))
+	from, err := c.version(p.query("from"))
 	if err != nil {
 		return err
 	}
-	to, err := c.number(p.query("to"))
+	to, err := c.version(p.query("to"))
 	if err != nil {
 		return err
 	}
@@ -55,25 +55,26 @@ func (c *Console) showDiff(p *page) error {
 	if err != nil {
 		return err
 	}
-	d := diffPage{From: from, To: to}
+	d := diffPage{From: from.Number, To: to.Number}
 	d.Changes, d.At = cut(p, changes, changesShown)
-	return p.show("diff", "versions", fmt.Sprintf("版本 %d 到 %d 的差别", from, to), d)
+	return p.show("diff", "versions", fmt.Sprintf("版本 %d 到 %d 的差别", d.From, d.To), d)
 }
 
 // keptDiffs is how many differences are kept, so that leafing through one is quick:
-// published states never change.
+// published states never change. They go by fingerprint: another chain of versions may be
+// adopted, whose states have the same numbers.
 const keptDiffs = 8
 
-func (c *Console) difference(from, to int) ([]knowledge.Change, error) {
-	key := [2]int{from, to}
+func (c *Console) difference(from, to versions.Version) ([]knowledge.Change, error) {
+	key := [2]string{from.Fingerprint, to.Fingerprint}
 	if known, ok := c.diffs.Get(key); ok {
 		return known, nil
 	}
-	before, err := c.o.Desk.At(from)
+	before, err := c.o.Desk.At(from.Number)
 	if err != nil {
 		return nil, err
 	}
-	after, err := c.o.Desk.At(to)
+	after, err := c.o.Desk.At(to.Number)
 	if err != nil {
 		return nil, err
 	}
@@ -82,29 +83,29 @@ func (c *Console) difference(from, to int) ([]knowledge.Change, error) {
 	return changes, nil
 }
 
-// number reads a version's number and sees that there is one.
-func (c *Console) number(text string) (int, error) {
+// version finds a version by its number; 0 is what the program brings along.
+func (c *Console) version(text string) (v versions.Version, err error) {
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 0 {
-		return 0, badInput("版本写成数字，0 是随程序附带的文章。")
+		return v, badInput("版本写成数字，0 是随程序附带的文章。")
 	}
 	if n == 0 {
-		return 0, nil
+		return v, nil
 	}
 	all, err := c.o.Versions.All()
 	if err != nil {
-		return 0, err
+		return v, err
 	}
 	for _, v := range all {
 		if v.Number == n {
-			return n, nil
+			return v, nil
 		}
 	}
-	return 0, versions.ErrUnknown
+	return v, versions.ErrUnknown
 }
 
 func (c *Console) restoreVersion(p *page) error {
-	n, err := c.number(p.r.PathValue("number"))
+	v, err := c.version(p.r.PathValue("number"))
 	if err != nil {
 		return err
 	}
@@ -112,5 +113,5 @@ func (c *Console) restoreVersion(p *page) error {
 	if reason == "" {
 		return badInput("为什么恢复？请写一句，以后查得到。")
 	}
-	return p.propose(desk.Proposal{Title: fmt.Sprintf("恢复版本 %d", n), Reason: reason, Author: p.person.ID, Back: true, Of: n})
+	return p.propose(desk.Proposal{Title: fmt.Sprintf("恢复版本 %d", v.Number), Reason: reason, Author: p.person.ID, Back: true, Of: v.Number})
 }

@@ -48,9 +48,10 @@ var commands = map[string]func(*Desk, call) (string, error){
 
 // Texts that coordinators read.
 const (
-	textOnly = "这个命令只有协调员能用。"
-	textUse  = "/协调 这份说明\n/未答 没答上的问题\n/为什么 问题\n/教 节名 第几条（引用没答上的问题，或把问法写在后面）\n/待准 等确认的提议\n/准 编号、/否 编号\n/移出 编号 把挡住提议的问法从别处拿掉，并入提议\n/更正 原文改了以后要不要通知看过旧原文的人\n/版本"
-	textAway = "暂时办不了：%s。稍后再试，什么都没有改动。"
+	textOnly     = "这个命令只有协调员能用。"
+	textUse      = "/协调 这份说明\n/未答 没答上的问题\n/为什么 问题\n/教 节名 第几条（引用没答上的问题，或把问法写在后面）\n/待准 等确认的提议\n/准 编号、/否 编号\n/移出 编号 把挡住提议的问法从别处拿掉，并入提议\n/更正 原文改了以后要不要通知看过旧原文的人\n/版本"
+	textDiverged = "没有发布：各副本的版本分成了两支，要先选定一支。请管服务器的同事运行 aeobot knowledge versions 看两边，再用 --adopt 选定；选定以前照旧回答，提议都还在。"
+	textAway     = "暂时办不了：%s。稍后再试，什么都没有改动。"
 )
 
 // Command does what a message says that begins with a stroke. ours is false for what is no
@@ -68,6 +69,8 @@ func (d *Desk) Command(ctx context.Context, g *index.Generation, m bot.Message) 
 	switch {
 	case errors.Is(err, ErrFiles):
 		text = "现在的知识来自设置里指定的文件（knowledge.paths），请直接改那些文件。"
+	case errors.Is(err, ErrDiverged):
+		text = textDiverged
 	case err != nil:
 		d.o.Log.Warn("coordinator's command failed", slog.Any("asker", m.Asker), slog.Any("error", err))
 		text = fmt.Sprintf(textAway, "存储或发布出错，日志里有原因")

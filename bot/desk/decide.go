@@ -70,7 +70,7 @@ func (d *Desk) prepare(ctx context.Context, state State, p *Proposal) ([]knowled
 	if len(changes) == 0 && sameFiles(state.Files, files) {
 		return nil, ErrNothing
 	}
-	p.Base, p.Judged, p.Worse, p.Trouble, p.Findings = state.Number, false, nil, "", newFindings(state.Library, library)
+	p.Base, p.Judged, p.Worse, p.Trouble, p.Findings = state.Number, false, nil, "", NewFindings(state.Library, library)
 	if len(p.Findings) > 0 && onlyNotes(p.Changes) {
 		return nil, fmt.Errorf("%w: %s", ErrNotes, strings.Join(p.Findings, "; "))
 	}

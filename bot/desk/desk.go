@@ -67,7 +67,8 @@ type Publisher interface {
 	// people asked cannot be read.
 	Gate(ctx context.Context, was, is *knowledge.Library, progress func(asked, all int)) ([]Difference, error)
 	// Publish puts files in force as the state of that number. It fails with ErrStale when
-	// another was published meanwhile.
+	// another was published meanwhile, and with ErrDiverged while the replicas' versions are
+	// two chains.
 	Publish(ctx context.Context, number int, p Publication, files map[string][]byte) error
 	// Describe is one line on the state in force.
 	Describe() (string, error)
@@ -77,6 +78,9 @@ type Publisher interface {
 var (
 	ErrFiles = errors.New("desk: the knowledge is files that the settings name; edit those")
 	ErrStale = errors.New("desk: another version was published meanwhile")
+	// ErrDiverged means that the replicas' versions are two chains, of which one is to be
+	// chosen first.
+	ErrDiverged = errors.New("desk: the replicas have different versions")
 	// ErrQuestions means that what people asked cannot be read, so that nothing was judged.
 	ErrQuestions = errors.New("desk: the questions people asked cannot be read")
 )

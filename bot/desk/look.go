@@ -80,7 +80,7 @@ func (d *Desk) Changes(ctx context.Context, p Proposal) ([]knowledge.Change, []s
 	if err != nil {
 		return nil, nil, err
 	}
-	return knowledge.Diff(state.Library, library), newFindings(state.Library, library), nil
+	return knowledge.Diff(state.Library, library), NewFindings(state.Library, library), nil
 }
 
 // Topics are the topics that the knowledge is known to have nothing on, with the file of

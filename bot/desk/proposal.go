@@ -348,8 +348,8 @@ func edit(s State, files map[string][]byte, c Change) ([]byte, error) {
 	return c.Edit.Apply(notes)
 }
 
-// newFindings are what is doubtful in a library and was not in the one before.
-func newFindings(was, is *knowledge.Library) []string {
+// NewFindings are what is doubtful in a library and was not in the one before.
+func NewFindings(was, is *knowledge.Library) []string {
 	known := map[string]int{}
 	for _, f := range was.Findings() {
 		known[f.File+f.Message]++

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,13 +18,14 @@ import (
 	"aeobot/bot/wecom/api"
 	"aeobot/configs"
 	"aeobot/index"
+	"aeobot/knowledge/versions"
 )
 
 func newDoctor(g *global) *cobra.Command {
 	return &cobra.Command{
 		Use:   "doctor",
 		Short: "检查配置、知识、存储、时钟和企业微信是否就绪，逐条说怎么改",
-		Long: `逐条检查：知识、存储、监听地址，配置了渠道时再查时钟、长连接的网关、自建应用的凭据。
+		Long: `逐条检查：知识、存储、用 Redis 时各副本的版本是否一致、监听地址，配置了渠道时再查时钟、长连接的网关、自建应用的凭据。
 不登录长连接（那会顶掉正在用的连接），不发消息。有一条不通过则退出码为 1。`,
 		Args: arguments(cobra.NoArgs, "it takes everything from the settings"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -37,6 +39,7 @@ func newDoctor(g *global) *cobra.Command {
 			live := &index.Live{}
 			d.report("索引", "建好了", swapIn(cmd.Context(), live, library, indexOptions(c, func(string) {})))
 			d.store(cmd.Context())
+			d.versions(cmd.Context())
 			d.listen(cmd.Context())
 			d.platform(cmd.Context())
 			if err := live.Swap(nil); err != nil {
@@ -99,6 +102,31 @@ func (d *doctor) store(ctx context.Context) {
 		err = mend{err, "核对 redis.url，确认 Redis 在运行、可写、没有满"}
 	}
 	d.report("存储", s.Kind()+" 可读可写", errors.Join(err, s.Close()))
+}
+
+// versions sees that the published versions are those of the other replicas.
+func (d *doctor) versions(ctx context.Context) {
+	if d.settings.Redis.URL.Reveal() == "" || len(d.settings.Knowledge.Paths) > 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, checkWithin)
+	defer cancel()
+	s, err := openStore(d.settings, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return // said above
+	}
+	e := newExchange(d.settings, s)
+	found, err := e.parting(ctx)
+	if err == nil {
+		err = cmp.Or(found.err(), e.partedElsewhere(ctx))
+	}
+	switch {
+	case errors.Is(err, versions.ErrDiverged):
+		err = mend{err, "运行 aeobot knowledge versions 看两支版本，用 --adopt shared 或 --adopt local 选定一支"}
+	case err != nil:
+		err = mend{err, "先让存储可用，再检查一次"}
+	}
+	d.report("版本", "和其他副本一致", errors.Join(err, s.Close()))
 }
 
 // listen reports of each address whether it is free or already serves, and who may reach

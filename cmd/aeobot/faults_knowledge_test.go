@@ -188,9 +188,10 @@ func TestManyVersionsUnderLoad(t *testing.T) {
 		}
 	}
 	s := &server{settings: c, live: &index.Live{}, log: newLog(configs.Config{Log: configs.Log{Level: "error"}}), metrics: newMetrics()}
+	inForce := ""
 	catchUp := func() {
 		t.Helper()
-		if err := s.catchUp(t.Context(), folder); err != nil {
+		if err := s.catchUp(t.Context(), folder, &inForce); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -127,7 +127,11 @@ func newLint(g *global) *cobra.Command {
 		Short: "检查知识：逐条列出文件、行号和改法",
 		Args:  cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			g.knowledge = append(g.knowledge, args...)
+			for _, path := range args {
+				if err := g.flags.Set("knowledge", path); err != nil {
+					return usageError{err}
+				}
+			}
 			library, findings, err := g.lint()
 			if err != nil {
 				return err

@@ -23,6 +23,7 @@ type metrics struct {
 	callbacks *prometheus.CounterVec
 	logins    *prometheus.CounterVec
 	passages  prometheus.Gauge
+	diverged  prometheus.Gauge
 }
 
 func newMetrics() *metrics {
@@ -42,9 +43,10 @@ func newMetrics() *metrics {
 		}, []string{"channel"}),
 		passages: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "aeobot", Name: "passages", Help: "Passages that can be answered from."}),
 	}
+	m.diverged = prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "aeobot", Name: "versions_diverged", Help: "1 while the published versions of this replica and of another have parted, else 0."})
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "aeobot", Name: "build_info", Help: "Always 1."}, []string{"version"})
 	build.WithLabelValues(release(version, buildInfo())).Set(1)
-	m.registry.MustRegister(m.turns, m.seconds, m.replayed, m.degraded, m.handovers, m.limited, m.panics, m.callbacks, m.logins, m.passages, build)
+	m.registry.MustRegister(m.turns, m.seconds, m.replayed, m.degraded, m.handovers, m.limited, m.panics, m.callbacks, m.logins, m.passages, m.diverged, build)
 	return m
 }
 
@@ -74,6 +76,14 @@ func (m *metrics) observe(e bot.Event) {
 	}
 	if e.Degraded {
 		m.degraded.WithLabelValues(e.Channel).Inc()
+	}
+}
+
+// parted notes whether the published versions of the replicas have parted.
+func (m *metrics) parted(yes bool) {
+	m.diverged.Set(0)
+	if yes {
+		m.diverged.Set(1)
 	}
 }
 

@@ -244,6 +244,7 @@ func (f *publishFlags) publishWith(cmd *cobra.Command, c configs.Config, r *rele
 		return errShort
 	}
 	writeChanges(out, changes)
+	writeFindings(out, desk.NewFindings(head.Library, is))
 	questions, err := askedByPeople(cmd.Context(), c)
 	if err != nil {
 		why, err := notAsked(err)
@@ -382,6 +383,16 @@ func writeNotices(out io.Writer, notices []desk.Notice) {
 	}
 }
 
+// writeFindings lists what is doubtful in the files.
+func writeFindings(out io.Writer, findings []string) {
+	if len(findings) > 0 {
+		fmt.Fprintln(out, "请核对：")
+	}
+	for _, f := range findings {
+		fmt.Fprintf(out, "  %s\n", f)
+	}
+}
+
 func writeWorse(out io.Writer, worse []desk.Difference) {
 	if len(worse) == 0 {
 		fmt.Fprintln(out, "评测：没有问题变差。")
@@ -472,39 +483,6 @@ func diff(out io.Writer, c configs.Config, args []string) error {
 		fmt.Fprintln(out, "没有差别。")
 	}
 	return nil
-}
-
-func newVersions(g *global) *cobra.Command {
-	return &cobra.Command{
-		Use:   "versions",
-		Short: "列出发布过的版本，并核对每个文件没有被改动过",
-		Args:  arguments(cobra.NoArgs, "it lists all"),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := g.settings()
-			if err != nil {
-				return err
-			}
-			folder := published(c)
-			all, err := folder.All()
-			if err != nil {
-				return usageError{err}
-			}
-			out := cmd.OutOrStdout()
-			for i, v := range all {
-				fmt.Fprintln(out, describeVersion(v, i == 0))
-			}
-			if len(all) == 0 {
-				fmt.Fprintln(out, "还没有发布过；现行的是随程序附带的文章（版本 0）。")
-				return nil
-			}
-			n, files, err := folder.Verify()
-			if err != nil {
-				return usageError{err}
-			}
-			fmt.Fprintf(out, "%d 个版本、%d 个文件，和发布时逐字节相同。\n", n, files)
-			return nil
-		},
-	}
 }
 
 func describeVersion(v versions.Version, current bool) string {

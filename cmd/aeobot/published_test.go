@@ -90,6 +90,29 @@ func TestImportedFilesArePublished(t *testing.T) {
 	}
 }
 
+// TestPublishShowsWhatIsDoubtful: notes of another document, and what stands after a second
+// ---, are named with file and line before anything is published, and by lint.
+func TestPublishShowsWhatIsDoubtful(t *testing.T) {
+	t.Parallel()
+	dir, folder := t.TempDir(), t.TempDir()
+	for name, data := range map[string]string{
+		"蓝鲸.txt": string(whale("第一版")), "蓝鲸.notes.yaml": "# 说明\ndocument: 海豚.txt\n",
+		"海豚.txt": "海豚办法\n2026-11-01\n\n一、海豚安排\n1、海豚通道按预约开放\n", "海豚.notes.yaml": "document: 海豚\n---\nsections: []\n",
+	} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(data), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, args := range [][]string{{"knowledge", "lint", folder}, {"knowledge", "publish", "--dry-run", "--author", "a", "--reason", "r", folder}} {
+		got := execute(t, dir, "", nil, args...)
+		for _, want := range []string{"蓝鲸.notes.yaml:2: 这份备注写明是“海豚.txt”的", "海豚.notes.yaml:3: “---”"} {
+			if !strings.Contains(got.stdout, want) {
+				t.Errorf("%q: no %q in\n%s%s", args, want, got.stdout, got.stderr)
+			}
+		}
+	}
+}
+
 // Edits that each take one judged question away from its measure.
 var (
 	worseEdits = []curate.Edit{

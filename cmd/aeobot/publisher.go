@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -25,26 +26,34 @@ type publisher struct {
 }
 
 func newPublisher(c configs.Config, e exchange) publisher {
-	return publisher{c, e, &states{byNumber: map[int]desk.State{}}, &verdicts{}}
+	return publisher{c, e, &states{byKey: map[stateKey]desk.State{}}, &verdicts{}}
 }
 
-// states are those that were read lately. A published state never changes, and reading
-// ten thousand measures takes a part of a second.
+// states are those that were read lately: reading ten thousand measures takes a part of a
+// second.
 type states struct {
-	mu       sync.Mutex
-	byNumber map[int]desk.State
-	lately   []int
+	mu     sync.Mutex
+	byKey  map[stateKey]desk.State
+	lately []stateKey
+}
+
+// stateKey names a published state, which never changes. When another chain of versions is
+// adopted, its states have the same numbers.
+type stateKey struct {
+	number      int
+	fingerprint string
 }
 
 // keptStates is how many are kept: the one in force, and one that it is compared with.
 const keptStates = 2
 
 // get gives a state, reading it when it is not kept.
-func (s *states) get(number int, read func() (state, error)) (desk.State, error) {
+func (s *states) get(v versions.Version, read func() (state, error)) (desk.State, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if known, ok := s.byNumber[number]; ok {
-		s.lately = append(slices.DeleteFunc(s.lately, func(n int) bool { return n == number }), number)
+	key := stateKey{v.Number, v.Fingerprint}
+	if known, ok := s.byKey[key]; ok {
+		s.lately = append(slices.DeleteFunc(s.lately, func(k stateKey) bool { return k == key }), key)
 		return known, nil
 	}
 	files, err := read()
@@ -56,13 +65,13 @@ func (s *states) get(number int, read func() (state, error)) (desk.State, error)
 		return desk.State{}, err
 	}
 	got := desk.State{Number: files.number, Files: files.files, Library: l}
-	if files.number != number {
+	if files.number != v.Number {
 		return got, nil // another was published meanwhile
 	}
-	s.byNumber[number] = got
-	s.lately = append(s.lately, number)
+	s.byKey[key] = got
+	s.lately = append(s.lately, key)
 	if len(s.lately) > keptStates {
-		delete(s.byNumber, s.lately[0])
+		delete(s.byKey, s.lately[0])
 		s.lately = s.lately[1:]
 	}
 	return got, nil
@@ -92,7 +101,7 @@ func (p publisher) InForce() (desk.State, error) {
 	if err != nil {
 		return desk.State{}, err
 	}
-	return p.states.get(head.Number, func() (state, error) { return inForce(p.settings) })
+	return p.states.get(head, func() (state, error) { return inForce(p.settings) })
 }
 
 // Read makes a library of files; see desk.Publisher.
@@ -102,7 +111,14 @@ func (publisher) Read(files map[string][]byte) (*knowledge.Library, error) {
 
 // At is an older state; see desk.Publisher.
 func (p publisher) At(number int) (desk.State, error) {
-	return p.states.get(number, func() (state, error) { return stateOf(p.settings, number) })
+	var v versions.Version
+	if number > 0 {
+		var err error
+		if v, err = published(p.settings).Get(number); err != nil {
+			return desk.State{}, usageError{err}
+		}
+	}
+	return p.states.get(v, func() (state, error) { return stateOf(p.settings, number) })
 }
 
 // Gate gives what got worse; see desk.Publisher.
@@ -129,6 +145,9 @@ func (p publisher) Publish(ctx context.Context, number int, who desk.Publication
 		Reason: who.Reason, Override: who.Override, Of: who.Of, Fingerprint: library.Fingerprint}, files)
 	if errors.Is(err, versions.ErrStale) {
 		return desk.ErrStale
+	}
+	if errors.Is(err, versions.ErrDiverged) {
+		return fmt.Errorf("%w: %w", desk.ErrDiverged, err)
 	}
 	return err
 }

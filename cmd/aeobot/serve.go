@@ -99,6 +99,8 @@ type server struct {
 	reloading sync.Mutex // held while the knowledge is read again
 	// stale is why the knowledge in force is not the newest; nil: it is.
 	stale atomic.Pointer[string]
+	// diverged is why the published versions are not those of all replicas; nil: they are.
+	diverged atomic.Pointer[string]
 	// clients are those that call the platform, by the name of their channel.
 	clients map[string]*api.Client
 	// callbacks are those that the platform calls, by the name of their channel.
@@ -267,13 +269,15 @@ func (s *server) reload(ctx context.Context) (err error) {
 }
 
 // outdated notes why the knowledge could not be brought up to date; nil: it could.
-func (s *server) outdated(err error) {
+func (s *server) outdated(err error) { s.stale.Store(reason(err)) }
+
+// reason is an error's text, or nil.
+func reason(err error) *string {
 	if err == nil {
-		s.stale.Store(nil)
-		return
+		return nil
 	}
 	why := err.Error()
-	s.stale.Store(&why)
+	return &why
 }
 
 func (s *server) countPassages() {

@@ -87,15 +87,17 @@ func (v *verification) gather(c configs.Config, l *knowledge.Library) error {
 		return usageError{err}
 	}
 	v.published = len(all)
-	for _, version := range all {
-		for name := range version.Files {
-			data, err := os.ReadFile(filepath.Join(folder.Path(version), name))
-			if err != nil {
-				v.fail("版本 %d 的 %s 读不出来：%v", version.Number, name, err)
-				continue
-			}
-			v.add(data)
+	v.states(folder, all)
+	asides, err := folder.Asides()
+	if err != nil {
+		return usageError{err}
+	}
+	for _, aside := range asides { // what was answered from these before another chain was adopted
+		all, err := aside.All()
+		if err != nil {
+			return usageError{err}
 		}
+		v.states(aside, all)
 	}
 	for _, d := range l.Documents {
 		data, err := os.ReadFile(d.Path)
@@ -108,6 +110,20 @@ func (v *verification) gather(c configs.Config, l *knowledge.Library) error {
 		v.add(data)
 	}
 	return nil
+}
+
+// states reads the files of published states.
+func (v *verification) states(folder *versions.Folder, all []versions.Version) {
+	for _, version := range all {
+		for name := range version.Files {
+			data, err := os.ReadFile(filepath.Join(folder.Path(version), name))
+			if err != nil {
+				v.fail("版本 %d 的 %s 读不出来：%v", version.Number, name, err)
+				continue
+			}
+			v.add(data)
+		}
+	}
 }
 
 // passages proves the knowledge in force.

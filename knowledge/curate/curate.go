@@ -10,6 +10,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -142,9 +143,13 @@ func (e Edit) addition() (key string, add *yaml.Node, err error) {
 }
 
 func parse(notes []byte) (*yaml.Node, error) {
-	var root yaml.Node
-	if err := yaml.Unmarshal(notes, &root); err != nil {
+	var root, second yaml.Node
+	yamls := yaml.NewDecoder(bytes.NewReader(notes))
+	if err := yamls.Decode(&root); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrForm, err)
+	}
+	if err := yamls.Decode(&second); !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("%w: only the part before the second --- counts", ErrForm)
 	}
 	var v any
 	if len(root.Content) != 1 || root.Content[0].Kind != yaml.MappingNode || root.Decode(&v) != nil { // a key twice, say

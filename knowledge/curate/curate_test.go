@@ -188,6 +188,9 @@ func TestAnEntryThatIsMissingIsMade(t *testing.T) {
 			t.Errorf("%s: what stood there is gone:\n%s", name, got)
 		}
 	}
+	if _, err := (curate.Edit{Section: "甲", Ask: "问"}).Apply([]byte("document: a\n---\nsections: []\n")); !errors.Is(err, curate.ErrForm) {
+		t.Errorf("notes with a second YAML, which would be lost: %v", err)
+	}
 	if _, err := (curate.Edit{Topic: "没有的话题", Ask: "问"}).Apply([]byte("document: a\n")); !errors.Is(err, curate.ErrPlace) {
 		t.Errorf("an unknown topic: %v", err)
 	}

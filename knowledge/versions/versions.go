@@ -54,6 +54,9 @@ var (
 	ErrUnknown = errors.New("versions: no such version")
 	// ErrChanged means that a stored state is not what was published.
 	ErrChanged = errors.New("versions: a published state was changed")
+	// ErrDiverged means that two chains of versions cannot be one: a record names another
+	// as the one before it than the one that is here.
+	ErrDiverged = errors.New("versions: the chains of versions have parted")
 	// ErrName means that a file cannot be named so.
 	ErrName = errors.New("versions: not a file name")
 	// ErrIncomplete means that author, reason or files are missing.
@@ -238,33 +241,38 @@ func (f *Folder) Prepare(v Version, files map[string][]byte) (Version, []byte, e
 // Record gives the bytes of a record, for another replica's Take.
 func (f *Folder) Record(v Version) ([]byte, error) { return f.record(v.Number) }
 
-// Take stores a state that another replica published, after proving that it follows the
-// one in force here. One that is here already is left alone when it is the same.
-func (f *Folder) Take(record []byte, files map[string][]byte) (Version, error) {
+// Digest is the SHA-256 of a record: what the record after it says of it. Equal digests mean
+// equal records, and so equal history.
+func (f *Folder) Digest(number int) (string, error) {
+	record, err := f.record(number)
+	if err != nil {
+		return "", err
+	}
+	return DigestOf(record), nil
+}
+
+// DigestOf is the digest of a record.
+func DigestOf(record []byte) string { return hashOf(record) }
+
+// parseRecord reads a record that came from elsewhere.
+func parseRecord(record []byte) (Version, error) {
 	var named struct {
 		Number int `json:"number"`
 	}
 	if err := json.Unmarshal(record, &named); err != nil {
 		return Version{}, fmt.Errorf("%w: %w", ErrChanged, err)
 	}
-	v, err := readRecord(record, named.Number)
+	if named.Number < 1 {
+		return Version{}, fmt.Errorf("%w: a record calls itself %d", ErrChanged, named.Number)
+	}
+	return readRecord(record, named.Number)
+}
+
+// Check proves that files are those of a record.
+func Check(record []byte, files map[string][]byte) (Version, error) {
+	v, err := parseRecord(record)
 	if err != nil {
 		return Version{}, err
-	}
-	if have, err := f.record(v.Number); err == nil {
-		if hashOf(have) != hashOf(record) {
-			return Version{}, fmt.Errorf("%w: number %d is taken by another state here", ErrStale, v.Number)
-		}
-		return v, nil
-	}
-	if v.Number > 1 {
-		before, err := f.record(v.Number - 1)
-		if err != nil {
-			return Version{}, err
-		}
-		if hashOf(before) != v.Before {
-			return Version{}, fmt.Errorf("%w: %d does not follow the state before it", ErrChanged, v.Number)
-		}
 	}
 	if len(files) != len(v.Files) {
 		return Version{}, fmt.Errorf("%w: %d has other files than its record says", ErrChanged, v.Number)
@@ -274,11 +282,58 @@ func (f *Folder) Take(record []byte, files map[string][]byte) (Version, error) {
 			return Version{}, fmt.Errorf("%w: %d: %s does not have the hash it was published with", ErrChanged, v.Number, name)
 		}
 	}
-	return v, f.store(v.Number, record, files)
+	return v, nil
 }
 
-// store writes a state beside and renames it into its place.
-func (f *Folder) store(number int, record []byte, files map[string][]byte) (err error) {
+// Take stores a state that another replica published, after proving that it follows the
+// one in force here: it fails with ErrDiverged otherwise. One that is here already is left
+// alone when it is the same.
+func (f *Folder) Take(record []byte, files map[string][]byte) (Version, error) {
+	v, err := parseRecord(record)
+	if err != nil {
+		return Version{}, err
+	}
+	if have, err := f.Digest(v.Number); err == nil {
+		return v, sameRecord(v.Number, have, record)
+	}
+	if err := f.follows(v); err != nil {
+		return Version{}, err
+	}
+	if _, err := Check(record, files); err != nil {
+		return Version{}, err
+	}
+	err = f.store(v.Number, record, files)
+	if errors.Is(err, ErrStale) { // another process may have taken the same
+		if have, missing := f.Digest(v.Number); missing == nil {
+			err = sameRecord(v.Number, have, record)
+		}
+	}
+	return v, err
+}
+
+// follows fails when a version does not vouch for the one before its number here.
+func (f *Folder) follows(v Version) (err error) {
+	before := ""
+	if v.Number > 1 {
+		if before, err = f.Digest(v.Number - 1); err != nil {
+			return err
+		}
+	}
+	if before != v.Before {
+		return fmt.Errorf("%w: version %d does not follow version %d here", ErrDiverged, v.Number, v.Number-1)
+	}
+	return nil
+}
+
+func sameRecord(number int, have string, record []byte) error {
+	if have != hashOf(record) {
+		return fmt.Errorf("%w: number %d is taken by another state here", ErrStale, number)
+	}
+	return nil
+}
+
+// store makes a state the one in force when the one before it is.
+func (f *Folder) store(number int, record []byte, files map[string][]byte) error {
 	if err := os.MkdirAll(f.root, 0o755); err != nil {
 		return fmt.Errorf("versions: %w; make the data folder writable", err)
 	}
@@ -289,6 +344,11 @@ func (f *Folder) store(number int, record []byte, files map[string][]byte) (err 
 	if len(numbers) > 0 && numbers[len(numbers)-1] != number-1 || len(numbers) == 0 && number != 1 {
 		return ErrStale
 	}
+	return f.place(number, record, files)
+}
+
+// place writes a state beside and renames it into its place.
+func (f *Folder) place(number int, record []byte, files map[string][]byte) error {
 	beside, err := os.MkdirTemp(f.root, ".publish-*")
 	if err != nil {
 		return fmt.Errorf("versions: %w; make the data folder writable", err)
