@@ -76,6 +76,12 @@ func (a Account) Line() string {
 		base64.RawStdEncoding.EncodeToString(a.salt), base64.RawStdEncoding.EncodeToString(a.hash))
 }
 
+// mark names an account as it is now, role and password, for the sessions in the store. It
+// is made from the salt, which the store has not and which no two passwords share; nobody can
+// test passwords on it. That of console.password is the same for every password, see
+// session.Proof.
+func (a Account) mark() string { return derive(string(a.salt), "session "+a.Role.String()) }
+
 // String hides what could be guessed at.
 func (a Account) String() string { return a.Name + ":" + a.Role.String() }
 
@@ -168,6 +174,11 @@ func newAccounts(list []Account, password string, iterations int) (*accounts, er
 	admin.hash, err = stretch(password, admin.salt, iterations)
 	a.byName[adminName] = admin
 	return a, err
+}
+
+func (a *accounts) has(name string) bool {
+	_, there := a.byName[name]
+	return there
 }
 
 // check tells whether a password is an account's. It takes as long for a name that is not

@@ -44,7 +44,8 @@ func (g *Guard) showLogin(w http.ResponseWriter, r *http.Request) {
 
 // password logs in by name and password.
 func (g *Guard) password(w http.ResponseWriter, r *http.Request) {
-	if len(g.accounts.byName) == 0 {
+	now := g.inForce.Load()
+	if len(now.byName) == 0 {
 		http.NotFound(w, r)
 		return
 	}
@@ -60,7 +61,7 @@ func (g *Guard) password(w http.ResponseWriter, r *http.Request) {
 	if !namePattern.MatchString(page.Name) {
 		page.Name = "?" // nobody's; what was typed may be the password
 	}
-	counters := g.countersOf(r, page.Name)
+	counters := g.countersOf(r, now, page.Name)
 	if wait := g.throttle.attempt(counters...); wait > 0 {
 		seconds := int(math.Ceil(wait.Seconds()))
 		w.Header().Set("Retry-After", strconv.Itoa(seconds))
@@ -69,7 +70,7 @@ func (g *Guard) password(w http.ResponseWriter, r *http.Request) {
 		g.renderLogin(w, r, http.StatusTooManyRequests, page)
 		return
 	}
-	good, err := g.check(r.Context(), page.Name, r.PostForm.Get("password"))
+	good, err := g.check(r.Context(), now.accounts, page.Name, r.PostForm.Get("password"))
 	if err != nil { // not looked at
 		g.throttle.takeBack(counters...)
 		w.Header().Set("Retry-After", "1")
@@ -79,44 +80,39 @@ func (g *Guard) password(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !good {
-		g.failed(r, page.Name, counters[0])
+		g.failed(r, now.has(page.Name), page.Name, counters[0])
 		page.Error = textWrong
 		g.renderLogin(w, r, http.StatusUnauthorized, page)
 		return
 	}
 	g.throttle.forgive(counters...)
-	g.enter(w, r, page.Name, WayPassword, page.Next)
+	g.enter(w, r, now, page.Name, WayPassword, page.Next)
 }
 
 // failed tells of a wrong password and where it came from, and takes it down once guessing
 // has begun.
-func (g *Guard) failed(r *http.Request, name string, c counted) {
+func (g *Guard) failed(r *http.Request, known bool, name string, c counted) {
 	g.o.Count(WayPassword, OutcomeRefused)
-	g.o.Log.Info("console: password refused", slog.Bool("known", g.known(name)), slog.String("from", g.address(r)))
+	g.o.Log.Info("console: password refused", slog.Bool("known", known), slog.String("from", g.address(r)))
 	if forwardedBy(r.Header) != "" && !g.throughProxy(r) {
 		g.askedForProxies.Do(func() {
 			g.o.Log.Warn("console: a proxy stands before it, so the guesses of all count together and can keep people out; name it in console.trusted_proxies")
 		})
 	}
-	if g.known(name) && g.throttle.failures(c) == c.limit.free {
+	if known && g.throttle.failures(c) == c.limit.free {
 		g.did(r.Context(), "unknown", "login refused", fmt.Sprintf("%s ×%d", name, c.limit.free))
 	}
 }
 
-func (g *Guard) known(name string) bool {
-	_, known := g.accounts.byName[name]
-	return known
-}
-
 // enter opens a session and goes on.
-func (g *Guard) enter(w http.ResponseWriter, r *http.Request, id, by, next string) {
-	if err := g.start(w, r, id, by); err != nil {
+func (g *Guard) enter(w http.ResponseWriter, r *http.Request, now *access, id, by, next string) {
+	if err := g.start(w, r, now, id, by); err != nil {
 		g.refuse(w, r, err)
 		return
 	}
 	if by == WayPassword {
 		nonce := rand.Text()
-		g.setCookie(w, r, cookieDevice, nonce+"."+g.accounts.deviceProof(id, nonce), deviceLife)
+		g.setCookie(w, r, cookieDevice, nonce+"."+now.deviceProof(id, nonce), deviceLife)
 	}
 	g.o.Count(by, OutcomeEntered)
 	g.did(r.Context(), id, "login", by)
@@ -124,9 +120,9 @@ func (g *Guard) enter(w http.ResponseWriter, r *http.Request, id, by, next strin
 }
 
 // countersOf is what a try for a name counts for.
-func (g *Guard) countersOf(r *http.Request, name string) []counted {
+func (g *Guard) countersOf(r *http.Request, now *access, name string) []counted {
 	nonce, proof, _ := strings.Cut(g.cookie(r, cookieDevice), ".")
-	if g.known(name) && bearer(nonce) && subtle.ConstantTimeCompare([]byte(proof), []byte(g.accounts.deviceProof(name, nonce))) == 1 {
+	if now.has(name) && bearer(nonce) && subtle.ConstantTimeCompare([]byte(proof), []byte(now.deviceProof(name, nonce))) == 1 {
 		return []counted{{&limitDevice, name + " " + nonce}}
 	}
 	address := g.address(r)
@@ -139,13 +135,13 @@ func (g *Guard) countersOf(r *http.Request, name string) []counted {
 }
 
 // check checks a password when its turn comes. It fails with errBusy when it does not.
-func (g *Guard) check(ctx context.Context, name, password string) (bool, error) {
+func (g *Guard) check(ctx context.Context, a *accounts, name, password string) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, checkWait)
 	defer cancel()
 	select {
 	case g.checks <- struct{}{}:
 		defer func() { <-g.checks }()
-		return g.accounts.check(name, password), nil
+		return a.check(name, password), nil
 	case <-ctx.Done():
 		return false, errBusy
 	}
