@@ -198,13 +198,13 @@ func (s *server) routes() error {
 	if err := s.openChannels(common.mux); err != nil {
 		return err
 	}
-	console := s.listener("console.listen", s.settings.Console.Listen)
-	if err := s.openConsole(console.closed); err != nil {
+	pages := s.listener("console.listen", s.settings.Console.Listen)
+	if err := s.openConsole(pages.closed); err != nil {
 		return err
 	}
-	console.mux.Handle("/console/", s.console)
+	pages.mux.Handle("/console/", s.console)
 	if s.chat != nil {
-		common.mux.Handle("/", common.thisMachine(s.chat))
+		common.mux.Handle("/", console.OtherMethods(common.mux, common.thisMachine(s.chat)))
 		common.mux.Handle("/cgi-bin/", common.thisMachine(onlyLocal(s.api)))
 	}
 	return nil
