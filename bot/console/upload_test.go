@@ -3,6 +3,7 @@ package console_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"mime/multipart"
 	"net/http"
@@ -195,5 +196,28 @@ func TestOtherMethods(t *testing.T) {
 				t.Errorf("%s %s lacks what every answer says to browsers", tt.method, tt.path)
 			}
 		}
+	}
+}
+
+// TestAddressesAreRefused: an address that is none of the web is refused with its line and
+// the fix, in notes and in a file, and stands on no page.
+func TestAddressesAreRefused(t *testing.T) {
+	o := newOffice(t, nil)
+	lin := o.enter("lin.yue")
+	const path, bad = "/console/knowledge/notes/aeo-incentives", "javascript:alert(1)"
+	notes, was, err := o.desk.Notes("aeo-incentives")
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := strings.Replace(string(notes), "http://www.zx.suzhou.gov.cn/", bad+"//", 1)
+	line := fmt.Sprintf("aeo-incentives.notes.yaml:%d", 1+strings.Count(changed[:strings.Index(changed, bad)], "\n"))
+	status, page := lin.post(path, "was", was, "do", "propose", "text", changed, "reason", "换网址", "once", "x")
+	o.demand(status, page, 400, line, "url 不是可以给人看的网址", "改法：", "https://")
+	status, page = lin.post(path, "was", was, "do", "preview", "text", changed)
+	o.demand(status, page, 200, line, "不能提议")
+	status, page = lin.upload("通知.md", []byte("---\ntitle: 通知\nurl: "+bad+"\n---\n# 一节\n1. 可以预约查验\n"))
+	o.demand(status, page, 422, "3", "url 不是可以给人看的网址", "https://")
+	if strings.Contains(page, `="`+bad) {
+		t.Errorf("a link: %s", visible(page))
 	}
 }

@@ -158,3 +158,38 @@ func TestUnreadableAccounts(t *testing.T) {
 		t.Errorf("mended: %s", ready)
 	}
 }
+
+// TestMethodsOfOtherPaths: beside the console, with channels and without.
+func TestMethodsOfOtherPaths(t *testing.T) {
+	t.Parallel()
+	for name, env := range map[string][]string{"channels": nil, "no channel": noChannel} {
+		r := startServe(t, t.TempDir(), append([]string{"AEOBOT_CONSOLE_PASSWORD=" + consolePassword}, env...)...)
+		for path, allow := range map[string]string{"/healthz": "GET, HEAD", "/readyz": "GET, HEAD", "/metrics": "GET, HEAD", "/console/login": "GET, HEAD, POST",
+			"/console/audit": "GET, HEAD", "/wecom/aibot": "GET, POST"} {
+			request, err := http.NewRequestWithContext(t.Context(), http.MethodDelete, r.base+path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer, err := http.DefaultClient.Do(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer.Body.Close()
+			if answer.StatusCode != http.StatusMethodNotAllowed || answer.Header.Get("Allow") != allow {
+				t.Errorf("%s: DELETE %s: %d, Allow %q, want %q", name, path, answer.StatusCode, answer.Header.Get("Allow"), allow)
+			}
+		}
+	}
+}
+
+// TestPublishRefusesAddresses that nobody is to follow, and names line and fix.
+func TestPublishRefusesAddresses(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	put(t, filepath.Join(dir, "假期.txt"), "假期办法", "2026-11-01", "", "年假", "1、五天", "")
+	put(t, filepath.Join(dir, "假期.notes.yaml"), "references:", "  a:", "    title: 甲", "    url: javascript:alert(1)", "")
+	got := execute(t, dir, "", []string{"AEOBOT_CURATION_PEOPLE=1"}, "knowledge", "publish", "--author", "林悦", "--reason", "新办法", "假期.txt", "假期.notes.yaml")
+	if got.status == 0 || !strings.Contains(got.stdout, "没有发布") || !strings.Contains(got.stdout, "假期.notes.yaml:4") || !strings.Contains(got.stdout, "改法") {
+		t.Errorf("%d %s%s", got.status, got.stdout, got.stderr)
+	}
+}
