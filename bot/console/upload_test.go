@@ -29,22 +29,17 @@ func uploadOf(t *testing.T, csrf, name, text string) (form []byte, contentType s
 	return b.Bytes(), w.FormDataContentType()
 }
 
-// heldBody is a body whose last byte comes when it may.
-type heldBody struct {
-	io.Reader
-	last []byte
-	may  <-chan struct{}
+// waiting is a part of a body: none, and not before it may.
+type waiting <-chan struct{}
+
+func (w waiting) Read([]byte) (int, error) {
+	<-w
+	return 0, io.EOF
 }
 
-func (h *heldBody) Read(p []byte) (int, error) {
-	n, err := h.Reader.Read(p)
-	if err == io.EOF && n == 0 && h.last != nil {
-		<-h.may
-		n, err = copy(p, h.last), nil
-		h.last = nil
-	}
-	return n, err
-}
+// sentFirst is how much of an upload is sent before it has to wait: enough for the client to
+// send anything, and not what the server would read of a body to keep a connection.
+const sentFirst = 8 << 10
 
 // sent is an upload under way.
 type sent struct {
@@ -53,9 +48,10 @@ type sent struct {
 	err    error
 }
 
-// sendUpload uploads a form of which the last byte comes when it may.
+// sendUpload uploads a form, most of it when it may.
 func (v *visitor) sendUpload(form []byte, contentType string, may <-chan struct{}, done chan<- sent) {
-	body := &heldBody{bytes.NewReader(form[:len(form)-1]), form[len(form)-1:], may}
+	first := min(sentFirst, len(form))
+	body := io.MultiReader(bytes.NewReader(form[:first]), waiting(may), bytes.NewReader(form[first:]))
 	r, err := http.NewRequest(http.MethodPost, v.o.base+"/console/import", body)
 	if err != nil {
 		done <- sent{err: err}
