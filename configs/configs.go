@@ -200,6 +200,21 @@ func (c Config) MemberLogin() bool {
 	return c.Console.BaseURL != "" && c.WeCom.App.CorpID != "" && c.WeCom.App.Secret != ""
 }
 
+// Access is who may enter the console and command the bot: what is read again while the
+// program runs.
+type Access struct {
+	Accounts, Password            Secret
+	Admins, Coordinators, Readers []string
+}
+
+// accessKeys are the settings of an Access.
+var accessKeys = []string{"console.accounts", "console.password", "console.admins", "console.readers", "curation.coordinators"}
+
+// Access is the part of the settings that is read again.
+func (c Config) Access() Access {
+	return Access{c.Console.Accounts, c.Console.Password, c.Console.Admins, c.Curation.Coordinators, c.Console.Readers}
+}
+
 // Default is the configuration of a program that nothing was set for.
 func Default() Config {
 	return Config{

@@ -79,10 +79,36 @@ func Load(path string, environ []string, flags ...Flag) (Config, []string, error
 	return c, l.warnings, nil
 }
 
+// ErrOnce means that settings come from a pipe, which gives them once.
+var ErrOnce = errors.New("can be read only once; what it says counts from the next start")
+
+// LoadAccess reads again who may enter the console and command the bot, from the file and the
+// environment that Load was given. Whatever else is set there is not looked at: it counts
+// from the next start, perhaps of another version. It fails with ErrOnce where it could only
+// wait for a pipe.
+func LoadAccess(path string, environ []string) (Access, error) {
+	c := Default()
+	all := settings(reflect.ValueOf(&c).Elem(), "")
+	l := &loader{partial: true, settings: slices.DeleteFunc(all, func(s *setting) bool { return !slices.Contains(accessKeys, s.key) })}
+	if path != "" {
+		if err := l.readFile(path); err != nil {
+			return Access{}, err
+		}
+	}
+	if err := l.readEnvironment(environ); err != nil {
+		return Access{}, err
+	}
+	if err := l.validateConsole(c.Console); err != nil {
+		return Access{}, err
+	}
+	return c.Access(), nil
+}
+
 type loader struct {
 	settings []*setting
 	warnings []string
 	unknown  []string // variables
+	partial  bool     // settings are not all there are
 }
 
 func (l *loader) byKey(key string) *setting {
@@ -94,7 +120,7 @@ func (l *loader) byKey(key string) *setting {
 }
 
 func (l *loader) readFile(path string) error {
-	data, err := os.ReadFile(path)
+	data, err := l.read(path)
 	if err != nil {
 		return fmt.Errorf("configs: %w; name a file that can be read", err)
 	}
@@ -107,6 +133,14 @@ func (l *loader) readFile(path string) error {
 		return nil
 	}
 	return l.readNode(path, root.Content[0], "")
+}
+
+// read gives a file's content.
+func (l *loader) read(path string) ([]byte, error) {
+	if info, err := os.Stat(path); l.partial && err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s %w", path, ErrOnce)
+	}
+	return os.ReadFile(path)
 }
 
 // readNode walks a mapping; prefix is the path of keys above it, with its dot.
@@ -137,6 +171,9 @@ func (l *loader) readNode(path string, n *yaml.Node, prefix string) error {
 				}
 				continue
 			}
+			if l.partial {
+				continue
+			}
 			return fmt.Errorf("configs: %s: unknown key %q%s", from, full, l.meant(full))
 		}
 	}
@@ -154,7 +191,7 @@ func (l *loader) setSecretFile(key, from, file string) (bool, error) {
 	if !ok || s == nil || !s.secret() {
 		return false, nil
 	}
-	return true, s.setFromFile(from, file)
+	return true, l.setFromFile(s, from, file)
 }
 
 // meant suggests the known key nearest to a slip.
@@ -216,10 +253,10 @@ func (l *loader) setVariable(name, value string) error {
 		case s.env == name:
 			return s.setText(name, value)
 		case s.secret() && s.env+strings.ToUpper(fileSuffix) == name:
-			return s.setFromFile(name, value)
+			return l.setFromFile(s, name, value)
 		}
 	}
-	if isInjected(name, value) {
+	if l.partial || isInjected(name, value) {
 		return nil
 	}
 	for _, s := range l.settings {
@@ -256,8 +293,8 @@ func (s *setting) setFlag(f Flag) error {
 	return s.setText(f.Name, f.Values[len(f.Values)-1])
 }
 
-func (s *setting) setFromFile(from, file string) error {
-	data, err := os.ReadFile(file)
+func (l *loader) setFromFile(s *setting, from, file string) error {
+	data, err := l.read(file)
 	if err != nil {
 		return fmt.Errorf("configs: %s (%s): %w; name a file that can be read", s.key, from, err)
 	}

@@ -3,6 +3,7 @@ package configs_test
 import (
 	"reflect"
 	"strings"
+	"syscall"
 	"testing"
 
 	"aeobot/configs"
@@ -47,5 +48,32 @@ func TestFlagsWin(t *testing.T) {
 	}
 	if _, _, err := configs.Load("", nil, configs.Flag{Name: "--data", Key: "data_dir", Values: []string{""}}); err == nil || !strings.Contains(err.Error(), "data_dir (--data)") {
 		t.Errorf("an empty folder: got %v", err)
+	}
+}
+
+func TestLoadAccess(t *testing.T) {
+	accounts := file(t, "accounts", "")
+	pipe := accounts + ".pipe"
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	yaml := "a_key_of_tomorrow: 1\nsession:\n  ttl: soon\nconsole:\n  admins: [boss]\n  another: 2\n  accounts_file: " + accounts + "\ncuration:\n  coordinators: [lin.yue]\n"
+	for _, tt := range []struct {
+		name, yaml string
+		environ    []string
+		want       configs.Access
+		err        string
+	}{
+		{"others' keys do not matter", yaml, []string{"AEOBOT_CONSOLE_READERS=zhao, qian", "AEOBOT_CONSOLE_READER=x"},
+			configs.Access{Admins: []string{"boss"}, Coordinators: []string{"lin.yue"}, Readers: []string{"zhao", "qian"}}, ""},
+		{"its own do", "console:\n  accounts: nonsense\n", nil, configs.Access{}, "console.accounts"},
+		{"no YAML", "console: [", nil, configs.Access{}, "mend the YAML"},
+		{"no file", "", []string{"AEOBOT_CONSOLE_PASSWORD_FILE=" + accounts + ".none"}, configs.Access{}, "console.password"},
+		{"a pipe", "", []string{"AEOBOT_CONSOLE_PASSWORD_FILE=" + pipe}, configs.Access{}, configs.ErrOnce.Error()},
+	} {
+		got, err := configs.LoadAccess(file(t, "c.yaml", tt.yaml), tt.environ)
+		if tt.err != "" && (err == nil || !strings.Contains(err.Error(), tt.err)) || tt.err == "" && (err != nil || !reflect.DeepEqual(got, tt.want)) {
+			t.Errorf("%s: got %+v, %v; want %+v, %q", tt.name, got, err, tt.want, tt.err)
+		}
 	}
 }

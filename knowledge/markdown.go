@@ -18,7 +18,7 @@ import (
 func readMarkdown(source []byte) *outlined {
 	start, front := frontMatter(source)
 	out := readBody(source, start, front)
-	if f, bad := out.provenance.take(front.Provenance); bad {
+	if f, bad := out.provenance.take(front.Provenance, front.urlLine); bad {
 		out.findings = append([]Finding{f}, out.findings...)
 	}
 	return out
@@ -65,6 +65,13 @@ type matter struct {
 	// Origin makes it a file that Write wrote; see readWritten.
 	Origin     *Origin `yaml:"origin,omitempty"`
 	Provenance `yaml:",inline"`
+	urlLine    int // in the file, from 1
+}
+
+func (m *matter) UnmarshalYAML(n *yaml.Node) error {
+	type plain matter
+	m.urlLine = lineOf(n, "url") + 1 // below the fence
+	return n.Decode((*plain)(m))
 }
 
 // frontMatter reads a YAML block between --- lines at the top and returns where

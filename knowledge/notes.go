@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path"
 	"reflect"
 	"slices"
@@ -158,6 +159,7 @@ type sidecar struct {
 	Document   string `yaml:"document"`
 	SHA256     string `yaml:"sha256"`
 	Provenance `yaml:",inline"`
+	urlLine    int
 	References map[string]Reference `yaml:"references"`
 	Paragraphs []paragraphNotes     `yaml:"paragraphs"`
 	Sections   []sectionNotes       `yaml:"sections"`
@@ -166,16 +168,29 @@ type sidecar struct {
 	documentLine int // of the key document
 }
 
+func (s *sidecar) UnmarshalYAML(n *yaml.Node) error {
+	type plain sidecar
+	s.urlLine = lineOf(n, "url")
+	return n.Decode((*plain)(s))
+}
+
 // Reference is a page that a basis cites.
 type Reference struct {
+	at        `yaml:"-"`
 	Title     string `yaml:"title"`
 	Number    string `yaml:"number"`
 	Published string `yaml:"published"`
 	Effective string `yaml:"effective"`
 	Ended     string `yaml:"ended"`
-	URL       string `yaml:"url"`
+	URL       string `yaml:"url"`     // as Provenance.URL
 	Read      string `yaml:"read"`    // how much of it was read
 	ReadOn    string `yaml:"read_on"` // and when
+}
+
+func (r *Reference) UnmarshalYAML(n *yaml.Node) error {
+	type plain Reference
+	r.line = lineOf(n, "url")
+	return n.Decode((*plain)(r))
 }
 
 type paragraphNotes struct {
@@ -204,6 +219,16 @@ type measureNotes struct {
 
 // at is the line of the sidecar an entry stands on.
 type at struct{ line int }
+
+// lineOf is the line on which a mapping has a key, or the one on which it begins.
+func lineOf(n *yaml.Node, key string) int {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			return n.Content[i].Line
+		}
+	}
+	return n.Line
+}
 
 func (p *paragraphNotes) UnmarshalYAML(n *yaml.Node) error {
 	type plain paragraphNotes
@@ -248,8 +273,8 @@ func parseNotes(file string, data []byte) (sidecar, []Finding, error) {
 		}
 	}
 	unknownKeys(top, reflect.TypeFor[sidecar](), func(line int, key string, known []string) {
-		findings = append(findings, Finding{file, line, fmt.Sprintf("不认识的键“%s”", key),
-			"改成已有的键（" + strings.Join(known, "、") + "）或删去"})
+		findings = append(findings, Finding{File: file, Line: line, Message: fmt.Sprintf("不认识的键“%s”", key),
+			Mend: "改成已有的键（" + strings.Join(known, "、") + "）或删去"})
 	})
 	return s, findings, nil
 }
@@ -272,7 +297,7 @@ func secondYAML(file string, rest *yaml.Decoder) []Finding {
 		} else if broken := (*BrokenError)(nil); errors.As(brokenYAML(file, err, ""), &broken) {
 			line = broken.Line
 		}
-		return []Finding{{file, line, "“---”或“...”以后的内容是另一份 YAML，没有读，都没有生效", "并进上面那一份，删去“---”和“...”"}}
+		return []Finding{{File: file, Line: line, Message: "“---”或“...”以后的内容是另一份 YAML，没有读，都没有生效", Mend: "并进上面那一份，删去“---”和“...”"}}
 	}
 }
 
@@ -382,16 +407,18 @@ type annotator struct {
 }
 
 func (a *annotator) find(line int, mend, message string, args ...any) {
-	a.findings = append(a.findings, Finding{a.file, line, fmt.Sprintf(message, args...), mend})
+	a.findings = append(a.findings, Finding{File: a.file, Line: line, Message: fmt.Sprintf(message, args...), Mend: mend})
 }
 
 func (a *annotator) apply() {
 	if s := a.sidecar.SHA256; s != "" && !strings.EqualFold(s, a.doc.SHA256) {
 		a.find(1, "核对各条备注是否仍然适用，再把 sha256 改为 "+a.doc.SHA256, "备注是为另一版原文写的（sha256 不同）")
 	}
-	if f, bad := a.doc.Provenance.take(a.sidecar.Provenance); bad {
-		a.find(f.Line, f.Mend, "%s", f.Message)
+	if f, bad := a.doc.Provenance.take(a.sidecar.Provenance, a.sidecar.urlLine); bad {
+		f.File = a.file
+		a.findings = append(a.findings, f)
 	}
+	a.checkReferences()
 	for _, p := range a.sidecar.Paragraphs {
 		a.paragraph(p)
 	}
@@ -440,6 +467,18 @@ func fileName(name string) string {
 }
 
 func foldedName(name string) string { return strings.ToLower(norm.NFKC.String(name)) }
+
+// checkReferences takes out the addresses that nobody is to follow.
+func (a *annotator) checkReferences() {
+	for _, key := range slices.Sorted(maps.Keys(a.sidecar.References)) {
+		r := a.sidecar.References[key]
+		if f, bad := checkURL(r.line, r.URL); bad {
+			f.File, r.URL = a.file, ""
+			a.sidecar.References[key] = r
+			a.findings = append(a.findings, f)
+		}
+	}
+}
 
 func (a *annotator) paragraph(n paragraphNotes) {
 	if n.Role != RoleNone && !slices.Contains(roles, n.Role) {

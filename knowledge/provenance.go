@@ -23,11 +23,20 @@ var plainURL = regexp.MustCompile(`^https?://[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,
 // maxURL bounds an address, in bytes: it must leave room on the smallest screen.
 const maxURL = 500
 
-// take takes over what is known from q and gives what is wrong with it.
-func (p *Provenance) take(q Provenance) (finding Finding, bad bool) {
-	if bad = q.URL != "" && (len(q.URL) > maxURL || !plainURL.MatchString(q.URL)); bad {
-		finding = Finding{Line: 1, Message: "url 不是可以给人看的网址：" + q.URL,
-			Mend: "写成 http:// 或 https:// 开头的完整网址，汉字、括号等改成 %28 这样的写法"}
+// checkURL finds fault with an address that cannot be shown to people, of a document or of a
+// page that a basis cites. Nothing of it is kept, and nobody may publish it.
+func checkURL(line int, url string) (finding Finding, bad bool) {
+	if url == "" || len(url) <= maxURL && plainURL.MatchString(url) {
+		return Finding{}, false
+	}
+	return Finding{Line: line, Message: "url 不是可以给人看的网址：" + url, Refused: true,
+		Mend: "写成 http:// 或 https:// 开头的完整网址，汉字、括号等改成 %28 这样的写法"}, true
+}
+
+// take takes over what is known from q, whose address is on a line of its file, and gives
+// what is wrong with it.
+func (p *Provenance) take(q Provenance, line int) (finding Finding, bad bool) {
+	if finding, bad = checkURL(line, q.URL); bad {
 		q.URL = ""
 	}
 	if q.URL != "" {

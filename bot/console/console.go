@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -68,7 +69,8 @@ type Console struct {
 	o       Options
 	mux     *http.ServeMux
 	figures lately[figures]
-	reading sync.Mutex // held while a file is read
+	reading sync.Mutex    // held while a file is read
+	uploads chan struct{} // an element for each upload that is kept in memory
 	exams   examinations
 	diffs   *lru.Cache[[2]string, []knowledge.Change]
 
@@ -102,7 +104,7 @@ var pages = []struct {
 	{"POST /console/knowledge/document/{id}/remove", login.Coordinator, (*Console).removeDocument},
 	{"GET /console/import", login.Coordinator, (*Console).showImport},
 	{"GET /console/import/template/{format}", login.Reader, (*Console).template},
-	{"POST /console/import", login.Coordinator, (*Console).previewImport},
+	{"POST " + importPath, login.Coordinator, (*Console).previewImport},
 	{"GET /console/import/{draft}", login.Coordinator, (*Console).showDraft},
 	{"POST /console/import/{draft}", login.Coordinator, (*Console).proposeImport},
 	{"GET /console/proposals", login.Reader, (*Console).showProposals},
@@ -141,17 +143,22 @@ func New(o Options) *Console {
 	if err != nil { // only for a size that is not positive
 		panic("console: " + err.Error())
 	}
-	c := &Console{o: o, mux: http.NewServeMux(), figures: lately[figures]{good: figuresFor}, diffs: diffs}
+	c := &Console{o: o, mux: http.NewServeMux(), figures: lately[figures]{good: figuresFor}, diffs: diffs, uploads: make(chan struct{}, maxUploads)}
 	c.ctx, c.end = context.WithCancel(context.Background())
 	for _, p := range pages {
-		c.mux.Handle(p.pattern, o.Guard.Require(p.least, c.handler(p.show)))
+		first := func(h http.Handler) http.Handler { return h }
+		if p.pattern == "POST "+importPath {
+			first = c.admitUpload
+		}
+		c.mux.Handle(p.pattern, o.Guard.RequireFirst(p.least, first, c.handler(p.show)))
 	}
 	files, err := fs.Sub(static, "static")
 	if err != nil {
 		panic("console: " + err.Error()) // the name is ours
 	}
-	c.mux.Handle("GET /console/static/", cached(http.StripPrefix("/console/static/", http.FileServerFS(files))))
-	c.mux.Handle("/console/", o.Guard.Require(login.Reader, c.handler(func(*Console, *page) error { return errNotFound })))
+	c.mux.Handle("GET /console/static/", o.Guard.Headers(cached(http.StripPrefix("/console/static/", http.FileServerFS(files)))))
+	unknown := o.Guard.Require(login.Reader, c.handler(func(*Console, *page) error { return errNotFound }))
+	c.mux.Handle("/console/", o.Guard.Headers(OtherMethods(c.mux, unknown)))
 	o.Guard.Register(c.mux)
 	return c
 }
@@ -160,6 +167,27 @@ func New(o Options) *Console {
 func (c *Console) Close() {
 	c.end()
 	c.work.Wait()
+}
+
+// OtherMethods answers for paths that mux knows by other methods only, with 405 and those
+// methods. Beside a pattern for all that is unknown, mux does not do so itself.
+func OtherMethods(mux *http.ServeMux, unknown http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var allowed []string
+		for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
+			other := *r
+			other.Method = method
+			if _, pattern := mux.Handler(&other); strings.Contains(pattern, " ") {
+				allowed = append(allowed, method)
+			}
+		}
+		if len(allowed) == 0 {
+			unknown.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
+		http.Error(w, "这个地址不支持这种请求。", http.StatusMethodNotAllowed)
+	})
 }
 
 // Limits of a request. What is uploaded may come over a slow line.
@@ -174,12 +202,8 @@ const (
 // ServeHTTP serves everything below /console/.
 func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	limit := int64(maxForm)
-	if r.Method == http.MethodPost && r.URL.Path == "/console/import" {
+	if r.Method == http.MethodPost && r.URL.Path == importPath {
 		limit = MaxBody
-		// Where the server cannot change its deadlines the usual ones stay.
-		control := http.NewResponseController(w)
-		_ = control.SetReadDeadline(time.Now().Add(uploadTime))
-		_ = control.SetWriteDeadline(time.Now().Add(uploadTime + requestTime))
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, limit)
 	c.mux.ServeHTTP(w, r)

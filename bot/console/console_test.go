@@ -121,6 +121,20 @@ type office struct {
 	desk   *desk.Desk
 	audit  *audit.Log
 	logged *bytes.Buffer
+	drafts *heldDrafts // between the console and the store
+}
+
+// heldDrafts keeps what was read of uploads only when it may: until then each is being read.
+type heldDrafts struct {
+	bot.Shelf
+	may chan struct{} // closed: they may
+}
+
+func (h *heldDrafts) Put(ctx context.Context, kind, id string, data []byte, was uint64, keep time.Duration) error {
+	if kind == "console-drafts" {
+		<-h.may
+	}
+	return h.Shelf.Put(ctx, kind, id, data, was, keep)
 }
 
 // password is everybody's.
@@ -138,6 +152,14 @@ var accounts = sync.OnceValues(func() (all []login.Account, err error) {
 })
 
 func newOffice(t testing.TB, library *knowledge.Library) *office {
+	t.Helper()
+	may := make(chan struct{})
+	close(may)
+	return newOfficeHolding(t, library, may)
+}
+
+// newOfficeHolding is an office where no upload has been read before may is closed.
+func newOfficeHolding(t testing.TB, library *knowledge.Library, may chan struct{}) *office {
 	t.Helper()
 	dir := t.TempDir()
 	must := func(err error) {
@@ -163,14 +185,15 @@ func newOffice(t testing.TB, library *knowledge.Library) *office {
 	must(live.Swap(g))
 	store, err := boltstore.Open(filepath.Join(dir, "store.db"), boltstore.Options{NoSync: true})
 	must(err)
-	o := &office{t: t, store: store, states: &states{live: live, all: []desk.State{{Files: files, Library: library}}}, audit: audit.Open(dir, nil), logged: &bytes.Buffer{}}
+	o := &office{t: t, store: store, states: &states{live: live, all: []desk.State{{Files: files, Library: library}}}, audit: audit.Open(dir, nil), logged: &bytes.Buffer{},
+		drafts: &heldDrafts{store, may}}
 	log := slog.New(slog.NewTextHandler(o.logged, nil))
 	o.desk = desk.New(store, o.states, desk.Options{Audit: o.audit.Append, Index: live, Log: log})
 	people, err := accounts()
 	must(err)
 	guard, err := login.New(login.Options{Accounts: people, Store: store, Audit: o.audit.Append, Log: log})
 	must(err)
-	c := console.New(console.Options{Index: live, Desk: o.desk, Shelf: store, Feedback: store, Audit: o.audit, Guard: guard, Versions: o.states, Log: log,
+	c := console.New(console.Options{Index: live, Desk: o.desk, Shelf: o.drafts, Feedback: store, Audit: o.audit, Guard: guard, Versions: o.states, Log: log,
 		Examine: func(_ context.Context, _ *knowledge.Library, progress func(asked, all int)) (eval.Report, error) {
 			progress(1, 1)
 			return eval.NewReport(eval.Verdicts{Answerable: []eval.Verdict{{ID: "q1", Kind: "title", Question: "问", Expect: []string{"direct/1"}}}}), nil

@@ -136,9 +136,10 @@ func (c *Console) previewImport(p *page) error {
 	if err := c.tell(p.ctx, id, by, 0, 0); err != nil {
 		return err
 	}
-	over := make(chan struct{})
+	over, release := make(chan struct{}), keepUpload(p.ctx)
 	c.work.Go(func() {
 		defer close(over)
+		defer release()
 		c.reading.Lock()
 		defer c.reading.Unlock()
 		ctx, cancel := context.WithTimeout(c.ctx, readWithin)

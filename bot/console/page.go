@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -121,6 +122,7 @@ func (p *page) write(status int, name string, f frame) error {
 		return fmt.Errorf("console: page %s: %w", name, err)
 	}
 	p.w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	p.w.Header().Set("Content-Length", strconv.Itoa(b.Len()))
 	p.w.WriteHeader(status)
 	_, err := p.w.Write(b.Bytes())
 	if err != nil { // the reader has gone
@@ -173,6 +175,7 @@ var problems = []struct {
 	problem
 }{
 	{errNotFound, problem{http.StatusNotFound, "没有这一页。", "可能已经过期或被处理；从菜单进去看看。"}},
+	{errUploads, problem{http.StatusServiceUnavailable, "有人正在导入，请过一会儿再传。", "一次只读一个文件，这个还没有收下。"}},
 	{desk.ErrUnknown, problem{http.StatusNotFound, "没有这个提议。", "它可能已经作废或过期；在“提议”里看现有的。"}},
 	{desk.ErrQuestion, problem{http.StatusNotFound, "没有这个问题。", "它可能已经过期；在“未答”里看现有的。"}},
 	{versions.ErrUnknown, problem{http.StatusNotFound, "没有这个版本。", "在“版本”里看现有的。"}},

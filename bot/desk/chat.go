@@ -62,7 +62,7 @@ func (d *Desk) Command(ctx context.Context, g *index.Generation, m bot.Message) 
 	if !known {
 		return "", nil, false
 	}
-	if !bot.HasPerson(d.o.Coordinators, string(m.Asker)) {
+	if !bot.HasPerson(*d.coordinators.Load(), string(m.Asker)) {
 		return textOnly, nil, true
 	}
 	text, err := do(d, call{ctx, g, m.ID, string(m.Asker), rest, strings.TrimSpace(m.Quote), &next})

@@ -71,6 +71,9 @@ func (d *Desk) prepare(ctx context.Context, state State, p *Proposal) ([]knowled
 		return nil, ErrNothing
 	}
 	p.Base, p.Judged, p.Worse, p.Trouble, p.Findings = state.Number, false, nil, "", NewFindings(state.Library, library)
+	if refused := Refused(state.Library, library); len(refused) > 0 {
+		return nil, fmt.Errorf("%w: %s", ErrNotes, strings.Join(refused, "; "))
+	}
 	if len(p.Findings) > 0 && onlyNotes(p.Changes) {
 		return nil, fmt.Errorf("%w: %s", ErrNotes, strings.Join(p.Findings, "; "))
 	}

@@ -19,6 +19,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"aeobot/bot"
@@ -94,7 +95,7 @@ type Store interface {
 
 // Options of a Desk. Coordinators is needed, or nobody may do anything in a chat.
 type Options struct {
-	// Coordinators are the user ids of those who may.
+	// Coordinators are the user ids of those who may, until SetCoordinators.
 	Coordinators []string
 	// People is how many it takes to publish: 1, or 2 with the one who proposed.
 	//
@@ -148,6 +149,8 @@ type Desk struct {
 	publisher Publisher
 	o         Options
 
+	coordinators atomic.Pointer[[]string]
+
 	gates     gates
 	work      sync.WaitGroup
 	ctx       context.Context
@@ -176,8 +179,12 @@ func New(s Store, p Publisher, o Options) *Desk {
 	d := &Desk{store: s, publisher: p, o: o}
 	d.questions.topics = map[string]index.Topic{}
 	d.ctx, d.end = context.WithCancel(context.Background())
+	d.SetCoordinators(o.Coordinators)
 	return d
 }
+
+// SetCoordinators has others do what coordinators may from now on.
+func (d *Desk) SetCoordinators(userIDs []string) { d.coordinators.Store(&userIDs) }
 
 // Close ends what is under way, and waits.
 func (d *Desk) Close() {

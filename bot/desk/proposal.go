@@ -349,16 +349,33 @@ func edit(s State, files map[string][]byte, c Change) ([]byte, error) {
 }
 
 // NewFindings are what is doubtful in a library and was not in the one before.
-func NewFindings(was, is *knowledge.Library) []string {
-	known := map[string]int{}
-	for _, f := range was.Findings() {
-		known[f.File+f.Message]++
+func NewFindings(was, is *knowledge.Library) (lines []string) {
+	for _, f := range doubts(was, is) {
+		lines = append(lines, f.String())
 	}
-	var lines []string
-	for _, f := range is.Findings() {
-		if known[f.File+f.Message]--; known[f.File+f.Message] < 0 {
+	return lines
+}
+
+// Refused are the new findings that keep a library from being published.
+func Refused(was, is *knowledge.Library) (lines []string) {
+	for _, f := range doubts(was, is) {
+		if f.Refused {
 			lines = append(lines, f.String())
 		}
 	}
 	return lines
+}
+
+// doubts are the findings that were not in the library before.
+func doubts(was, is *knowledge.Library) (findings []knowledge.Finding) {
+	known := map[string]int{}
+	for _, f := range was.Findings() {
+		known[f.File+f.Message]++
+	}
+	for _, f := range is.Findings() {
+		if known[f.File+f.Message]--; known[f.File+f.Message] < 0 {
+			findings = append(findings, f)
+		}
+	}
+	return findings
 }

@@ -14,8 +14,8 @@ import (
 
 // openConsole makes the coordinators' console and the guard before it.
 func (s *server) openConsole(closed func() string) error {
-	guard, err := s.openGuard(closed)
-	if err != nil {
+	var err error
+	if s.guard, err = s.openGuard(closed); err != nil {
 		return fmt.Errorf("console: %w", err)
 	}
 	reader, err := ownProgram()
@@ -23,7 +23,7 @@ func (s *server) openConsole(closed func() string) error {
 		return fmt.Errorf("console: %w", err)
 	}
 	s.console = console.New(console.Options{
-		Index: s.live, Desk: s.desk, Shelf: s.store, Feedback: s.store, Audit: s.audit, Guard: guard, Versions: published(s.settings),
+		Index: s.live, Desk: s.desk, Shelf: s.store, Feedback: s.store, Audit: s.audit, Guard: s.guard, Versions: published(s.settings),
 		Examine: examineLibrary, Read: reader.read, Trouble: s.trouble, Log: s.log,
 	})
 	return nil
@@ -31,7 +31,7 @@ func (s *server) openConsole(closed func() string) error {
 
 func (s *server) openGuard(closed func() string) (*login.Guard, error) {
 	c := s.settings.Console
-	accounts, err := login.ParseAccounts(c.Accounts.Reveal())
+	access, err := accessOf(s.settings.Access())
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +44,7 @@ func (s *server) openGuard(closed func() string) (*login.Guard, error) {
 		return nil, err
 	}
 	return login.New(login.Options{
-		Accounts: accounts, Password: c.Password.Reveal(), OAuth: oauth, RoleOf: login.Roles(c.Admins, s.settings.Curation.Coordinators, c.Readers),
+		Accounts: access.Accounts, Password: access.Password, OAuth: oauth, RoleOf: access.RoleOf,
 		Store: s.store, Proxies: proxies, Closed: closed, BaseURL: c.BaseURL, MaxBody: console.MaxBody, Audit: s.audit.Append, Count: s.metrics.login, Log: s.log,
 	})
 }

@@ -76,7 +76,7 @@ func forget(ctx context.Context, out io.Writer, c configs.Config, person bot.Ask
 	}
 	places[""] = true // one-to-one
 	var conversations []bot.Conversation
-	spelled := spellings(c, person, addresses)
+	spelled := spellings(c.Access(), person, addresses)
 	for place := range places {
 		for _, id := range spelled {
 			conversations = append(conversations, bot.Conversation{Chat: place, Asker: id})

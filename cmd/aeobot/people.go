@@ -15,30 +15,30 @@ type spelling struct{ id, key string }
 
 // namedPeople are the people whom the settings name. Accounts that cannot be read are the
 // console's to refuse.
-func namedPeople(c configs.Config) (all []spelling) {
+func namedPeople(a configs.Access) (all []spelling) {
 	add := func(key string, ids ...string) {
 		for _, id := range ids {
 			all = append(all, spelling{id, key})
 		}
 	}
-	add("curation.coordinators", c.Curation.Coordinators...)
-	add("console.admins", c.Console.Admins...)
-	add("console.readers", c.Console.Readers...)
-	if accounts, err := login.ParseAccounts(c.Console.Accounts.Reveal()); err == nil {
-		for _, a := range accounts {
-			add("console.accounts", a.Name)
+	add("curation.coordinators", a.Coordinators...)
+	add("console.admins", a.Admins...)
+	add("console.readers", a.Readers...)
+	if accounts, err := login.ParseAccounts(a.Accounts.Reveal()); err == nil {
+		for _, account := range accounts {
+			add("console.accounts", account.Name)
 		}
 	}
-	if c.Console.Password.Reveal() != "" {
+	if a.Password.Reveal() != "" {
 		add("console.password", login.AdminName)
 	}
 	return all
 }
 
 // checkPeople refuses two spellings of one person: whoever wrote them took them for two.
-func checkPeople(c configs.Config) error {
+func checkPeople(a configs.Access) error {
 	known := map[string]spelling{}
-	for _, n := range namedPeople(c) {
+	for _, n := range namedPeople(a) {
 		folded := bot.FoldPerson(n.id)
 		other, there := known[folded]
 		if there && other.id != n.id {
@@ -51,9 +51,9 @@ func checkPeople(c configs.Config) error {
 
 // spellings are the ways a person's user id may have been kept: as it was given, as the
 // platform lower-cases ids, as the settings have it, and as it stands in addresses.
-func spellings(c configs.Config, person bot.Asker, addresses []bot.Address) []bot.Asker {
+func spellings(access configs.Access, person bot.Asker, addresses []bot.Address) []bot.Asker {
 	all := []bot.Asker{person, bot.Asker(strings.ToLower(string(person)))}
-	for _, n := range namedPeople(c) {
+	for _, n := range namedPeople(access) {
 		if bot.SamePerson(n.id, string(person)) {
 			all = append(all, bot.Asker(n.id))
 		}

@@ -29,9 +29,12 @@ func TestCheckPeople(t *testing.T) {
 	} {
 		c := configs.Default()
 		tt.set(&c)
-		err := checkPeople(c)
+		err := checkPeople(c.Access())
 		if (err == nil) != (tt.named == nil) {
 			t.Errorf("%s: %v", name, err)
+		}
+		if _, again := accessOf(c.Access()); (again == nil) != (tt.named == nil) {
+			t.Errorf("%s, read again: %v", name, again)
 		}
 		for _, want := range tt.named {
 			if err != nil && !strings.Contains(err.Error(), want) {

@@ -238,6 +238,10 @@ func (f *publishFlags) publishWith(cmd *cobra.Command, c configs.Config, r *rele
 		return err
 	}
 	out := cmd.OutOrStdout()
+	if refused := desk.Refused(head.Library, is); len(refused) > 0 {
+		fmt.Fprintf(out, "没有发布，要先改好：\n%s\n", strings.Join(refused, "\n"))
+		return errShort
+	}
 	changes := knowledge.Diff(head.Library, is)
 	if len(changes) == 0 {
 		fmt.Fprintln(out, "和现行版本没有差别，不用发布。")

@@ -20,6 +20,7 @@ import (
 	"aeobot/bot"
 	"aeobot/bot/audit"
 	"aeobot/bot/console"
+	"aeobot/bot/console/login"
 	"aeobot/bot/desk"
 	"aeobot/bot/tally"
 	"aeobot/bot/wecom/aibot"
@@ -40,6 +41,8 @@ func newServe(g *global) *cobra.Command {
 微信客服回调 /wecom/kf、协调员群的消息推送；
 没有配置任何渠道时，在本机 http://127.0.0.1:8080/ 开一个试用群聊。
 协调员的维护台在 /console/（没有设登录时只有本机能打开，配置了回调或前面有代理时不开；可用 console.listen 单独监听）。
+帐号、密码和各名单（console.accounts、.password、.admins、.readers，curation.coordinators）写在设置文件或 _file 指的文件里的，
+改了几秒内生效，拿掉的人在所有副本上立刻退出；写在环境变量里的要重启。
 另有 /healthz、/readyz、/metrics。SIGHUP 重新读取知识；Ctrl-C 答完手上的消息就退出，再按一次马上退出；
 SIGTERM 先让 /readyz 答 503，照常答 shutdown_delay 那么久，再答完手上的消息退出。`,
 		Args: arguments(cobra.NoArgs, "use flags or a configuration file"),
@@ -48,7 +51,7 @@ SIGTERM 先让 /readyz 答 503，照常答 shutdown_delay 那么久，再答完�
 			if err != nil {
 				return err
 			}
-			s := &server{settings: c, live: live, log: newLog(c), metrics: newMetrics()}
+			s := &server{settings: c, settingsFile: g.config, live: live, log: newLog(c), metrics: newMetrics()}
 			if !configured(c) {
 				if err := s.tryLocally(); err != nil {
 					return errors.Join(err, live.Swap(nil))
@@ -68,17 +71,20 @@ func configured(c configs.Config) bool {
 // server is everything that runs under serve.
 type server struct {
 	settings configs.Config
-	live     *index.Live
-	log      *slog.Logger
-	metrics  *metrics
-	store    store
-	engine   *bot.Engine
-	answers  *answerLog
-	notebook *bot.Patient
-	tally    *tally.Tally
-	audit    *audit.Log
-	desk     *desk.Desk
-	console  *console.Console
+	// settingsFile is where they come from besides the environment; empty: from nowhere else.
+	settingsFile string
+	live         *index.Live
+	log          *slog.Logger
+	metrics      *metrics
+	store        store
+	engine       *bot.Engine
+	answers      *answerLog
+	notebook     *bot.Patient
+	tally        *tally.Tally
+	audit        *audit.Log
+	desk         *desk.Desk
+	console      *console.Console
+	guard        *login.Guard // before the console
 	notices
 	// Only when no channel is configured: a stand-in for the platform.
 	chat *platform.Chat
@@ -101,6 +107,8 @@ type server struct {
 	stale atomic.Pointer[string]
 	// diverged is why the published versions are not those of all replicas; nil: they are.
 	diverged atomic.Pointer[string]
+	// unknown is why the settings do not say who may enter; nil: they do.
+	unknown atomic.Pointer[string]
 	// clients are those that call the platform, by the name of their channel.
 	clients map[string]*api.Client
 	// callbacks are those that the platform calls, by the name of their channel.
@@ -185,6 +193,7 @@ func (s *server) keepRunning(ctx context.Context) {
 	s.running.Go(func() { s.notebook.Run(ctx) })
 	s.running.Go(func() { s.tally.Run(ctx) })
 	s.running.Go(func() { s.every(ctx, "questions and audit log", s.settle()) })
+	s.running.Go(func() { s.every(ctx, "who may enter", s.followAccess()) })
 	s.runNotices(ctx)
 	if s.aibot != nil {
 		s.running.Go(func() { s.aibot.Run(ctx) })
@@ -211,13 +220,13 @@ func (s *server) routes() error {
 	if err := s.openChannels(common.mux); err != nil {
 		return err
 	}
-	console := s.listener("console.listen", s.settings.Console.Listen)
-	if err := s.openConsole(console.closed); err != nil {
+	pages := s.listener("console.listen", s.settings.Console.Listen)
+	if err := s.openConsole(pages.closed); err != nil {
 		return err
 	}
-	console.mux.Handle("/console/", s.console)
+	pages.mux.Handle("/console/", s.console)
 	if s.chat != nil {
-		common.mux.Handle("/", common.thisMachine(s.chat))
+		common.mux.Handle("/", console.OtherMethods(common.mux, common.thisMachine(s.chat)))
 		common.mux.Handle("/cgi-bin/", common.thisMachine(onlyLocal(s.api)))
 	}
 	return nil

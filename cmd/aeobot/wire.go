@@ -44,7 +44,7 @@ func (g *global) read() (configs.Config, []string, error) {
 			return configs.Config{}, nil, usageError{err}
 		}
 	}
-	if err := checkPeople(c); err != nil {
+	if err := checkPeople(c.Access()); err != nil {
 		return configs.Config{}, nil, usageError{err}
 	}
 	return c, warnings, nil

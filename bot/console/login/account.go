@@ -78,6 +78,12 @@ func (a Account) Line() string {
 		base64.RawStdEncoding.EncodeToString(a.salt), base64.RawStdEncoding.EncodeToString(a.hash))
 }
 
+// mark names an account as it is now, role and password, for the sessions in the store. It
+// is made from the salt, which the store has not and which no two passwords share; nobody can
+// test passwords on it. That of console.password is the same for every password, see
+// session.Proof.
+func (a Account) mark() string { return derive(string(a.salt), "session "+a.Role.String()) }
+
 // String hides what could be guessed at.
 func (a Account) String() string { return a.Name + ":" + a.Role.String() }
 
@@ -176,6 +182,11 @@ func newAccounts(list []Account, password string, iterations int) (*accounts, er
 func (a *accounts) of(name string) (Account, bool) {
 	account, known := a.byName[bot.FoldPerson(name)]
 	return account, known
+}
+
+func (a *accounts) has(name string) bool {
+	_, there := a.of(name)
+	return there
 }
 
 // check tells whether a password is an account's. It takes as long for a name that is not

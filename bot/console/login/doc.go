@@ -5,6 +5,6 @@
 //
 // It knows nothing of what the console shows, and calls no platform itself.
 //
-// Read guard.go first (what happens to a request), then session.go, account.go,
+// Read guard.go first (what happens to a request), then session.go, access.go (who may, as settings change), account.go,
 // throttle.go, password.go, oauth.go; origin.go judges where a request comes from.
 package login

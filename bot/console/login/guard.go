@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"aeobot/bot"
@@ -33,7 +34,8 @@ const (
 )
 
 // Options of a Guard. Store is needed. Without Accounts, Password and OAuth the console
-// is open to this machine and to nobody else.
+// is open to this machine and to nobody else. Accounts, Password and RoleOf are the Access
+// it starts with.
 type Options struct {
 	// Accounts are those who log in by password.
 	Accounts []Account
@@ -92,9 +94,6 @@ type Options struct {
 }
 
 func (o *Options) setDefaults() {
-	if o.RoleOf == nil {
-		o.RoleOf = func(string) Role { return Nobody }
-	}
 	if o.MaxBody <= 0 {
 		o.MaxBody = maxUpload
 	}
@@ -122,8 +121,11 @@ func (o *Options) setDefaults() {
 type Guard struct {
 	o        Options
 	origins  *http.CrossOriginProtection
-	accounts *accounts
 	throttle *throttle
+	inForce  atomic.Pointer[access]
+	// passwords: there are accounts, or were. When the last is gone nobody has one; the
+	// console is not open to this machine then.
+	passwords atomic.Bool
 	// checks holds an element for each password that is being checked.
 	checks chan struct{}
 	// localToken is the secret behind the forms of this machine's person, who has no
@@ -148,8 +150,7 @@ func New(o Options) (*Guard, error) {
 			return nil, fmt.Errorf("login: base URL: %w", err)
 		}
 	}
-	var err error
-	if g.accounts, err = newAccounts(o.Accounts, o.Password, o.iterations); err != nil {
+	if err := g.Use(Access{o.Accounts, o.Password, o.RoleOf}); err != nil {
 		return nil, err
 	}
 	if o.OAuth != nil {
@@ -161,7 +162,7 @@ func New(o Options) (*Guard, error) {
 }
 
 // open tells whether no login is set, so that this machine alone may enter, or nobody.
-func (g *Guard) open() bool { return len(g.accounts.byName) == 0 && g.o.OAuth == nil }
+func (g *Guard) open() bool { return !g.passwords.Load() && g.o.OAuth == nil }
 
 // Register adds the pages of this package.
 func (g *Guard) Register(mux *http.ServeMux) {
@@ -176,9 +177,13 @@ func (g *Guard) Register(mux *http.ServeMux) {
 // where a form stands, and a client that does not say is no browser, so no page elsewhere
 // can have logged it in. A token in the login form would add nothing to that.
 func (g *Guard) page(h http.HandlerFunc) http.Handler {
-	return Headers(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := g.origins.Check(r); err != nil {
-			g.refuse(w, r, refusal{status: http.StatusForbidden, text: textForeign})
+	return g.Headers(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		err := g.known()
+		if g.origins.Check(r) != nil {
+			err = refusal{status: http.StatusForbidden, text: textForeign}
+		}
+		if err != nil {
+			g.refuse(w, r, err)
 			return
 		}
 		h(w, r)
@@ -190,14 +195,21 @@ func (g *Guard) page(h http.HandlerFunc) http.Handler {
 //
 // Referrer-Policy is same-origin, since under no-referrer browsers send our own forms with
 // Origin: null, which is what a forged one looks like.
-func Headers(h http.Handler) http.Handler {
+func (g *Guard) Headers(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for name, value := range securityHeaders {
 			w.Header().Set(name, value)
 		}
+		if g.https(r) {
+			w.Header().Set("Strict-Transport-Security", onlyHTTPS)
+		}
 		h.ServeHTTP(w, r)
 	})
 }
+
+// onlyHTTPS has browsers keep to https for a year, on this host alone: its neighbours are
+// not ours to decide about.
+const onlyHTTPS = "max-age=31536000"
 
 var securityHeaders = map[string]string{
 	"Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; " +
@@ -214,20 +226,40 @@ var securityHeaders = map[string]string{
 // must come from our own pages and carry the session's token; its form is parsed then, and
 // its body bounded.
 func (g *Guard) Require(least Role, h http.Handler) http.Handler {
-	return Headers(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return g.RequireFirst(least, func(h http.Handler) http.Handler { return h }, h)
+}
+
+// RequireFirst is Require with a handler that decides, once it is known who comes and before
+// the body of a change is read, whether the rest has its turn.
+func (g *Guard) RequireFirst(least Role, first func(http.Handler) http.Handler, h http.Handler) http.Handler {
+	rest := first(g.readChange(h))
+	return g.Headers(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p, err := g.person(w, r)
 		if err == nil && p.Role < least {
 			err = refusal{status: http.StatusForbidden, text: fmt.Sprintf(textRole, least.Chinese(), p.Role.Chinese()), person: p}
 		}
-		if err == nil && !safe(r.Method) {
-			err = g.checkChange(w, r, p)
+		if err == nil && g.origins.Check(r) != nil {
+			err = refusal{status: http.StatusForbidden, text: textForeign, person: p}
 		}
 		if err != nil {
 			g.refuse(w, r, err)
 			return
 		}
-		h.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), personKey{}, p)))
+		rest.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), personKey{}, p)))
 	}))
+}
+
+// readChange reads the form of a change and checks it before h.
+func (g *Guard) readChange(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !safe(r.Method) {
+			if err := g.checkChange(w, r, Of(r.Context())); err != nil {
+				g.refuse(w, r, err)
+				return
+			}
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 // safe are the methods that change nothing.
@@ -241,6 +273,9 @@ var errStranger = errors.New("login: no session")
 // person finds who makes a request. It fails with errStranger, a refusal, or whatever the
 // store fails with.
 func (g *Guard) person(w http.ResponseWriter, r *http.Request) (Person, error) {
+	if err := g.known(); err != nil {
+		return Person{}, err
+	}
 	if !g.open() {
 		return g.resume(w, r)
 	}
@@ -253,12 +288,9 @@ func (g *Guard) person(w http.ResponseWriter, r *http.Request) (Person, error) {
 	return Person{ID: "local", Role: Admin, CSRF: formToken(g.localToken), Session: "local", Local: true}, nil
 }
 
-// checkChange refuses a change that does not come from a page of ours, or not from one of
+// checkChange reads the form of a change and refuses one that does not come from a page of
 // this session. The token counts in the body or a header; an address is written into logs.
 func (g *Guard) checkChange(w http.ResponseWriter, r *http.Request, p Person) error {
-	if g.origins.Check(r) != nil {
-		return refusal{status: http.StatusForbidden, text: textForeign, person: p}
-	}
 	r.Body = http.MaxBytesReader(w, r.Body, g.o.MaxBody)
 	err := r.ParseForm()
 	if err == nil { // in memory as a whole: it is bounded, and there may be no folder to write to

@@ -309,12 +309,12 @@ func TestSameAnswerForUnknownNames(t *testing.T) {
 			t.Errorf("try %d: known %d %s\nunknown %d %s", i, a.status, a.body, b.status, b.body)
 		}
 	}
-	for name, account := range w.guard.accounts.byName {
-		if account.iterations != w.guard.accounts.dummy.iterations {
-			t.Errorf("%s takes %d iterations, a name that is none %d", name, account.iterations, w.guard.accounts.dummy.iterations)
+	for name, account := range w.guard.inForce.Load().byName {
+		if account.iterations != w.guard.inForce.Load().dummy.iterations {
+			t.Errorf("%s takes %d iterations, a name that is none %d", name, account.iterations, w.guard.inForce.Load().dummy.iterations)
 		}
 	}
-	if w.guard.accounts.check("nobody", "") || w.guard.accounts.check("nobody", goodPassword) {
+	if w.guard.inForce.Load().check("nobody", "") || w.guard.inForce.Load().check("nobody", goodPassword) {
 		t.Error("the dummy has a password")
 	}
 	for _, tt := range []struct{ name, password string }{{"lin.yue", ""}, {"lin.yue", strings.ToUpper(goodPassword)}, {"lin.yue", goodPassword + " "},
@@ -344,7 +344,7 @@ func TestChecksWaitTheirTurn(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := w.guard.check(ctx, "lin.yue", goodPassword); !errors.Is(err, errBusy) {
+	if _, err := w.guard.check(ctx, w.guard.inForce.Load().accounts, "lin.yue", goodPassword); !errors.Is(err, errBusy) {
 		t.Errorf("while all are taken: %v", err)
 	}
 	if got := w.browser().login("lin.yue", goodPassword); got.status != 429 || got.header.Get("Retry-After") == "" {
@@ -354,7 +354,7 @@ func TestChecksWaitTheirTurn(t *testing.T) {
 	if n := w.guard.throttle.failures(counted{&limitPair, "lin.yue 203.0.113.7"}); n != 0 {
 		t.Errorf("%d failures counted", n)
 	}
-	if good, err := w.guard.check(t.Context(), "lin.yue", goodPassword); !good || err != nil {
+	if good, err := w.guard.check(t.Context(), w.guard.inForce.Load().accounts, "lin.yue", goodPassword); !good || err != nil {
 		t.Errorf("when one is free: %v, %v", good, err)
 	}
 }

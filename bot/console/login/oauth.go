@@ -154,7 +154,8 @@ func (g *Guard) finishOAuth(w http.ResponseWriter, r *http.Request) {
 	}
 	defer g.finished(r.Context(), token)
 	userID, err := g.member(w, r)
-	if err == nil && (userID == "" || g.o.RoleOf(userID) == Nobody) {
+	now := g.inForce.Load()
+	if err == nil && (userID == "" || now.roleOf(userID) == Nobody) {
 		g.o.Count(WayWeCom, OutcomeRefused)
 		g.o.Log.Info("console: member refused", slog.Any("asker", bot.Asker(userID)), slog.Bool("member", userID != ""))
 		err = refusal{status: http.StatusForbidden, text: textNoMember, again: true}
@@ -166,7 +167,7 @@ func (g *Guard) finishOAuth(w http.ResponseWriter, r *http.Request) {
 		g.refuse(w, r, err)
 		return
 	}
-	g.enter(w, r, userID, WayWeCom, s.next)
+	g.enter(w, r, now, userID, WayWeCom, s.next)
 }
 
 // spent is a state that was used.

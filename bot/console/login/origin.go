@@ -92,6 +92,12 @@ func insecure(r *http.Request) bool {
 	return r.TLS == nil && !plain(r) && r.Header.Get("X-Forwarded-Proto") != "https"
 }
 
+// https reports whether people reach the console by https: its address says so, or a proxy
+// that we were told of.
+func (g *Guard) https(r *http.Request) bool {
+	return r.TLS != nil || strings.HasPrefix(g.o.BaseURL, "https:") || g.throughProxy(r) && r.Header.Get("X-Forwarded-Proto") == "https"
+}
+
 // cookieName is what browsers know a cookie as. __Host- has them refuse it from other
 // hosts of the domain, and for parts of the site.
 func cookieName(r *http.Request, name string) string {

@@ -20,6 +20,8 @@ const (
 	textRole      = "这里需要“%s”的权限，你现在是“%s”。请联系管理员。"
 	textExpired   = "登录已过期，没有执行，内容没有保存。请重新登录，再回到原来的页面刷新后提交。"
 	textAway      = "存储现在连不上，无法确认登录，所以什么都没有执行。机器人照常答题；请稍后再试，或请管理员看 /readyz。"
+	textUnknown   = "登录的设置现在读不了，不知道谁可以进来，所以什么都没有执行。机器人照常答题；请管理员看日志里的原因，改好设置后几秒内恢复。"
+	textNobody    = "现在一个帐号都没有，谁都不能登录。请管理员用 aeobot console account 建帐号写进 console.accounts。"
 	textLocalOnly = "维护台还没有设登录方式，只在运行它的这台机器上打开（http://127.0.0.1:端口/console/，不经代理）。"
 	textSetLogin  = "要打开维护台，请设 console.password（AEOBOT_CONSOLE_PASSWORD），或用 aeobot console account 建帐号写进 console.accounts，" +
 		"或设 console.base_url 用企业微信登录；只在这台机器上用，就设 console.listen（AEOBOT_CONSOLE_LISTEN），如 127.0.0.1:8081。改完重启。"
@@ -57,9 +59,13 @@ type refusal struct {
 func (r refusal) Error() string { return http.StatusText(r.status) }
 
 func (g *Guard) renderLogin(w http.ResponseWriter, r *http.Request, status int, p loginPage) {
-	p.Password = len(g.accounts.byName) > 0
-	p.Names = len(g.accounts.byName) > 1 || !g.known(AdminName)
+	now := g.inForce.Load()
+	p.Password = len(now.byName) > 0
+	p.Names = len(now.byName) > 1 || !now.has(AdminName)
 	p.OAuth, p.Insecure = g.startAddress(p.Next), insecure(r)
+	if !p.Password && p.OAuth == "" {
+		p.Error = textNobody
+	}
 	p.WeCom = strings.Contains(r.UserAgent(), "wxwork")
 	if !namePattern.MatchString(p.Name) {
 		p.Name = ""

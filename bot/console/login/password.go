@@ -46,7 +46,8 @@ func (g *Guard) showLogin(w http.ResponseWriter, r *http.Request) {
 
 // password logs in by name and password.
 func (g *Guard) password(w http.ResponseWriter, r *http.Request) {
-	if len(g.accounts.byName) == 0 {
+	now := g.inForce.Load()
+	if len(now.byName) == 0 {
 		http.NotFound(w, r)
 		return
 	}
@@ -63,10 +64,10 @@ func (g *Guard) password(w http.ResponseWriter, r *http.Request) {
 		page.Name = "?" // nobody's; what was typed may be the password
 	}
 	name := bot.FoldPerson(page.Name)
-	if account, known := g.accounts.of(name); known {
+	if account, known := now.of(name); known {
 		name = account.Name
 	}
-	counters := g.countersOf(r, name)
+	counters := g.countersOf(r, now, name)
 	if wait := g.throttle.attempt(counters...); wait > 0 {
 		seconds := int(math.Ceil(wait.Seconds()))
 		w.Header().Set("Retry-After", strconv.Itoa(seconds))
@@ -75,7 +76,7 @@ func (g *Guard) password(w http.ResponseWriter, r *http.Request) {
 		g.renderLogin(w, r, http.StatusTooManyRequests, page)
 		return
 	}
-	good, err := g.check(r.Context(), name, r.PostForm.Get("password"))
+	good, err := g.check(r.Context(), now.accounts, name, r.PostForm.Get("password"))
 	if err != nil { // not looked at
 		g.throttle.takeBack(counters...)
 		w.Header().Set("Retry-After", "1")
@@ -85,44 +86,39 @@ func (g *Guard) password(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !good {
-		g.failed(r, name, counters[0])
+		g.failed(r, now.has(name), name, counters[0])
 		page.Error = textWrong
 		g.renderLogin(w, r, http.StatusUnauthorized, page)
 		return
 	}
 	g.throttle.forgive(counters...)
-	g.enter(w, r, name, WayPassword, page.Next)
+	g.enter(w, r, now, name, WayPassword, page.Next)
 }
 
 // failed tells of a wrong password and where it came from, and takes it down once guessing
 // has begun.
-func (g *Guard) failed(r *http.Request, name string, c counted) {
+func (g *Guard) failed(r *http.Request, known bool, name string, c counted) {
 	g.o.Count(WayPassword, OutcomeRefused)
-	g.o.Log.Info("console: password refused", slog.Bool("known", g.known(name)), slog.String("from", g.address(r)))
+	g.o.Log.Info("console: password refused", slog.Bool("known", known), slog.String("from", g.address(r)))
 	if forwardedBy(r.Header) != "" && !g.throughProxy(r) {
 		g.askedForProxies.Do(func() {
 			g.o.Log.Warn("console: a proxy stands before it, so the guesses of all count together and can keep people out; name it in console.trusted_proxies")
 		})
 	}
-	if g.known(name) && g.throttle.failures(c) == c.limit.free {
+	if known && g.throttle.failures(c) == c.limit.free {
 		g.did(r.Context(), "unknown", "login refused", fmt.Sprintf("%s ×%d", name, c.limit.free))
 	}
 }
 
-func (g *Guard) known(name string) bool {
-	_, known := g.accounts.of(name)
-	return known
-}
-
 // enter opens a session and goes on.
-func (g *Guard) enter(w http.ResponseWriter, r *http.Request, id, by, next string) {
-	if err := g.start(w, r, id, by); err != nil {
+func (g *Guard) enter(w http.ResponseWriter, r *http.Request, now *access, id, by, next string) {
+	if err := g.start(w, r, now, id, by); err != nil {
 		g.refuse(w, r, err)
 		return
 	}
 	if by == WayPassword {
 		nonce := rand.Text()
-		g.setCookie(w, r, cookieDevice, nonce+"."+g.accounts.deviceProof(id, nonce), deviceLife)
+		g.setCookie(w, r, cookieDevice, nonce+"."+now.deviceProof(id, nonce), deviceLife)
 	}
 	g.o.Count(by, OutcomeEntered)
 	g.did(r.Context(), id, "login", by)
@@ -130,9 +126,9 @@ func (g *Guard) enter(w http.ResponseWriter, r *http.Request, id, by, next strin
 }
 
 // countersOf is what a try for a name counts for.
-func (g *Guard) countersOf(r *http.Request, name string) []counted {
+func (g *Guard) countersOf(r *http.Request, now *access, name string) []counted {
 	nonce, proof, _ := strings.Cut(g.cookie(r, cookieDevice), ".")
-	if g.known(name) && bearer(nonce) && subtle.ConstantTimeCompare([]byte(proof), []byte(g.accounts.deviceProof(name, nonce))) == 1 {
+	if now.has(name) && bearer(nonce) && subtle.ConstantTimeCompare([]byte(proof), []byte(now.deviceProof(name, nonce))) == 1 {
 		return []counted{{&limitDevice, name + " " + nonce}}
 	}
 	address := g.address(r)
@@ -145,13 +141,13 @@ func (g *Guard) countersOf(r *http.Request, name string) []counted {
 }
 
 // check checks a password when its turn comes. It fails with errBusy when it does not.
-func (g *Guard) check(ctx context.Context, name, password string) (bool, error) {
+func (g *Guard) check(ctx context.Context, a *accounts, name, password string) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, checkWait)
 	defer cancel()
 	select {
 	case g.checks <- struct{}{}:
 		defer func() { <-g.checks }()
-		return g.accounts.check(name, password), nil
+		return a.check(name, password), nil
 	case <-ctx.Done():
 		return false, errBusy
 	}

@@ -1,6 +1,7 @@
 package login
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/rand"
@@ -44,6 +45,9 @@ type session struct {
 	// Proof ties a login by password to the password: when that is changed, the session
 	// ends. Made with the token, so that nobody can test passwords on what is stored.
 	Proof string `json:"proof,omitempty"`
+	// Grant marks what the session rests on, so that any replica can see without its token
+	// that it is there no more.
+	Grant string `json:"grant"`
 }
 
 // keep is how long the store needs a session.
@@ -70,11 +74,12 @@ func derive(secret, purpose string) string {
 
 // start opens a session with a new token, whatever token the browser brought: one that was
 // put there by somebody else is worth nothing after a login. The one before ends.
-func (g *Guard) start(w http.ResponseWriter, r *http.Request, id, by string) error {
+func (g *Guard) start(w http.ResponseWriter, r *http.Request, a *access, id, by string) error {
 	now, token := g.o.Now(), rand.Text() // 130 bits
 	s := session{ID: id, By: by, Made: now, Seen: now}
+	_, s.Grant = a.grant(by, id)
 	if by == WayPassword {
-		s.Proof = g.accounts.proof(id, token)
+		s.Proof = a.proof(id, token)
 	}
 	data, err := json.Marshal(s)
 	if err != nil {
@@ -84,7 +89,7 @@ func (g *Guard) start(w http.ResponseWriter, r *http.Request, id, by string) err
 		return err
 	}
 	if old := g.cookie(r, cookieSession); bearer(old) {
-		if err := g.end(r.Context(), old); err != nil {
+		if err := g.end(r.Context(), sessionID(old)); err != nil {
 			return err
 		}
 	}
@@ -119,9 +124,12 @@ func (g *Guard) resume(w http.ResponseWriter, r *http.Request) (Person, error) {
 		g.setCookie(w, r, cookieSession, "", -1)
 		return Person{}, errStranger
 	}
-	p := Person{ID: s.ID, CSRF: formToken(token), Session: item.ID[:8], Role: g.roleOf(s, token)}
+	p := Person{ID: s.ID, CSRF: formToken(token), Session: item.ID[:8], Role: g.inForce.Load().roleIn(s, token)}
 	if p.Role == Nobody {
-		return Person{}, errStranger
+		if g.offers(s.By) {
+			err = g.revoke(r.Context(), item.ID, s)
+		}
+		return Person{}, cmp.Or(err, errStranger)
 	}
 	if now.Sub(s.Seen) >= renewed {
 		s.Seen = now
@@ -157,26 +165,19 @@ func (g *Guard) put(ctx context.Context, item bot.Item, s session) error {
 	return g.o.Store.Put(ctx, kindSessions, item.ID, data, item.Version, s.keep(s.Seen))
 }
 
-// roleOf is what the person of a session may do now.
-func (g *Guard) roleOf(s session, token string) Role {
-	switch s.By {
-	case WayWeCom:
-		if g.o.OAuth != nil {
-			return g.o.RoleOf(s.ID)
-		}
-	case WayPassword:
-		account, known := g.accounts.of(s.ID)
-		if known && subtle.ConstantTimeCompare([]byte(s.Proof), []byte(g.accounts.proof(s.ID, token))) == 1 {
-			return account.Role
-		}
+// roleIn is what the person of a session may do now.
+func (a *access) roleIn(s session, token string) Role {
+	role, _ := a.grant(s.By, s.ID)
+	if !a.grants(s) || s.By == WayPassword && subtle.ConstantTimeCompare([]byte(s.Proof), []byte(a.proof(s.ID, token))) != 1 {
+		return Nobody
 	}
-	return Nobody
+	return role
 }
 
 // end takes a session away, though it be renewed at the same moment.
-func (g *Guard) end(ctx context.Context, token string) error {
+func (g *Guard) end(ctx context.Context, id string) error {
 	for {
-		item, err := g.o.Store.Get(ctx, kindSessions, sessionID(token))
+		item, err := g.o.Store.Get(ctx, kindSessions, id)
 		if err != nil || item.Version == 0 {
 			return err
 		}
@@ -200,13 +201,15 @@ func (g *Guard) logout(w http.ResponseWriter, r *http.Request) {
 	}
 	token := g.cookie(r, cookieSession)
 	if err == nil && !p.Local {
-		if err = g.end(r.Context(), token); err == nil {
+		if err = g.end(r.Context(), sessionID(token)); err == nil {
 			g.did(r.Context(), p.ID, "logout", "")
 		}
 	}
 	// Without its token the session cannot be used from this browser, even when the store
-	// still has it.
+	// still has it. What the browser remembers of our pages goes, too; not the cookies, which
+	// would be those of our neighbours under the same domain as well.
 	g.setCookie(w, r, cookieSession, "", -1)
+	w.Header().Set("Clear-Site-Data", `"cache", "storage"`)
 	if err != nil && !errors.Is(err, errStranger) {
 		g.refuse(w, r, err)
 		return
