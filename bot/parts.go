@@ -116,6 +116,9 @@ func read(ctx context.Context, s Searcher, text string) ([]Asked, error) {
 	if err != nil {
 		return nil, err
 	}
+	if asked, err := keywords(ctx, s, text); err != nil || asked != nil {
+		return asked, err
+	}
 	otherwise := []Asked{{Question: text, Decision: whole}}
 	for _, cut := range []func(string) []string{enumerated, questioned, joined, listed, spaced} {
 		asked, err := readParts(ctx, s, cut(text))
@@ -246,6 +249,39 @@ func listed(text string) []string {
 		things[i] = strings.TrimSpace(things[i]) + m[3]
 	}
 	return things
+}
+
+// maxKeyword is how many characters a keyword of a list has at most, and fewSpaced how
+// many keywords between blanks make one question rather than a list.
+const maxKeyword, fewSpaced = 6, 2
+
+// keywords decides each entry of a list of keywords that lead to different things: 查验、
+// 稽查、担保. Blanks may part the words of one question (稽查 频次); between them all must
+// be known.
+func keywords(ctx context.Context, s Searcher, text string) ([]Asked, error) {
+	entries := cutAt(text, sentenceEnds+"，,、/／|｜ \u3000\t")
+	spaced := !strings.ContainsAny(strings.TrimRight(text, sentenceEnds), "，,、/／|｜；;。\n")
+	if slices.ContainsFunc(entries, func(e string) bool { return asks(e) || utf8.RuneCountInString(e) > maxKeyword }) ||
+		spaced && len(entries) <= fewSpaced || len(entries) > maxParts {
+		return nil, nil
+	}
+	asked, err := ask(ctx, s, entries)
+	if err != nil {
+		return nil, err
+	}
+	tops := map[string]bool{}
+	for _, a := range asked {
+		switch {
+		case answered(a.Decision):
+			tops[top(a.Decision)] = true
+		case spaced && (!a.Decision.Elsewhere || a.Decision.Outside.General):
+			return nil, nil
+		}
+	}
+	if len(tops) < 2 {
+		return nil, nil
+	}
+	return asked, nil
 }
 
 // spaced are the pieces between blanks, when each of them reads like a question.
