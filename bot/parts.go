@@ -261,8 +261,8 @@ const maxKeyword, fewSpaced = 6, 2
 func keywords(ctx context.Context, s Searcher, text string) ([]Asked, error) {
 	entries := cutAt(text, sentenceEnds+"，,、/／|｜ \u3000\t")
 	spaced := !strings.ContainsAny(strings.TrimRight(text, sentenceEnds), "，,、/／|｜；;。\n")
-	if slices.ContainsFunc(entries, func(e string) bool { return asks(e) || utf8.RuneCountInString(e) > maxKeyword }) ||
-		spaced && len(entries) <= fewSpaced || len(entries) > maxParts {
+	if spaced && len(entries) <= fewSpaced || len(entries) > maxParts ||
+		slices.ContainsFunc(entries, func(e string) bool { return asks(e) || utf8.RuneCountInString(e) > maxKeyword }) {
 		return nil, nil
 	}
 	asked, err := ask(ctx, s, entries)
