@@ -42,6 +42,19 @@ var joinings = []struct {
 	{"commas, then besides", func(q []string) string {
 		return strings.Join(q[:len(q)-1], "，") + "，另外" + q[len(q)-1]
 	}},
+	{"spoken, then", func(q []string) string { return strings.Join(q, "然后就是") }},
+	{"spoken, asking on", func(q []string) string { return strings.Join(q, "再问下") }},
+	{"one is", func(q []string) string {
+		return "领导问了几件事我没答上来，一个是" + strings.Join(q, "，一个是")
+	}},
+	{"ordinals without a mark", func(q []string) string {
+		var b strings.Builder
+		for i, s := range q {
+			fmt.Fprintf(&b, "第%c个呢就是%s", []rune("一二三四五六七")[i], s)
+		}
+		return b.String()
+	}},
+	{"please, semicolons", func(q []string) string { return "请问" + strings.Join(q, "；") }},
 	{"a story", func(q []string) string {
 		tale := strings.Repeat("上周客户来厂里看货，聊了一下午，晚上又开会到很晚。", 8)
 		return tale + strings.Join(q, "？"+tale) + "？"
@@ -82,6 +95,25 @@ func TestPartsAreReadAsTheyAreWritten(t *testing.T) {
 		"Can we skip the guarantee? Is there a coordinator?": {"guarantee", "coordinator"},
 		"年审怎么做？食堂在哪？":                                        {"年审", "食堂"},
 		"能免担保吗？免除担保可以吗？":                                     {"能免担保", "免除担保"},
+		"请问降级以后多久能再申请；协调员是固定的吗；周末有人接热线吗":                     {"降级", "协调员", "热线"},
+		"落户、签证、上牌":                                           {"落户", "签证", "上牌"},
+		"核查；商标；用地":                                           {"核查", "商标", "用地"},
+		"稽查 商标 融资":                                           {"稽查", "商标", "融资"},
+		"查验、税、担保":                                            {"查验", "税", "担保"},
+		"稽查 频次":                                              {"稽查 频次"},
+		"年报忘了报怎么办另外信用能修复吗":                                   {"年报", "信用"},
+		"老板开会问了三个事我都没答上来，一个是查验率会不会降，一个是保证金能不能免，一个是食堂搬去哪了":   {"查验率", "保证金", "食堂"},
+		"一是想问协调员怎么找，再一个商标被抢注有没有人帮":                          {"协调员", "商标"},
+		"第一个就是去国外参展有没有优先第二个就是老板的孩子上学有没有照顾第三个呢就是那个用地能不能便宜一点": {"参展", "孩子上学", "用地"},
+		"首先想知道协调员能不能帮我们催查验，其次想知道授信能不能提高，最后问问停车场怎么收费":        {"协调员", "授信", "停车场"},
+		"稽查系咪少啲，仲有担保使唔使俾":                    {"稽查", "担保"},
+		"专用窗口在哪同埋预约通关点样约":                    {"专用窗口", "预约通关"},
+		"想了解下用地有没有优惠然后就是落户能不能快一点":            {"用地", "落户"},
+		"担保能免吗再问下国际展会补贴有没有":                  {"担保", "展会"},
+		"能不能先放行后检验。还想问报关员工资多少":               {"放行", "工资"},
+		"有没有奖励资金对了贸易摩擦有没有人帮我们应诉":             {"奖励资金", "贸易摩擦"},
+		"担保能免吗，稽查能少吗。另外还有：1. 食堂在哪 2. 有没有协调员": {"担保", "稽查", "食堂", "协调员"},
+		"能不能给句准话：免担保到底行不行？":                  {"免担保"},
 	} {
 		checkParts(t, engine, "signs", message, asked, bot.Surface{MaxPages: 1})
 	}
@@ -151,7 +183,7 @@ func checkParts(t *testing.T, engine *bot.Engine, name, message string, asked []
 // surely on it with it, alone and after an answer.
 func TestRefusalsNameNoWrongTopic(t *testing.T) {
 	engine := bot.New(live(t), store(t), bot.Options{})
-	for said, topic := range map[string]string{"年审怎么做": "", "联系电话": "", "9710是什么意思": "", "出口退税款多少天到账": "出口退税的办理"} {
+	for said, topic := range map[string]string{"年审怎么做": "", "联系电话": "", "9710是什么意思": "", "内控台账有没有样表": "", "报关员证书丢了怎么补": "", "出口退税款多少天到账": "出口退税的办理"} {
 		for _, message := range []string{said, "能免担保吗？" + said + "？"} {
 			r := answer(t, engine, bot.Message{Asker: "u", Text: message})
 			if named := strings.Contains(r.Text, "没有写"); named != (topic != "") || !strings.Contains(r.Text, topic) || !named && !strings.Contains(r.Text, "没有找到这个问题的依据") {

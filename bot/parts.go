@@ -57,12 +57,67 @@ const (
 
 // Read parts a message into its questions and decides each. A message whose
 // pieces ask for different things is answered piece by piece; of a story around
-// one question the piece that asks counts; anything else is one question.
+// one question the piece that asks counts; anything else is one question. However it
+// was parted, no piece that asks is missing.
 func Read(ctx context.Context, searcher Searcher, text string) ([]Asked, error) {
 	s := &memo{searcher, map[string]index.Decision{}}
+	asked, err := read(ctx, s, text)
+	if err != nil {
+		return nil, err
+	}
+	return complete(ctx, s, text, asked)
+}
+
+// complete adds the pieces that ask and stand in no part: sentences, and clauses of a
+// message that has several questions anyway. Parts that are written anew, see listed, take
+// the whole of the message.
+func complete(ctx context.Context, s Searcher, text string, asked []Asked) ([]Asked, error) {
+	if slices.ContainsFunc(asked, func(a Asked) bool { return !strings.Contains(text, a.Question) }) {
+		return asked, nil
+	}
+	ends := sentenceEnds
+	if len(asked) > 1 {
+		ends += clauseEnds
+	}
+	parts := len(asked)
+	pieces := cutAt(text, ends)
+	for i, p := range pieces {
+		if i+1 < len(pieces) && announcing.MatchString(pieces[i+1]) {
+			continue
+		}
+		within := func(a Asked) bool {
+			return strings.Contains(said(a.Question), said(p)) || strings.Contains(said(p), said(a.Question))
+		}
+		if !asks(p) || slices.ContainsFunc(asked, within) {
+			continue
+		}
+		more, err := decide(ctx, s, p)
+		if err != nil {
+			return nil, err
+		}
+		if !idle(more) {
+			asked = append(asked, more)
+		}
+	}
+	if len(asked) == parts {
+		return asked, nil
+	}
+	slices.SortStableFunc(asked, func(x, y Asked) int {
+		return strings.Index(text, x.Question) - strings.Index(text, y.Question)
+	})
+	for i := range asked {
+		asked[i].Skipped = asked[i].Skipped || i >= maxParts
+	}
+	return asked, nil
+}
+
+func read(ctx context.Context, s Searcher, text string) ([]Asked, error) {
 	whole, err := s.Search(ctx, text)
 	if err != nil {
 		return nil, err
+	}
+	if asked, err := keywords(ctx, s, text); err != nil || asked != nil {
+		return asked, err
 	}
 	otherwise := []Asked{{Question: text, Decision: whole}}
 	for _, cut := range []func(string) []string{enumerated, questioned, joined, listed, spaced} {
@@ -177,7 +232,7 @@ func questioned(text string) []string {
 }
 
 // announcing sentences tell that what stands before them was not the question.
-var announcing = regexp.MustCompile(`^(?:我|我们)?(?:就|只|主要|其实)?想?(?:请)?(?:问|咨询|请教|知道)`)
+var announcing = regexp.MustCompile(`^(?:我|我们)?(?:(?:就|只|主要|其实)想?(?:请)?(?:问|咨询|请教|知道)|想(?:问|说|知道)的是|(?:的)?意思是)`)
 
 // listed are the things that a message counts up and asks the same of: 查验、担保、稽查
 // 这三样能不能少. What is asked stands behind each.
@@ -196,6 +251,39 @@ func listed(text string) []string {
 	return things
 }
 
+// maxKeyword is how many characters a keyword of a list has at most, and fewSpaced how
+// many keywords between blanks make one question rather than a list.
+const maxKeyword, fewSpaced = 6, 2
+
+// keywords decides each entry of a list of keywords that lead to different things: 查验、
+// 稽查、担保. Blanks may part the words of one question (稽查 频次); between them all must
+// be known.
+func keywords(ctx context.Context, s Searcher, text string) ([]Asked, error) {
+	entries := cutAt(text, sentenceEnds+"，,、/／|｜ \u3000\t")
+	spaced := !strings.ContainsAny(strings.TrimRight(text, sentenceEnds), "，,、/／|｜；;。\n")
+	if spaced && len(entries) <= fewSpaced || len(entries) > maxParts ||
+		slices.ContainsFunc(entries, func(e string) bool { return asks(e) || utf8.RuneCountInString(e) > maxKeyword }) {
+		return nil, nil
+	}
+	asked, err := ask(ctx, s, entries)
+	if err != nil {
+		return nil, err
+	}
+	tops := map[string]bool{}
+	for _, a := range asked {
+		switch {
+		case answered(a.Decision):
+			tops[top(a.Decision)] = true
+		case spaced && (!a.Decision.Elsewhere || a.Decision.Outside.General):
+			return nil, nil
+		}
+	}
+	if len(tops) < 2 {
+		return nil, nil
+	}
+	return asked, nil
+}
+
 // spaced are the pieces between blanks, when each of them reads like a question.
 func spaced(text string) []string {
 	parts := blanks.Split(strings.TrimSpace(text), -1)
@@ -212,12 +300,17 @@ var (
 	listMarks = regexp.MustCompile(`、|，|,|和|跟|与|以及|还有`)
 )
 
-// joiner opens a further question: 另外, 顺便问一下.
-var joiner = regexp.MustCompile(`(?:^|[,，。;；?？!！\s吗呢])((?:另外|此外|还有|顺便|同时|再(?:请)?问|还想(?:请)?问|还想知道|以及|并且|然后|最后)(?:再)?(?:想)?(?:请)?(?:问)?(?:一?下)?[,，:：]?)`)
+// joiner opens a further question, after a pause: 还有, 同时; or, where the words can say
+// nothing else, anywhere, since what is spoken has no marks: 另外, 再问下, 仲有.
+var joiner = regexp.MustCompile(`(?:^|[,，。;；?？!！\s吗呢])(?P<joiner>(?:此外|还有|顺便|同时|以及|并且|然后|最后)` + askingOn + `)|` +
+	`(?P<anywhere>(?:另外|[顺順]便(?:再)?[问問]|(?:再|[还還]想|最后)(?:再)?(?:[请請])?(?:[问問](?:一?[下个句问]|[问問])?|咨询|请教|知道|了解)|同埋|仲有|[对對]了|(?:然后|[还還]有|再)就是)` + askingOn + `)`)
+
+// askingOn is what may follow a joiner before the question.
+const askingOn = `(?:呢|就是|再)?(?:想)?(?:[请請])?(?:[问問])?(?:一?下)?[,，:：\s]*`
 
 // opening is a joiner at the start of a part: it belongs to its words and says
 // nothing of what it asks.
-var opening = regexp.MustCompile(`^(?:另外|此外|顺便|再(?:请)?问|还想(?:请)?问|还想知道|以及)(?:再)?(?:想)?(?:请)?(?:问)?(?:一?下)?[,，:：]?`)
+var opening = regexp.MustCompile(`^(?:另外|此外|顺便|(?:再|还想|最后)(?:请)?[问问](?:[下问])?|还想知道|以及|同埋|仲有|对了|(?:然后|还有|再)就是)` + askingOn)
 
 // joined are the parts of a message that says it asks for one thing more, when
 // each of them reads like a question.
@@ -225,11 +318,15 @@ func joined(text string) []string {
 	var parts []string
 	from := 0
 	for _, m := range joiner.FindAllStringSubmatchIndex(text, -1) {
-		if strings.ContainsAny(firstRunes(text[m[3]:], 1), "其什哪别没更啥") {
+		start, end := m[2], m[3]
+		if start < 0 {
+			start, end = m[4], m[5]
+		}
+		if strings.ContainsAny(firstRunes(text[end:], 1), "其什哪别没更啥") {
 			continue // 还有其他, 还有什么 part nothing
 		}
-		parts = append(parts, text[from:m[2]])
-		from = m[2]
+		parts = append(parts, text[from:start])
+		from = start
 	}
 	parts = append(parts, text[from:])
 	parts = slices.DeleteFunc(parts, func(p string) bool { return said(p) == "" })
@@ -242,8 +339,11 @@ func joined(text string) []string {
 	return parts
 }
 
-// marker begins an entry of a numbered list: 1. (2) ③ 四、 其五 问题6：.
-var marker = regexp.MustCompile(`[(（]?([0-9]{1,2}|[一二三四五六七八九十])[)）.、．:：]|([一二三四五六七八九十])(?:是|来)|([①-⑳])|(?:问题|其|第)([0-9]|[一二三四五六七八九十])(?:个(?:问题)?|点)?[:：、,，是]`)
+// marker begins an entry of a numbered list: 1. (2) ③ 四、 其五 问题6： 第二个就是; or
+// one that is only counted up: 一个是, 再一个.
+var marker = regexp.MustCompile(`[(（]?([0-9]{1,2}|[一二三四五六七八九十])[)）.、．:：]|([一二三四五六七八九十])(?:呢|嘛)?(?:就?是|来|想问)|([①-⑳])|` +
+	`(?:问题|其|第)([0-9]|[一二三四五六七八九十])(?:个(?:问题|事情?)?|点|件事?|样)?(?:呢|嘛|啊|的话)?(?:[:：、,，]|就?是|想问|我?问)(?:就?是)?|` +
+	`((?:首先|其次|最后|(?:再|另|还有|最后)?一个(?:问题)?(?:呢|嘛)?(?:就?是)|(?:再|另|还有|最后)一个)(?:就?是)?)`)
 
 // enumerated are the entries of a numbered list of questions, numbered from 1 on.
 // What stands before the first is not among them.
@@ -262,7 +362,11 @@ func enumerated(text string) []string {
 				digits = norm.NFKC.String(text[m[g]:m[g+1]])
 			}
 		}
-		if readNumber(digits) != len(entries)+1 {
+		if n := readNumber(digits); m[10] >= 0 {
+			if first := strings.HasPrefix(digits, "一个") || digits == "首先"; !first && len(entries) == 0 {
+				continue
+			}
+		} else if n != len(entries)+1 {
 			continue
 		}
 		if from >= 0 {
@@ -283,16 +387,24 @@ func enumerated(text string) []string {
 func ask(ctx context.Context, s Searcher, pieces []string) ([]Asked, error) {
 	asked := make([]Asked, len(pieces))
 	for i, p := range pieces {
-		d, err := s.Search(ctx, opening.ReplaceAllString(p, ""))
-		if err != nil {
+		var err error
+		if asked[i], err = decide(ctx, s, p); err != nil {
 			return nil, err
 		}
-		if d.Query.Substance() < substance {
-			d = index.Decision{Kind: index.Refused, Query: d.Query, Outside: d.Outside, Elsewhere: d.Elsewhere}
-		}
-		asked[i] = Asked{Question: p, Decision: d}
 	}
 	return asked, nil
+}
+
+// decide looks a piece of a message up.
+func decide(ctx context.Context, s Searcher, piece string) (Asked, error) {
+	d, err := s.Search(ctx, opening.ReplaceAllString(piece, ""))
+	if err != nil {
+		return Asked{}, err
+	}
+	if d.Query.Substance() < substance {
+		d = index.Decision{Kind: index.Refused, Query: d.Query, Outside: d.Outside, Elsewhere: d.Elsewhere}
+	}
+	return Asked{Question: piece, Decision: d}, nil
 }
 
 // strength is how surely a decision answers; 0 for a refusal.
@@ -398,16 +510,17 @@ func sectionIDs(sections []*knowledge.Section) []string {
 
 // questions are words that questions are asked with.
 var questions = regexp.MustCompile(`[?？吗呢啥谁哪]|什么|怎么|如何|多少|有不有|能不能|是不是|会不会|给不给|行不行|好不好|有没有|能否|可否|是否|` +
-	`可不可以|有无|多[久长大高远快]|何时|为何|(?:^|[^这那前后好过近十])几[天点年个次家号岁月条]|[不没么][。!！\s]*$`)
+	`可不可以|有无|点样|边度|几多|系咪|多[久长大高远快]|何时|为何|(?:^|[^这那前后好过近十])几[天点年个次家号岁月条]|[不没么][。!！\s]*$`)
 
 // asks tells whether a piece reads like a question by itself.
 func asks(piece string) bool {
+	piece = index.FoldCharacters(piece)
 	if questions.MatchString(piece) {
 		return true
 	}
 	r := []rune(piece)
 	for i := 2; i < len(r); i++ {
-		if r[i] == r[i-2] && (r[i-1] == '不' || r[i-1] == '没') { // 看不看, 优不优先
+		if r[i] == r[i-2] && strings.ContainsRune("不没唔", r[i-1]) { // 看不看, 优不优先, 使唔使
 			return true
 		}
 	}
@@ -480,7 +593,7 @@ func cutAt(text, ends string) []string {
 			piece, text = piece+text[:next], text[next:]
 		}
 		if said(piece) != "" {
-			all = append(all, strings.TrimRight(piece, clauseEnds))
+			all = append(all, strings.TrimRight(piece, clauseEnds+"。；; \n"))
 		}
 	}
 	return all

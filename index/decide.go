@@ -3,6 +3,7 @@ package index
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"aeobot/index/analysis"
 	"aeobot/index/lexicon"
@@ -28,10 +29,11 @@ const (
 	// same is how alike a question is to a curated way to ask that says the same, but for
 	// words that only ask. Sums of floats come out a hair below 1.
 	same = 0.999
-	// A topic is named to the asker when the question has one of its keywords, or scores
-	// so high for it, comes so near to a way to ask for it, and leaves the next topic
-	// at no more than that share of the score.
-	topicScore, topicAlike, nextTopic = 1.25, 0.42, 0.60
+	// A topic is named to the asker when the question has one of its keywords; or has words
+	// of its name, scores so high for it, comes so near to a way to ask for it, and leaves
+	// the next topic at no more than that share of the score. Ways to ask alone do not do:
+	// curators list many a thing under a topic whose name says another.
+	topicScore, topicAlike, nextTopic = 1.00, 0.42, 0.75
 	// named is how surely a question must name a section to get it whole.
 	named = 0.5
 	// A measure that covers so much of the question with such a score is named as
@@ -91,7 +93,7 @@ func (g *Generation) Search(ctx context.Context, text string) (Decision, error) 
 				topic := int(s.owner - g.firstTopic())
 				d.Outside = &Outside{Topic: g.topics[topic].Name, General: topic < g.general,
 					Score: s.score, Asked: g.phrase(s.asked), Alike: s.alike,
-					covered: s.covered, keyed: keyword(&q, s.candidate) > 0}
+					covered: s.covered, keyed: keyword(&q, s.candidate) > 0, called: q.calls(g.topics[topic].Name)}
 			}
 			continue
 		}
@@ -148,13 +150,14 @@ type Outside struct {
 	Alike   float64
 	covered float64
 	keyed   bool
+	called  bool    // the question has words of the topic's name
 	next    float64 // the score of the next topic
 }
 
 // Sure reports whether the question is surely about the topic, so that it may be called by
 // its name: to be refused for what was not asked is worse than to be refused.
 func (o *Outside) Sure() bool {
-	return o.keyed || o.Score >= topicScore && o.Alike >= topicAlike && o.next <= nextTopic*o.Score
+	return o.keyed || o.called && o.Score >= topicScore && o.Alike >= topicAlike && o.next <= nextTopic*o.Score
 }
 
 // outside tells that the question is about something the knowledge is known to
@@ -190,6 +193,23 @@ func (d *Decision) outside() bool {
 // says reports whether the question is a text but for writing and marks.
 func (q *Query) says(text string) bool {
 	return slices.EqualFunc(q.tokens, analysis.Cut(analysis.Normalize(text)), func(x, y analysis.Token) bool { return x.Term == y.Term })
+}
+
+// calls reports whether the question has two characters in a row, or a word of letters, of
+// a topic's name, beyond words that only ask and those of every question of the field.
+func (q *Query) calls(topic string) bool {
+	topic = analysis.Normalize(topic)
+	says := func(i int) bool { return i < len(q.tokens) && !q.asking[i] && !q.subject[i] }
+	for i, t := range q.tokens {
+		end := t.End
+		if t.Character() && says(i+1) {
+			end = q.tokens[i+1].End
+		}
+		if says(i) && (end > t.End || !t.Character()) && strings.Contains(topic, q.text.Folded[t.Start:end]) {
+			return true
+		}
+	}
+	return false
 }
 
 // meant tells that at least half of the question, by weight, is words that the
