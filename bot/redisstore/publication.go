@@ -124,7 +124,7 @@ func (s *Store) Announced(ctx context.Context, number int) ([]byte, error) {
 // Digests are those of the announced states; see bot.Publications. A foreign value under
 // one of the keys counts as none: announcing puts it right.
 func (s *Store) Digests(ctx context.Context) ([]string, error) {
-	ctx, cancel := s.step(ctx)
+	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
 	all, err := digestsScript.Run(ctx, s.client, []string{s.latestKey(), s.digestsKey()}, s.o.KeyPrefix+"{published}:").StringSlice()
 	return all, s.failed("digests", err)

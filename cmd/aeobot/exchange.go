@@ -388,16 +388,12 @@ func (e exchange) tellParted(ctx context.Context) error {
 	return err
 }
 
-// untellParted takes the note of a chain back that is not this replica's any more.
-func (e exchange) untellParted(ctx context.Context, digest string) error {
-	was, err := e.notes.Get(ctx, partedKind, digest)
-	if err != nil || was.Version == 0 {
-		return err
+// untellParted takes the note of a chain back that is not this replica's any more. One that
+// stays goes by itself.
+func (e exchange) untellParted(ctx context.Context, digest string) {
+	if was, err := e.notes.Get(ctx, partedKind, digest); err == nil && was.Version > 0 {
+		_ = e.notes.Put(ctx, partedKind, digest, nil, was.Version, 0)
 	}
-	if err := e.notes.Put(ctx, partedKind, digest, nil, was.Version, 0); !errors.Is(err, bot.ErrStale) {
-		return err
-	}
-	return nil // renewed in this moment; it goes by itself
 }
 
 // partedElsewhere fails with versions.ErrDiverged when another replica has told that its

@@ -286,7 +286,8 @@ func (e exchange) adoptShared(ctx context.Context, c comparison) (string, error)
 	if err := e.sync(ctx); err != nil {
 		return "", fmt.Errorf("the versions of before are in %s, but not all of the shared store's were fetched; run it again: %w", aside.Root(), err)
 	}
-	return aside.Root(), e.untellParted(ctx, c.own)
+	e.untellParted(ctx, c.own)
+	return aside.Root(), nil
 }
 
 // adoptLocal makes the chain here the shared store's. What that has of its own is kept
