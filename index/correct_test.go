@@ -14,7 +14,6 @@ func TestWellWrittenQuestionsAreNotCorrected(t *testing.T) {
 		t.Fatal(err)
 	}
 	g := shipped(t)
-	defer g.Close()
 	questions := 0
 	for line := range strings.Lines(string(data)) {
 		question := strings.TrimSpace(line)
@@ -34,7 +33,6 @@ func TestWellWrittenQuestionsAreNotCorrected(t *testing.T) {
 // TestSlipsAreMended: each kind of slip, in words that are known.
 func TestSlipsAreMended(t *testing.T) {
 	g := shipped(t)
-	defer g.Close()
 	for _, tt := range []struct{ name, said, want string }{
 		{"one homophone", "免除但保", "免除担保"},
 		{"two homophones", "免除蛋包", "免除担保"},
@@ -53,7 +51,6 @@ func TestSlipsAreMended(t *testing.T) {
 // mended, and looks whether a negation comes, goes or moves.
 func TestNegationsStay(t *testing.T) {
 	g := shipped(t)
-	defer g.Close()
 	for _, said := range []string{
 		"货物未到监管区能申报吗", "貨物未到監管區能申報嗎", "货物不到监管区", "未担保可以先放行吗", "担保没交能放行吗",
 		"不稽查的条件", "稽未查", "非高级认证企业有吗", "查验不是免的吗", "免但保", "保担免", "除担保", "查验没费用", "勿查验",

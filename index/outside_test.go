@@ -15,7 +15,6 @@ func TestTopicsAreNamedOnlyWhenSure(t *testing.T) {
 		t.Fatal(err)
 	}
 	g := shipped(t)
-	defer g.Close()
 	named, all := 0, 0
 	for line := range strings.Lines(string(data)) {
 		question, topics, ok := strings.Cut(strings.TrimSpace(line), "\t")
