@@ -169,8 +169,7 @@ func explain(b *strings.Builder, x index.Explanation, l *knowledge.Library) {
 }
 
 func (d *Desk) version(call) (string, error) {
-	text, err := d.publisher.Describe()
-	return bot.Disarm(text), err
+	return d.publisher.Describe()
 }
 
 // MaxAsk bounds a way to ask, in characters.

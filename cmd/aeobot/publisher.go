@@ -164,5 +164,6 @@ func (p publisher) Describe() (string, error) {
 	if !some {
 		return "版本 0：随程序附带的文章，还没有发布过。", nil
 	}
+	head.Reason, head.Override = bot.Disarm(head.Reason), bot.Disarm(head.Override) // askers' words may stand in it; persons are ours
 	return "版本 " + describeVersion(head, true), nil
 }
