@@ -169,8 +169,8 @@ type Console struct {
 	// Admins and Readers are user ids; coordinators are those of Curation.
 	Admins  []string `yaml:"admins"`
 	Readers []string `yaml:"readers"`
-	// TrustedProxies are addresses or networks whose X-Forwarded-For is believed where
-	// guesses of passwords are counted.
+	// TrustedProxies are addresses or networks whose X-Forwarded-Proto is believed for HSTS, and
+	// whose X-Forwarded-For where guesses of passwords are counted.
 	TrustedProxies []string `yaml:"trusted_proxies"`
 }
 

@@ -54,7 +54,7 @@ type Options struct {
 	// Store keeps the sessions.
 	Store bot.Shelf
 	// Proxies are the reverse proxies whose word on a client's address is taken where
-	// guesses are counted. Nothing else depends on it.
+	// guesses are counted, and on https. Nothing else depends on it.
 	//
 	// default: none
 	Proxies []netip.Prefix
