@@ -261,8 +261,12 @@ const maxKeyword, fewSpaced = 6, 2
 func keywords(ctx context.Context, s Searcher, text string) ([]Asked, error) {
 	entries := cutAt(text, sentenceEnds+"，,、/／|｜ \u3000\t")
 	spaced := !strings.ContainsAny(strings.TrimRight(text, sentenceEnds), "，,、/／|｜；;。\n")
+	words := entries
+	if strings.Contains(text, "、") && !strings.ContainsAny(text, "，,；;。") && listed(text) == nil && len(entries) > 2 {
+		words = entries[:len(entries)-1] // 查验、稽查、担保有什么优惠: what is asked stands behind the last
+	}
 	if spaced && len(entries) <= fewSpaced || len(entries) > maxParts ||
-		slices.ContainsFunc(entries, func(e string) bool { return asks(e) || utf8.RuneCountInString(e) > maxKeyword }) {
+		slices.ContainsFunc(words, func(e string) bool { return asks(e) || utf8.RuneCountInString(e) > maxKeyword }) {
 		return nil, nil
 	}
 	asked, err := ask(ctx, s, entries)

@@ -199,13 +199,13 @@ func (q *Query) says(text string) bool {
 // a topic's name, beyond words that only ask and those of every question of the field.
 func (q *Query) calls(topic string) bool {
 	topic = analysis.Normalize(topic)
-	says := func(i int) bool { return i < len(q.tokens) && !q.asking[i] && !q.subject[i] }
 	for i, t := range q.tokens {
-		end := t.End
-		if t.Character() && says(i+1) {
-			end = q.tokens[i+1].End
+		to := i
+		if t.Character() && i+1 < len(q.tokens) {
+			to++
 		}
-		if says(i) && (end > t.End || !t.Character()) && strings.Contains(topic, q.text.Folded[t.Start:end]) {
+		telling := (to > i || !t.Character()) && !q.asking[i] && !q.asking[to] && !(q.subject[i] && q.subject[to])
+		if telling && strings.Contains(topic, q.text.Folded[t.Start:q.tokens[to].End]) {
 			return true
 		}
 	}
