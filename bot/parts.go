@@ -91,6 +91,10 @@ func complete(ctx context.Context, s Searcher, text string, asked []Asked) ([]As
 		if !asks(p) || slices.ContainsFunc(asked, within) {
 			continue
 		}
+		if len(asked) >= maxParts {
+			asked = append(asked, Asked{Question: p, Skipped: true})
+			continue
+		}
 		more, err := decide(ctx, s, p)
 		if err != nil {
 			return nil, err
@@ -105,9 +109,6 @@ func complete(ctx context.Context, s Searcher, text string, asked []Asked) ([]As
 	slices.SortStableFunc(asked, func(x, y Asked) int {
 		return strings.Index(text, x.Question) - strings.Index(text, y.Question)
 	})
-	for i := range asked {
-		asked[i].Skipped = asked[i].Skipped || i >= maxParts
-	}
 	return asked, nil
 }
 
