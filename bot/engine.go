@@ -323,5 +323,6 @@ func (e *Engine) newTurn(ctx context.Context, g *index.Generation, m Message, s 
 	}
 	t.after = t.before
 	t.after.Near, t.after.Choices, t.after.Wanted = nil, nil, ""
+	t.after.Unknown = t.after.Unknown || s == nil
 	return t
 }

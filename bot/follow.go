@@ -69,7 +69,7 @@ func (t *turn) nothing() Reply {
 		return t.say(ActClarify, textQuoteUnknown)
 	case t.alone:
 		return t.say(ActClarify, textAlone)
-	case t.away:
+	case t.away || t.before.unread():
 		return t.say(ActClarify, textAwayAll)
 	}
 	return t.say(ActClarify, textNothing)

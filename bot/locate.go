@@ -76,7 +76,7 @@ func (t *turn) noList(in Intent) Reply {
 		return t.nothing()
 	case t.alone:
 		return t.say(ActClarify, fmt.Sprintf(textAloneItem, named[0], n))
-	case t.away:
+	case t.away || t.before.unread():
 		return t.say(ActClarify, fmt.Sprintf(textAway, named[0], n))
 	}
 	return t.say(ActClarify, fmt.Sprintf(textNoList, n, named[0], n))

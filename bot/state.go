@@ -27,9 +27,15 @@ type Session struct {
 	Choices []string `json:"choices,omitempty"`
 	// Epoch is the Membership's when this was saved.
 	Epoch uint64 `json:"epoch,omitempty"`
+	// Unknown: what was shown before could not be read, so that no Views do not mean that
+	// nothing was.
+	Unknown bool `json:"unknown,omitempty"`
 	// Lost: something was shown since that is not remembered.
 	Lost bool `json:"lost,omitempty"`
 }
+
+// unread reports whether something may have been shown, but it is not known what.
+func (s *Session) unread() bool { return s.Unknown && len(s.Views) == 0 }
 
 // Errors of a Store that a caller branches on.
 var (
