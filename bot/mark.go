@@ -12,7 +12,9 @@ import (
 // whether it had answered something that the store did not know of. A nil Mark keeps
 // nothing.
 type Mark struct {
-	file    *os.File
+	file *os.File
+	// id is the member that the file is of now, unsaved what it says of it.
+	id      string
 	unsaved bool
 	// Before is the member that used the file last, and Unsaved whether it left something
 	// that was not saved; empty: there was none.
@@ -39,7 +41,7 @@ func OpenMark(path string) (*Mark, error) {
 	m := &Mark{}
 	if len(data) > 0 {
 		m.Unsaved, m.Before = data[0] == markLeft, string(data[1:])
-		m.unsaved = m.Unsaved
+		m.id, m.unsaved = m.Before, m.Unsaved
 	}
 	if m.file, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600); err != nil {
 		return nil, fmt.Errorf("bot: %w", err)
@@ -59,7 +61,7 @@ func (m *Mark) own(id string, unsaved bool) error {
 	if _, err := m.file.WriteAt(append(b, id...), 0); err != nil {
 		return fmt.Errorf("bot: %w", err)
 	}
-	m.Before, m.unsaved = id, unsaved
+	m.id, m.unsaved = id, unsaved
 	return nil
 }
 
@@ -68,7 +70,7 @@ func (m *Mark) Set(unsaved bool) error {
 	if m == nil || m.unsaved == unsaved {
 		return nil
 	}
-	return m.own(m.Before, unsaved)
+	return m.own(m.id, unsaved)
 }
 
 // Close closes the file.

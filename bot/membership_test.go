@@ -79,12 +79,15 @@ func (w *way) do(ctx context.Context, f func()) error {
 	return ctx.Err()
 }
 
-func (w *way) Begin(ctx context.Context, c bot.Conversation, id, attempt string, _ time.Duration) (t bot.Turn, err error) {
+func (w *way) Begin(ctx context.Context, c bot.Conversation, id, attempt string, _ time.Duration) (bot.Turn, error) {
 	if w.apart.Load() {
-		return t, errUnreachable
+		return bot.Turn{}, errUnreachable
 	}
-	err = w.do(ctx, func() { t = w.sessions[c.Key()] })
-	return t, err
+	var t bot.Turn
+	if err := w.do(ctx, func() { t = w.sessions[c.Key()] }); err != nil {
+		return bot.Turn{}, err // t may be written when nobody waits for it any more
+	}
+	return t, nil
 }
 
 func (w *way) Commit(ctx context.Context, c bot.Conversation, id, attempt string, version uint64, s *bot.Session, _ []byte) error {
@@ -111,15 +114,19 @@ func (w *way) Commit(ctx context.Context, c bot.Conversation, id, attempt string
 	return result
 }
 
-func (w *way) Members(ctx context.Context, id string, before time.Time) (m bot.Members, err error) {
-	err = w.do(ctx, func() {
+func (w *way) Members(ctx context.Context, id string, before time.Time) (bot.Members, error) {
+	var m bot.Members
+	err := w.do(ctx, func() {
 		m = w.members
 		m.Confirmed, m.Now = maps.Clone(m.Confirmed), time.Now().Truncate(time.Millisecond)
 		if m.Noted = !m.Now.After(before); m.Noted {
 			w.members.Confirmed[id] = m.Now
 		}
 	})
-	return m, err
+	if err != nil {
+		return bot.Members{}, err // as in Begin
+	}
+	return m, nil
 }
 
 func (w *way) Expel(ctx context.Context, id string, confirmed time.Time, doubt bool, before time.Time) error {
