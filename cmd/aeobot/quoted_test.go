@@ -49,7 +49,7 @@ func TestDecisionsAtOnceAtTwoReplicas(t *testing.T) {
 	people, decisions, replies := []string{"wang", "zhao", "qian", "sun"}, []string{"/准 ", "/否 ", "/准 ", "/否 "}, make([]string, 4)
 	clients := make([]*office, len(people))
 	for i := range clients {
-		clients[i] = &office{t: t, c: newClient(t), n: 1000 * (i + 1)}
+		clients[i] = &office{t: t, c: newClient(t), n: 1_000_000 * (i + 1)}
 	}
 	var all sync.WaitGroup
 	for i, who := range people {
