@@ -27,6 +27,11 @@ const (
 	ChangeWords   = "words"
 )
 
+var changeNames = map[string]string{ChangeAdded: "新增", ChangeRemoved: "去掉", ChangeText: "改字", ChangeNotes: "改备注", ChangeWords: "改词表"}
+
+// Name is how curators read the kind of a change; one that is not known stays as it is.
+func (c Change) Name() string { return cmp.Or(changeNames[c.Kind], c.Kind) }
+
 // Diff lists what is different in a new state of the knowledge, in the order of ids.
 func Diff(before, after *Library) []Change {
 	was, is := describe(before), describe(after)

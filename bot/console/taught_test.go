@@ -25,9 +25,9 @@ func TestWhatStandsInTheWayIsTakenOutWithOneButton(t *testing.T) {
 	if strings.Contains(page, "仍答不上") || strings.Contains(page, "并入提议</button>") {
 		t.Errorf("it is still in the way:\n%s", visible(page))
 	}
-	status, page = wang.post(here, "do", "approve")
+	status, page = wang.approve(here)
 	o.demand(status, page, 403, "另一位协调员")
-	status, page = lin.post(here, "do", "approve")
+	status, page = lin.approve(here)
 	o.demand(status, page, 200, "已作为")
 	lin.until("/console/try?q="+url.QueryEscape(question), "答上了")
 	status, page = lin.get("/console/questions?state=solved")
@@ -45,7 +45,7 @@ func TestAQuestionThatStaysUnansweredStaysOpen(t *testing.T) {
 	_, page := lin.post("/console/questions/"+key+"/teach", "ask", question, "to", "aeo-incentives/海关直接激励措施/3", "once", "a")
 	here := proposalOf(t, page)
 	lin.until(here, "评测通过")
-	status, page := wang.post(here, "do", "approve")
+	status, page := wang.approve(here)
 	o.demand(status, page, 200, "已作为")
 	status, page = lin.get("/console/questions?state=solved")
 	if strings.Contains(page, question) {

@@ -236,7 +236,7 @@ func TestRecall(t *testing.T) {
 				}
 			}
 			b.until("both are told", func() bool { return b.speaker.said() == 2 })
-			if err := b.desk.Tend(t.Context()); err != nil {
+			if err := b.desk.TendRecalls(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			for id, text := range b.speaker.texts {
