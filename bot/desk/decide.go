@@ -88,10 +88,18 @@ func (d *Desk) prepare(ctx context.Context, state State, p *Proposal) (Diff, err
 	if len(library.Passages()) > reviewedAtOnce || len(newLessons(state.Library, library)) > lessonsAtOnce {
 		return diff, nil // the gate reviews it
 	}
-	review, err := ReviewOf(ctx, d.publisher, state.Library, State{Files: files, Library: library}, p.Question)
+	review, err := d.review(ctx, state, State{Files: files, Library: library}, p)
 	p.Notices, p.Answered, diff.Answers = review.Notices, review.Answered, review.Answers
 	p.show(p.Author, state) // who reads them in reply
 	return diff, err
+}
+
+// review is ReviewOf for a proposal. What brings a state back teaches nothing.
+func (d *Desk) review(ctx context.Context, was, is State, p *Proposal) (Review, error) {
+	if p.Back {
+		return Review{}, nil
+	}
+	return ReviewOf(ctx, d.publisher, was.Library, is, p.Question)
 }
 
 const (

@@ -156,7 +156,7 @@ func (d *Desk) gate(ctx context.Context, s State, p *Proposal) error {
 	if p.Worse, err = d.publisher.Gate(ctx, s.Library, library, far.set); err != nil {
 		return err
 	}
-	review, err := ReviewOf(ctx, d.publisher, s.Library, State{Files: files, Library: library}, p.Question)
+	review, err := d.review(ctx, s, State{Files: files, Library: library}, p)
 	if err != nil {
 		return err
 	}

@@ -195,6 +195,7 @@ func (s *server) keepRunning(ctx context.Context) {
 	s.running.Go(func() { s.every(ctx, "questions and audit log", s.settle()) })
 	s.running.Go(func() { s.every(ctx, "who may enter", s.followAccess()) })
 	s.runNotices(ctx)
+	s.running.Go(func() { s.control(ctx) })
 	if s.aibot != nil {
 		s.running.Go(func() { s.aibot.Run(ctx) })
 	}
