@@ -148,7 +148,7 @@ func readBoth(ctx context.Context, was, is *index.Generation, question string) (
 }
 
 // compared gives the words of a way to ask, without those that only ask, that the source has
-// and has not. What the vocabulary calls the same counts.
+// and has not. What the vocabulary calls the same counts; one character alone does not.
 func (l lesson) compared(ctx context.Context, g *index.Generation) (stated, missing []string, err error) {
 	asked, err := bot.Read(ctx, g, l.ask)
 	if err != nil {
@@ -157,20 +157,38 @@ func (l lesson) compared(ctx context.Context, g *index.Generation) (stated, miss
 	source := index.FoldCharacters(l.place + l.words)
 	for _, a := range asked {
 		x := a.Decision.Explain(1)
-		has := func(word string) bool {
-			return strings.Contains(source, word) || slices.ContainsFunc(x.Synonyms, func(s index.ExplainedSense) bool {
-				return strings.Contains(index.FoldCharacters(s.Words), word) && strings.Contains(source, index.FoldCharacters(s.Group))
-			})
-		}
-		for _, word := range x.Content {
-			if has(word) {
-				stated = append(stated, word)
-			} else {
-				missing = append(missing, word)
+		open := false // the last word goes on
+		for left := x.Content; len(left) > 0; {
+			n := longest(left, source)
+			word := strings.Join(left[:n], "")
+			switch left = left[n:]; {
+			case len([]rune(word)) > 1 && strings.Contains(source, word) || means(x.Synonyms, word, source):
+				stated, open = append(stated, word), false
+			case open:
+				missing[len(missing)-1] += word
+			default:
+				missing, open = append(missing, word), true
 			}
 		}
 	}
 	return stated, missing, nil
+}
+
+// longest is how many of the words stand in a source one after the other, at least 1.
+func longest(words []string, source string) int {
+	for n := len(words); n > 1; n-- {
+		if strings.Contains(source, strings.Join(words[:n], "")) {
+			return n
+		}
+	}
+	return 1
+}
+
+// means reports whether the vocabulary has a word for what a source says.
+func means(senses []index.ExplainedSense, word, source string) bool {
+	return slices.ContainsFunc(senses, func(s index.ExplainedSense) bool {
+		return strings.Contains(index.FoldCharacters(s.Words), word) && strings.Contains(source, index.FoldCharacters(s.Group))
+	})
 }
 
 // carried warns of notes that a new edition of a document carries on although the words that

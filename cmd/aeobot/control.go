@@ -83,7 +83,10 @@ func orServe(cmd *cobra.Command, c configs.Config, args []string, here func() er
 // changedFlags are a command's own flags as they were given. Serve has settings of its own,
 // and stands in another folder.
 func changedFlags(cmd *cobra.Command) (flags []string) {
-	cmd.LocalNonPersistentFlags().Visit(func(f *pflag.Flag) {
+	cmd.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
+		if !f.Changed {
+			return
+		}
 		values := []string{f.Value.String()}
 		if list, ok := f.Value.(pflag.SliceValue); ok {
 			values = list.GetSlice()
