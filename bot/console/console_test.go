@@ -436,6 +436,21 @@ func TestAQuestionIsTaught(t *testing.T) {
 	}
 }
 
+// TestNothingIsDoneOnAnErrorPage: what an address says was done does not stand on a page that
+// says something else.
+func TestNothingIsDoneOnAnErrorPage(t *testing.T) {
+	o := newOffice(t, nil)
+	lin := o.enter("lin.yue")
+	for path, want := range map[string]int{"/console/proposals/ZZZZ?done=approved": 404, "/console/versions/diff?from=x&to=1&done=approved": 400, "/console/nowhere?done=approved": 404} {
+		if status, page := lin.get(path); status != want || strings.Contains(page, "已发布") {
+			t.Errorf("%s: %d, want %d and not a word of what was done:\n%s", path, status, want, visible(page))
+		}
+	}
+	if _, page := lin.get("/console/proposals?done=approved"); !strings.Contains(page, "已发布") {
+		t.Errorf("nowhere is it said what was done:\n%s", visible(page))
+	}
+}
+
 // TestWhatGetsWorseIsBlocked and can be overridden only by another with a reason.
 func TestWhatGetsWorseIsBlocked(t *testing.T) {
 	o := newOffice(t, nil)

@@ -147,6 +147,7 @@ func readWorking(paths []string) (map[string][]byte, error) {
 type publishFlags struct {
 	author, approver, reason, override string
 	remove                             []string
+	base                               int
 	dry                                bool
 }
 
@@ -178,7 +179,6 @@ func newPublish(g *global) *cobra.Command {
 	f.register(cmd)
 	flags.StringVar(&f.override, "override", "", "有问题变差也发布的理由（要有 --approver）")
 	flags.StringArrayVar(&f.remove, "remove", nil, "从知识里去掉的文件名，可重复")
-	flags.BoolVar(&f.dry, "dry-run", false, "只列出差别和评测结果，不发布")
 	return cmd
 }
 
@@ -242,6 +242,8 @@ func (f *publishFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.author, "author", "", "谁发布（默认当前系统用户）")
 	flags.StringVar(&f.approver, "approver", "", "第二个人：看过差别和评测、同意发布的人")
 	flags.StringVar(&f.reason, "reason", "", "为什么（必填）")
+	flags.IntVar(&f.base, "base", -1, "看差别时的现行版本号：之后又发布过别的版本就不发布，重新列出差别")
+	flags.BoolVar(&f.dry, "dry-run", false, "只列出差别（publish 连同评测结果），不发布")
 }
 
 // check fills in who and refuses what is incomplete.
@@ -320,12 +322,24 @@ func (f *publishFlags) publishWith(cmd *cobra.Command, c configs.Config, r *rele
 		}
 		return nil
 	}
+	if err := f.checkBase(out, head); err != nil {
+		return err
+	}
 	number := head.Number + 1
 	if err := r.release(cmd.Context(), out, number, f.publication(), worse, next.files); err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "已发布版本 %d（%s），正在运行的 serve 几秒内换用。\n", number, is.Fingerprint)
 	return nil
+}
+
+// checkBase says when the changes are others than those that somebody has looked at.
+func (f *publishFlags) checkBase(out io.Writer, head desk.State) error {
+	if head.CheckBase(f.base) == nil {
+		return nil
+	}
+	fmt.Fprintf(out, "没有发布：看差别时现行的是版本 %d，现在是版本 %d。以上是现在的差别，看过再来一次：--base %d\n", f.base, head.Number, head.Number)
+	return errShort
 }
 
 func (f *publishFlags) publication() desk.Publication {
@@ -556,7 +570,7 @@ func newRollback(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rollback --reason 原因 版本",
 		Short: "恢复以前的一个版本（作为新版本发布，历史不丢）",
-		Long: `把以前的一个版本作为新版本发布，历史不丢；不等评测。
+		Long: `把以前的一个版本作为新版本发布，历史不丢；先列出改动，不等评测。
 curation.people 为 2（默认）时也要第二个人（--approver），只有一个人维护时设为 1。每次都记进操作记录。`,
 		Args: arguments(cobra.ExactArgs(1), "name the version to bring back; `aeobot knowledge versions` lists them"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -602,6 +616,14 @@ func (f *publishFlags) rollbackWith(cmd *cobra.Command, r *releaser, number int)
 	}
 	p, out := f.publication(), cmd.OutOrStdout()
 	p.Back, p.Of = true, number
+	fmt.Fprintf(out, "从现行的版本 %d 恢复到版本 %d 的内容：\n", head.Number, number)
+	writeChanges(out, knowledge.Diff(head.Library, old.Library))
+	if f.dry {
+		return nil
+	}
+	if err := f.checkBase(out, head); err != nil {
+		return err
+	}
 	if err := r.release(cmd.Context(), out, head.Number+1, p, nil, old.Files); err != nil {
 		return err
 	}
