@@ -353,7 +353,13 @@ func (d *Desk) shows(c call, p Proposal) (string, error) {
 	if more := v.Diff.All - listed; more > 0 {
 		fmt.Fprintf(&b, "· 还有 %d 处，见控制台\n", more)
 	}
-	return b.String() + c.notices(p) + "看过了仍要发布，再回复一次 /准 " + p.ID, nil
+	b.WriteString(c.notices(p))
+	if len(p.Worse) > 0 && !p.Back {
+		b.WriteString(worse(p))
+	} else {
+		b.WriteString("看过了仍要发布，再回复一次 /准 " + p.ID)
+	}
+	return b.String(), nil
 }
 
 // worse names what got worse, and what can be done.
