@@ -312,9 +312,9 @@ func (d *Desk) approve(c call) (string, error) {
 	case errors.Is(err, ErrSelf):
 		return "自己的提议要由另一位协调员确认。", nil
 	case errors.Is(err, ErrJudging):
-		return "还没有发布：" + p.Says() + "。评测会自己做完，做完以后再发一次 /准 " + p.ID, nil
+		return "评测还没有做完：" + p.Says() + "。会自己做完，几秒后再发一次 /准 " + p.ID, nil
 	case errors.Is(err, ErrBusy):
-		return "还没有发布：" + p.Says() + "，等评测的提议太多。会自己轮到；请过几分钟再发一次 /准 " + p.ID, nil
+		return "等评测的提议太多，还没有开始评测，会自己轮到。请过几分钟再发一次 /准 " + p.ID, nil
 	case errors.Is(err, ErrDead):
 		return p.Says() + "。" + p.Advice(), nil
 	case errors.Is(err, ErrWorse):

@@ -130,7 +130,7 @@ func TestTheGateIsKilled(t *testing.T) {
 	if !regexp.MustCompile(`，(等评测|正在评测)）`).MatchString(first) {
 		t.Errorf("after the gate was killed: %q", first)
 	}
-	if got := c.says("", "wang.qiang", "/准 "+id); !strings.Contains(got, "还没有发布") {
+	if got := c.says("", "wang.qiang", "/准 "+id); !strings.Contains(got, "评测还没有做完") {
 		t.Errorf("confirmed unjudged: %s", got)
 	}
 	c.until(r, "wang.qiang", "/待准", "评测通过")
