@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 
@@ -20,8 +21,8 @@ var channels = []struct {
 }{
 	{"wecom.aibot", (*server).openAIBot},
 	{"wecom.aibot", (*server).openConnection},
-	{"wecom.app", (*server).openApp},
 	{"wecom.kf", (*server).openKF},
+	{"wecom.app", (*server).openApp}, // after customer service, to which it passes events on
 	{"wecom.robot", (*server).openRobot},
 }
 
@@ -107,7 +108,11 @@ func (s *server) openApp() error {
 			return err
 		}
 	}
-	s.app = app.NewCallback(s.engine, codec, sender, app.Options{
+	var customerService func(context.Context, []byte) error
+	if s.kf != nil {
+		customerService = s.kf.Take
+	}
+	s.app = app.NewCallback(s.engine, codec, sender, app.Options{CustomerService: customerService,
 		CorpID: c.App.CorpID, AgentID: c.App.AgentID, Markdown: c.App.Markdown, Cards: c.App.Cards, MaxSkew: c.MaxClockSkew,
 		Log: s.log, Count: s.metrics.callback("app"), Pushed: s.desk.Pushed, Journal: s.store,
 	})
@@ -117,12 +122,15 @@ func (s *server) openApp() error {
 
 func (s *server) openKF() error {
 	c := s.settings.WeCom
-	if c.KF.Token.Reveal() == "" {
+	if c.KF.Secret.Reveal() == "" {
 		return nil
 	}
-	codec, err := envelope.New(c.KF.Token.Reveal(), c.KF.EncodingAESKey.Reveal(), c.KF.CorpID)
-	if err != nil {
-		return err
+	var codec *envelope.Codec
+	if token := c.KF.Token.Reveal(); token != "" {
+		var err error
+		if codec, err = envelope.New(token, c.KF.EncodingAESKey.Reveal(), c.KF.CorpID); err != nil {
+			return err
+		}
 	}
 	client, err := s.client("customer service", api.Options{CorpID: c.KF.CorpID, Secret: c.KF.Secret.Reveal()})
 	if err != nil {
@@ -130,7 +138,9 @@ func (s *server) openKF() error {
 	}
 	s.kf = kf.NewCallback(s.engine, codec, client, s.store, kf.Options{CorpID: c.KF.CorpID, MaxSkew: c.MaxClockSkew,
 		Log: s.log, Count: s.metrics.callback("kf"), Pushed: s.desk.Pushed})
-	s.callbacks["kf"] = s.kf
+	if codec != nil {
+		s.callbacks["kf"] = s.kf
+	}
 	return nil
 }
 

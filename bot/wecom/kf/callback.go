@@ -98,7 +98,8 @@ type times struct {
 	lease, claim, later time.Duration
 }
 
-// NewCallback makes the handler for /wecom/kf.
+// NewCallback makes the handler for /wecom/kf. Without a codec there is none, and all events
+// come by Take.
 func NewCallback(a Answerer, codec *envelope.Codec, c *api.Client, s Store, o Options) *Callback {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -128,6 +129,13 @@ func (k *Callback) ClockOff() time.Duration { return k.receiver.ClockOff() }
 
 // ServeHTTP answers one request of the platform.
 func (k *Callback) ServeHTTP(w http.ResponseWriter, r *http.Request) { k.receiver.ServeHTTP(w, r) }
+
+// Take takes an event that came to the callback of the application through which customer
+// service's API is called.
+func (k *Callback) Take(ctx context.Context, event []byte) error {
+	_, err := k.handle(ctx, event)
+	return err
+}
 
 // nudge is what a callback says: something is to be fetched for an account.
 type nudge struct {
