@@ -169,6 +169,7 @@ func (d *doctor) platform(ctx context.Context) {
 		fmt.Fprintln(d.out, "· 企业微信：没有配置渠道，serve 会打开本机试用群聊")
 		return
 	}
+	see := sightOf(ctx, d.settings)
 	d.report("时钟", "和平台一致", d.clock(ctx))
 	if w.AIBot.BotID != "" {
 		ctx, cancel := context.WithTimeout(ctx, checkWithin)
@@ -180,10 +181,10 @@ func (d *doctor) platform(ctx context.Context) {
 		d.report("长连接", "网关可达（没有登录；登录是否成功看 /readyz 的 long_connection）", err)
 	}
 	if w.App.Secret.Reveal() != "" {
-		d.report("自建应用", "拿到了 access_token", d.token(ctx, "wecom.app", api.Options{CorpID: w.App.CorpID, AgentID: w.App.AgentID, Secret: w.App.Secret.Reveal()}))
+		d.report("自建应用", "拿到了 access_token", d.token(ctx, "wecom.app", see.app))
 	}
 	if w.KF.Secret.Reveal() != "" {
-		d.report("微信客服", "拿到了 access_token", d.token(ctx, "wecom.kf", api.Options{CorpID: w.KF.CorpID, Secret: w.KF.Secret.Reveal()}))
+		d.report("微信客服", "拿到了 access_token", d.token(ctx, "wecom.kf", see.kf))
 	}
 	if w.Robot.Key.Reveal() != "" {
 		fmt.Fprintln(d.out, "· 消息推送：不发测试消息；能否送达看 /readyz 和群里的通知")
@@ -191,14 +192,14 @@ func (d *doctor) platform(ctx context.Context) {
 	if w.AIBot.Token.Reveal() != "" || w.App.Token.Reveal() != "" || w.KF.Token.Reveal() != "" {
 		fmt.Fprintln(d.out, "· 回调：平台能否访问到回调地址，只有在管理后台点“保存”才知道；失败原因看日志和 aeobot_callbacks_total")
 	}
-	d.setup(ctx)
+	d.setup(see.reports(ctx))
 }
 
 // setup asks the questions of the guide in their order. What is wrong counts; what the
 // program cannot see people have to look at.
-func (d *doctor) setup(ctx context.Context) {
+func (d *doctor) setup(reports []setup.Report) {
 	product := ""
-	for n, r := range sightOf(ctx, d.settings).reports(ctx) {
+	for n, r := range reports {
 		if r.Product != product {
 			product = r.Product
 			fmt.Fprintf(d.out, "\n收不到消息？——%s\n", product)
@@ -240,11 +241,10 @@ func (d *doctor) clock(ctx context.Context) error {
 }
 
 // token asks the platform for an access_token with the credentials of a section.
-func (d *doctor) token(ctx context.Context, section string, o api.Options) error {
+func (d *doctor) token(ctx context.Context, section string, open func() (*api.Client, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, checkWithin)
 	defer cancel()
-	o.BaseURL = d.settings.WeCom.APIBaseURL
-	client, err := api.New(o)
+	client, err := open()
 	if err != nil {
 		return err
 	}
@@ -258,5 +258,5 @@ func (d *doctor) token(ctx context.Context, section string, o api.Options) error
 	case errors.Is(err, api.ErrUntrustedIP) && errors.As(err, &refused):
 		return mend{err, "在应用的“企业可信IP”里加上 " + refused.Address()}
 	}
-	return mend{err, "放行到 " + o.BaseURL + " 的出站连接"}
+	return mend{err, "放行到 " + d.settings.WeCom.APIBaseURL + " 的出站连接"}
 }

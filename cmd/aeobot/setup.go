@@ -291,10 +291,10 @@ const setupEvery = 5 * time.Second
 func sightOf(ctx context.Context, c configs.Config) sight {
 	s := sight{settings: c}
 	client := func(o api.Options) func() (*api.Client, error) {
-		return func() (*api.Client, error) {
-			o.BaseURL = c.WeCom.APIBaseURL
-			return api.New(o)
-		}
+		o.BaseURL = c.WeCom.APIBaseURL
+		// One client, which asks no second time with a secret that was refused: the platform
+		// blocks whoever does.
+		return sync.OnceValues(func() (*api.Client, error) { return api.New(o) })
 	}
 	s.app = client(api.Options{CorpID: c.WeCom.App.CorpID, AgentID: c.WeCom.App.AgentID, Secret: c.WeCom.App.Secret.Reveal()})
 	s.kf = client(api.Options{CorpID: c.WeCom.KF.CorpID, Secret: c.WeCom.KF.Secret.Reveal()})
@@ -303,7 +303,7 @@ func sightOf(ctx context.Context, c configs.Config) sight {
 		return s
 	}
 	var r readiness
-	if err := json.Unmarshal([]byte(body.String()), &r); err != nil {
+	if err := json.Unmarshal([]byte(body.String()), &r); err != nil || r.Status == "" {
 		return s // something else answers there
 	}
 	s.serving, s.connection, s.heard, s.since = true, r.Connection, r.Heard, r.Since

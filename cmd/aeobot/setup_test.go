@@ -9,9 +9,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"aeobot/bot"
 	"aeobot/bot/storetest/child"
 	"aeobot/bot/wecom/setup"
+	"aeobot/configs"
 )
 
 // TestGuide: each step says where to look, and what the program looks for is in the guide.
@@ -224,5 +227,78 @@ func TestAdminConsoleInABrowser(t *testing.T) {
 	if seen.Wrong != "openapi回调地址请求不通过" || seen.Right != "保存成功" || seen.Unheard != 1 || !strings.Contains(seen.Hint, "@海关政策百科") ||
 		!strings.Contains(seen.Answer, "5、可向海关申请免除担保") || seen.Wide || len(seen.Errors) > 0 {
 		t.Errorf("the page shows %+v", seen)
+	}
+}
+
+// TestSight: what is said of each step, by what reached the program.
+func TestSight(t *testing.T) {
+	started := time.Date(2026, 11, 30, 1, 0, 0, 0, time.UTC)
+	at := func(minutes int) time.Time { return started.Add(time.Duration(minutes) * time.Minute) }
+	callbacks, connection := configs.Config{}, configs.Config{}
+	callbacks.WeCom.AIBot.Token = "t"
+	connection.WeCom.AIBot.BotID = "b"
+	for _, tt := range []struct {
+		name       string
+		settings   configs.Config
+		connection string
+		heard      channelHeard
+		away       bool
+		key, want  string
+	}{
+		{"nothing came", callbacks, "", channelHeard{}, false, "aibot.connected", "✗ 从 11-30 09:00:00 启动到现在，平台一次也没有访问过 /wecom/aibot"},
+		{"a wrong token", callbacks, "", channelHeard{Refused: "signature", RefusedAt: at(2)}, false, "aibot.connected", "✗ 最近一次出错：11-30 09:02:00，签名不符"},
+		{"a wrong key", callbacks, "", channelHeard{Checked: at(1), Refused: "cipher", RefusedAt: at(2)}, false, "aibot.connected", "EncodingAESKey"},
+		{"mended since", callbacks, "", channelHeard{Message: at(3), Refused: "signature", RefusedAt: at(2)}, false, "aibot.connected", "✓ 最近一次收到消息或事件：11-30 09:03:00"},
+		{"connected", connection, "ready", channelHeard{}, false, "aibot.connected", "✓ 长连接已登录"},
+		{"refused", connection, "refused", channelHeard{}, false, "aibot.connected", "✗ 平台不认 Bot ID 或 Secret"},
+		{"displaced", connection, "displaced", channelHeard{}, false, "aibot.connected", "✗ 长连接被别处顶掉了"},
+		{"a state of later years", connection, "limited", channelHeard{}, false, "aibot.connected", "✗ 长连接的状态：limited"},
+		{"no serve", connection, "", channelHeard{}, true, "aibot.connected", "· serve 没有在运行"},
+		{"nobody", callbacks, "", channelHeard{}, false, "aibot.members", "· 从 11-30 09:00:00 启动到现在，没有收到过任何人的提问"},
+		{"one person", callbacks, "", channelHeard{People: 1}, false, "aibot.permissions", "✗ 只收到过同一个人的提问"},
+		{"several", callbacks, "", channelHeard{People: 2}, false, "aibot.permissions", "✓ 收到过不止一个人的提问"},
+		{"a group", callbacks, "", channelHeard{Groups: true}, false, "aibot.groups", "✓ 收到过群里的提问"},
+	} {
+		s := sight{settings: tt.settings, serving: !tt.away, connection: tt.connection, heard: map[string]channelHeard{"aibot": tt.heard}, since: started}
+		var got []string
+		for _, r := range s.reports(t.Context()) {
+			for _, f := range r.Findings {
+				if r.Channel != "aibot" {
+					t.Errorf("%s: %s is not configured", tt.name, r.Key)
+				}
+				if r.Key == tt.key {
+					got = append(got, f.Mark+" "+f.Text)
+				}
+			}
+		}
+		if !strings.Contains(strings.Join(got, "\n"), tt.want) || tt.name == "mended since" && len(got) != 1 {
+			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+// TestHeard: who wrote is told apart, and not kept.
+func TestHeard(t *testing.T) {
+	h := newHeard()
+	from := func(who, chat string) {
+		h.from(bot.Message{Asker: bot.Asker(who), Chat: chat, Surface: bot.Surface{Name: "aibot"}})
+	}
+	for _, tt := range []struct {
+		who, chat string
+		people    int
+		groups    bool
+	}{{"lin.yue", "", 1, false}, {"Lin.Yue", "", 1, false}, {"wang.qiang", "g", 2, true}, {"lin.yue", "", 2, true}} {
+		if from(tt.who, tt.chat); h.all()["aibot"].People != tt.people || h.all()["aibot"].Groups != tt.groups {
+			t.Errorf("after %+v: %+v", tt, h.all()["aibot"])
+		}
+	}
+	h.count("aibot_connection", "message")
+	h.count("aibot", "something new")
+	if got := h.all()["aibot"]; got.Message.IsZero() || got.Refused != "" {
+		t.Errorf("got %+v", got)
+	}
+	data, err := json.Marshal(h.all())
+	if err != nil || strings.Contains(strings.ToLower(string(data)), "lin.yue") {
+		t.Errorf("%s: %v", data, err)
 	}
 }
