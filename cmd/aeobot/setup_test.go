@@ -302,3 +302,26 @@ func TestHeard(t *testing.T) {
 		t.Errorf("%s: %v", data, err)
 	}
 }
+
+// TestCustomersThroughTheApplication: since December 2023 customer service's events come to
+// an application's callback, whatever customer service's own token is.
+func TestCustomersThroughTheApplication(t *testing.T) {
+	for name, env := range map[string][]string{
+		"no callback of its own": {"AEOBOT_WECOM_KF_TOKEN=", "AEOBOT_WECOM_KF_ENCODING_AES_KEY="},
+		"another token":          {"AEOBOT_WECOM_KF_TOKEN=another"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			platform, bot := startSimulateWith(t, env, "--mistake", "kf-through-app")
+			asCustomer(t, newLocalChat(t, platform.base))
+			_, metrics := bot.get("/metrics")
+			if !strings.Contains(metrics, `aeobot_callbacks_total{channel="app",outcome="passed_on"}`) {
+				t.Errorf("nothing was passed on:\n%s", metrics)
+			}
+			if status, _ := bot.get("/wecom/kf"); (status == http.StatusNotFound) != (len(env) == 2) {
+				t.Errorf("/wecom/kf: status %d", status)
+			}
+			nothingLeaked(t, bot)
+		})
+	}
+}
