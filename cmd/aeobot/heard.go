@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -61,36 +62,60 @@ func (h *heard) all() map[string]channelHeard {
 	return all
 }
 
-// arrived are outcomes of what the platform brought.
-var arrived = []string{envelope.OutcomeOK, aibot.OutcomeMessage, aibot.OutcomeEvent, kf.OutcomeNudge}
+// arrived are outcomes of what the platform brought, by channel.
+var arrived = map[string][]string{
+	"aibot": {envelope.OutcomeOK, aibot.OutcomeMessage, aibot.OutcomeEvent},
+	"app":   {app.OutcomeAnswered, app.OutcomeApology, app.OutcomeWelcome, app.OutcomeUnsupported, app.OutcomeQuiet, app.OutcomeIgnored, app.OutcomePassedOn},
+	"kf":    {kf.OutcomeNudge},
+}
 
 // count notes an outcome of a channel, as metrics.callback names it: an AI bot's two ways are
 // one channel here.
 func (h *heard) count(channel, outcome string) {
+	channel = strings.TrimSuffix(channel, "_connection")
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	c := h.of(strings.TrimSuffix(channel, "_connection"))
+	c := h.of(channel)
 	switch {
 	case outcome == envelope.OutcomeCheck:
 		c.Checked = time.Now()
-	case slices.Contains(arrived, outcome):
+	case slices.Contains(arrived[channel], outcome):
 		c.Message = time.Now()
-	case whyRefused[outcome] != "":
+	case whyRefused(channel, outcome) != "":
 		c.Refused, c.RefusedAt = outcome, time.Now()
 	}
 }
 
-// whyRefused says to people what an outcome means and how to mend it.
-var whyRefused = map[string]string{
-	envelope.OutcomeSignature: "签名不符：Token 和管理后台里的不一致，或者不是平台发来的",
-	envelope.OutcomeCipher:    "解不开：EncodingAESKey 或企业ID和管理后台里的不一致",
-	envelope.OutcomeStale:     "时间差得太多：校准这台机器的时钟",
-	envelope.OutcomeForm:      "格式不对：URL 可能填成了别的产品的",
-	envelope.OutcomeFailed:    "没有处理成，日志里有原因",
-	app.OutcomeForeign:        "是发给别的企业或应用的：核对企业ID和 AgentId",
-	aibot.OutcomeRefused:      "平台不认 Bot ID 或 Secret",
-	aibot.OutcomeDisplaced:    "被别处的连接顶掉了：同一个机器人只能有一处连着",
-	kf.OutcomeTooLate:         "平台不收回答：可能有接待人员在岗、企业没有认证、超过 48 小时或 5 条",
+// whyRefused says to people what an outcome of a channel means and how to mend it; empty:
+// nothing was refused.
+func whyRefused(channel, outcome string) string {
+	return cmp.Or(refusals[channel][outcome], refusals[""][outcome])
+}
+
+// refusals are outcomes of what could not be taken, or not be said: those of a channel, and
+// under no name those of every callback.
+var refusals = map[string]map[string]string{
+	"": {
+		envelope.OutcomeSignature: "签名不符：Token 和管理后台里的不一致，或者不是平台发来的",
+		envelope.OutcomeCipher:    "解不开：EncodingAESKey 或企业ID和管理后台里的不一致",
+		envelope.OutcomeStale:     "时间差得太多：校准这台机器的时钟",
+		envelope.OutcomeForm:      "格式不对：URL 可能填成了别的产品的",
+		envelope.OutcomeFailed:    "没有处理成，日志里有原因",
+	},
+	"aibot": {
+		aibot.OutcomeRefused:   "平台不认 Bot ID 或 Secret",
+		aibot.OutcomeDisplaced: "被别处的连接顶掉了：同一个机器人只能有一处连着",
+	},
+	"app": {
+		app.OutcomeForeign:    "是发给别的企业或应用的：核对企业ID和 AgentId",
+		app.OutcomeUnreadable: "看不懂：URL 可能填成了别的产品的",
+		app.OutcomeNoService:  "是微信客服的事件，却没有设 wecom.kf.corp_id、wecom.kf.secret，客户得不到回答",
+	},
+	"kf": {
+		kf.OutcomeForeign: "是发给别的企业的：核对 wecom.kf.corp_id",
+		kf.OutcomeTooLate: "平台不收回答：可能有接待人员在岗、企业没有认证、超过 48 小时或 5 条",
+		kf.OutcomeFailed:  "平台不收回答，日志里有原因",
+	},
 }
 
 // listening is the engine as channels have it, with who wrote noted.

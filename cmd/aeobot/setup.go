@@ -110,7 +110,7 @@ func (s sight) connected(context.Context) []setup.Finding {
 func (s sight) callback(channel string) []setup.Finding {
 	h := s.heard[channel]
 	if h.Checked.IsZero() && h.Message.IsZero() && h.Refused == "" {
-		return one(setup.Bad, fmt.Sprintf("从 %s 启动到现在，平台一次也没有访问过 /wecom/%s：URL 可能没有保存成功，或从外网访问不到这里", clock(s.since), channel))
+		return one(setup.Perhaps, fmt.Sprintf("从 %s 启动到现在，平台一次也没有访问过 /wecom/%s：URL 可能没有保存成功，或从外网访问不到这里", clock(s.since), channel))
 	}
 	var all []setup.Finding
 	if !h.Checked.IsZero() {
@@ -126,7 +126,7 @@ func (s sight) last(channel string) (all []setup.Finding) {
 		all = one(setup.Good, "最近一次收到消息或事件："+clock(h.Message))
 	}
 	if h.Refused != "" && h.RefusedAt.After(h.Message) {
-		all = append(all, setup.Finding{Mark: setup.Bad, Text: "最近一次出错：" + clock(h.RefusedAt) + "，" + whyRefused[h.Refused]})
+		all = append(all, setup.Finding{Mark: setup.Bad, Text: "最近一次出错：" + clock(h.RefusedAt) + "，" + whyRefused(channel, h.Refused)})
 	}
 	return all
 }
@@ -145,7 +145,7 @@ func (s sight) people(channel string) []setup.Finding {
 // onlyOne says whether somebody beside the creator can have been heard.
 func (s sight) onlyOne(channel string) []setup.Finding {
 	if s.heard[channel].People == 1 {
-		return one(setup.Bad, "只收到过同一个人的提问：如果这个人正是机器人的创建者，而别人也发过，多半就是这个原因")
+		return one(setup.Perhaps, "只收到过同一个人的提问：如果这个人正是机器人的创建者，而别人也发过，多半就是这个原因")
 	}
 	return s.people(channel)
 }

@@ -141,7 +141,7 @@ func TestGuideAgainstMistakes(t *testing.T) {
 			t.Errorf("saving a wrong URL of %s: %q", product, says)
 		}
 	}
-	m.says("wrong-url", "✗ 从", "平台一次也没有访问过 /wecom/aibot", "平台一次也没有访问过 /wecom/app", "没有收到过客服事件", "openapi回调地址请求不通过", "接收消息 → 设置API接收")
+	m.says("wrong-url", "！ 从", "平台一次也没有访问过 /wecom/aibot", "平台一次也没有访问过 /wecom/app", "没有收到过客服事件", "openapi回调地址请求不通过", "接收消息 → 设置API接收")
 	m.set("wrong-url", false)
 	for _, product := range []string{"single", "app", "kf"} {
 		if says := m.admin(`{"save":"` + product + `"}`); says != "" {
@@ -153,7 +153,7 @@ func TestGuideAgainstMistakes(t *testing.T) {
 	m.unanswered("single/wang.qiang", "wang.qiang", "能免除担保吗")
 	m.write("single/lin.yue", "lin.yue", "能免除担保吗")
 	m.await("the creator's answer", func(b bubble) bool { return b.Chat == "single/lin.yue" && b.Bot })
-	m.says("extra-permission", "✗ 只收到过同一个人的提问", "只留创建时默认的那些", "只有创建者说话它听得到")
+	m.says("extra-permission", "！ 只收到过同一个人的提问", "只留创建时默认的那些", "只有创建者说话它听得到")
 	m.set("extra-permission", false)
 	// 3. An external group.
 	m.set("external-group", true)
@@ -245,7 +245,7 @@ func TestSight(t *testing.T) {
 		away       bool
 		key, want  string
 	}{
-		{"nothing came", callbacks, "", channelHeard{}, false, "aibot.connected", "✗ 从 11-30 09:00:00 启动到现在，平台一次也没有访问过 /wecom/aibot"},
+		{"nothing came", callbacks, "", channelHeard{}, false, "aibot.connected", "！ 从 11-30 09:00:00 启动到现在，平台一次也没有访问过 /wecom/aibot"},
 		{"a wrong token", callbacks, "", channelHeard{Refused: "signature", RefusedAt: at(2)}, false, "aibot.connected", "✗ 最近一次出错：11-30 09:02:00，签名不符"},
 		{"a wrong key", callbacks, "", channelHeard{Checked: at(1), Refused: "cipher", RefusedAt: at(2)}, false, "aibot.connected", "EncodingAESKey"},
 		{"mended since", callbacks, "", channelHeard{Message: at(3), Refused: "signature", RefusedAt: at(2)}, false, "aibot.connected", "✓ 最近一次收到消息或事件：11-30 09:03:00"},
@@ -255,7 +255,7 @@ func TestSight(t *testing.T) {
 		{"a state of later years", connection, "limited", channelHeard{}, false, "aibot.connected", "✗ 长连接的状态：limited"},
 		{"no serve", connection, "", channelHeard{}, true, "aibot.connected", "· serve 没有在运行"},
 		{"nobody", callbacks, "", channelHeard{}, false, "aibot.members", "· 从 11-30 09:00:00 启动到现在，没有收到过任何人的提问"},
-		{"one person", callbacks, "", channelHeard{People: 1}, false, "aibot.permissions", "✗ 只收到过同一个人的提问"},
+		{"one person", callbacks, "", channelHeard{People: 1}, false, "aibot.permissions", "！ 只收到过同一个人的提问"},
 		{"several", callbacks, "", channelHeard{People: 2}, false, "aibot.permissions", "✓ 收到过不止一个人的提问"},
 		{"a group", callbacks, "", channelHeard{Groups: true}, false, "aibot.groups", "✓ 收到过群里的提问"},
 	} {
@@ -291,6 +291,11 @@ func TestHeard(t *testing.T) {
 		if from(tt.who, tt.chat); h.all()["aibot"].People != tt.people || h.all()["aibot"].Groups != tt.groups {
 			t.Errorf("after %+v: %+v", tt, h.all()["aibot"])
 		}
+	}
+	h.count("app", "foreign")
+	h.count("app", "ok") // the callback's envelope was; that nobody was answered stays
+	if got := h.all()["app"]; got.Refused != "foreign" || !got.Message.IsZero() {
+		t.Errorf("another application's message: %+v", got)
 	}
 	h.count("aibot_connection", "message")
 	h.count("aibot", "something new")

@@ -38,6 +38,7 @@ const (
 	OutcomeUnreadable   = "unreadable"    // authentic, but not a message we can read
 	OutcomeForeign      = "foreign"       // authentic, but for another corp or application
 	OutcomePassedOn     = "passed_on"     // an event of customer service
+	OutcomeNoService    = "no_service"    // the same, where customer service is not configured
 	OutcomePushSent     = "push_sent"     // a further page was sent
 	OutcomePushFailed   = "push_failed"   // a further page was refused; the rest was not sent
 	OutcomePushPutOff   = "push_put_off"  // a further page waits in the journal
@@ -236,7 +237,7 @@ var errNoService = errors.New("customer service's event; set wecom.kf.corp_id an
 // passOn hands an event on to customer service.
 func (c *Callback) passOn(ctx context.Context, event []byte) error {
 	if c.o.CustomerService == nil {
-		c.ignore(OutcomeIgnored, errNoService)
+		c.ignore(OutcomeNoService, errNoService)
 		return nil
 	}
 	c.o.Count(OutcomePassedOn)

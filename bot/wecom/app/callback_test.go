@@ -490,7 +490,7 @@ func TestCustomerServiceEvents(t *testing.T) {
 		t.Errorf("replied %v, passed on %q", reply, got)
 	}
 	b = newBench(t, nil)
-	if reply := b.deliver(event(testCorp)); len(reply) > 0 || !strings.Contains(b.log.String(), "wecom.kf.secret") || b.counts.of(OutcomeIgnored) != 1 {
+	if reply := b.deliver(event(testCorp)); len(reply) > 0 || !strings.Contains(b.log.String(), "wecom.kf.secret") || b.counts.of(OutcomeNoService) != 1 {
 		t.Errorf("without customer service: replied %v, log %s", reply, b.log.String())
 	}
 }

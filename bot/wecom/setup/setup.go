@@ -32,9 +32,10 @@ type Finding struct{ Mark, Text string }
 
 // Marks of a Finding.
 const (
-	Good = "✓"
-	Bad  = "✗"
-	Note = "·" // neither: it has not been seen, or people have to look
+	Good    = "✓"
+	Bad     = "✗"
+	Perhaps = "！" // bad if people say so
+	Note    = "·" // neither: it has not been seen, or people have to look
 )
 
 // Report is a step with what the program sees of it.
