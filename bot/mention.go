@@ -24,6 +24,8 @@ var (
 	// latin is a name in Latin letters, and latinEnd what an @ follows that calls nobody.
 	latin    = regexp.MustCompile(`^[A-Za-z][\w.'-]*$`)
 	latinEnd = regexp.MustCompile(`[\w.+-]$`)
+	// listStart is the number of the first of several questions.
+	listStart = regexp.MustCompile(`^\d{1,2}[、.．)）]`)
 	// botName is what bots are called at the end of their names.
 	botName = regexp.MustCompile(`(?i)(?:助手|助理|机器人|小秘|问答|客服|bot|ai)(?:[(（].*)?$`)
 )
@@ -95,12 +97,15 @@ const maxLoneName = 8
 // leaves line breaks.
 func plainBlanks(text string) string {
 	return strings.Map(func(r rune) rune {
-		if r != '\n' && (unicode.IsSpace(r) || strings.ContainsRune(unseen, r)) {
+		if r != '\n' && IsBlank(r) {
 			return ' '
 		}
 		return r
 	}, text)
 }
+
+// IsBlank reports whether a character parts words without being seen.
+func IsBlank(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(unseen, r) }
 
 // unseen are characters that show nothing, or a blank.
 const unseen = "\u00ad\u200b\u200c\u200e\u200f\u2060\u3164\ufeff"
@@ -146,7 +151,7 @@ func nameLen(before, after string, own []string) int {
 	if known > 0 {
 		behind := nameRun.FindString(after[known:])
 		asked := utf8.RuneCountInString(behind) >= longer && !latinEnd.MatchString(before) && !botName.MatchString(behind)
-		if behind == "" || asks(after[:known]+behind) || asked {
+		if behind == "" || asked || asks(after[:known]+behind) || followsUp(behind) || listStart.MatchString(after[known:]) {
 			return known
 		}
 	}

@@ -52,6 +52,8 @@ func TestWithoutMentions(t *testing.T) {
 		{"another bot's longer name", "@小知关务问答助手 第3条", "小知", "第3条"},
 		{"a mail address at a domain of the bot's name", "发给 a@小知关务.com.cn 吗", "小知", "发给 a@小知关务.com.cn 吗"},
 		{"marks that show nothing", "\u200e@小知\u200c能免担保吗", "小知", "能免担保吗"},
+		{"no blank, a short follow-up", "@AEO助手转发", "AEO助手", "转发"},
+		{"no blank, the first of a list", "@小知1、免担保吗 2、查验率", "小知", "1、免担保吗 2、查验率"},
 		{"a mark is no question", "@小知？", "小知", ""},
 		{"a stop behind the name", "@小知 。", "", ""},
 		{"a mark without a name", "？", "小知", "？"},

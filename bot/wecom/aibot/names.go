@@ -113,25 +113,48 @@ func (n *botNames) save(ctx context.Context, botID string) error {
 
 // text is what a message says beside names. Of one that is only a name, that name is learnt.
 func (n *botNames) text(ctx context.Context, in incoming) string {
-	known := n.known(ctx, in.AIBotID)
-	if name, only := bot.OnlyMention(in.words(), known...); only && in.MsgType == "text" && in.ChatID != "" {
-		if !personal(name) {
-			n.learn(ctx, in.AIBotID, name)
-		}
-		return ""
+	words, known := in.words(), n.known(ctx, in.AIBotID)
+	if in.MsgType != "text" || in.ChatID == "" || !onlyCalls(words, known) {
+		return bot.WithoutMentions(words, known...)
 	}
-	return bot.WithoutMentions(in.words(), known...)
+	if name, unknown := bot.OnlyMention(words, known...); unknown && !personal(name) && (picked(words) || !surname.MatchString(name) || calledBot.MatchString(name)) {
+		n.learn(ctx, in.AIBotID, name)
+	}
+	return ""
+}
+
+// onlyCalls reports whether each word of a group's message calls somebody and none says
+// anything.
+func onlyCalls(words string, known []string) bool {
+	all := strings.FieldsFunc(words, bot.IsBlank)
+	for i, word := range all {
+		if i < len(all)-1 || picked(words) {
+			word += " "
+		}
+		if _, unknown := bot.OnlyMention(word, known...); !unknown && bot.WithoutMentions(word, known...) != "" {
+			return false
+		}
+	}
+	return true
+}
+
+// picked reports whether a client has put its blank behind a name.
+func picked(words string) bool {
+	last, _ := utf8.DecodeLastRuneInString(words)
+	return bot.IsBlank(last)
 }
 
 // Names of people are never taken for the bot's. What might be one is not learnt: all that
 // is lost is the question that stands behind it without a blank.
 var (
 	surnames = `赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦尤许何吕施张孔曹严华金魏陶姜戚谢邹喻柏水窦章云苏潘葛奚范彭郎鲁韦昌马苗凤花方俞任袁柳酆鲍史唐费廉岑薛雷贺倪汤滕殷罗毕郝邬安常乐于时傅皮卞齐康伍余元卜顾孟平黄` +
-		`和穆萧尹姚邵湛汪祁毛禹狄米贝明臧计伏成戴谈宋茅庞熊纪舒屈项祝董梁杜阮蓝闵席季麻强贾路娄危江童颜郭梅盛林刁钟徐邱骆高夏蔡田樊胡凌霍虞万支柯昝管卢莫经房裘缪干解应宗丁宣邓郁单杭洪包诸左石崔吉钮龚程嵇邢滑裴陆` +
-		`荣翁荀羊於惠甄麴家封芮羿储靳汲邴糜松井段富巫乌焦巴弓牧隗山谷车侯宓蓬全郗班仰秋仲伊宫宁仇栾暴甘钭厉戎祖武符刘景詹束龙叶幸司韶郜黎蓟薄印宿白怀蒲邰从鄂索咸籍赖卓蔺屠蒙池乔阴胥能苍双闻莘党翟谭贡劳逄姬申扶堵` +
-		`冉宰郦雍桑桂濮牛寿通边扈燕冀浦尚农温别庄晏柴瞿阎充慕连茹习宦艾鱼容向古易慎戈廖庾终暨居衡步都耿满弘匡国文寇广禄阙东欧利师巩聂关荆肖覃涂代游佟付闫岳帅缑亢况后有琴商牟佘佴伯赏墨哈谯笪年爱阳`
+		`和穆萧尹姚邵湛汪祁毛禹狄米贝明臧伏成戴谈宋茅庞熊纪舒屈项祝董梁杜阮蓝闵席季麻强贾路娄危江童颜郭梅盛林刁钟徐邱骆高夏蔡田樊胡凌霍虞万柯昝管卢莫房裘缪干解应宗丁宣邓郁单杭洪包诸左石崔吉钮龚程嵇邢滑裴陆` +
+		`荣翁荀羊於惠甄麴家封芮羿储靳汲邴糜松井段富巫乌焦巴弓牧隗山谷车侯宓蓬郗班仰秋仲伊宫宁仇栾暴甘钭厉戎祖武符刘景詹束龙叶幸司韶郜黎蓟薄印宿白怀蒲邰从鄂索咸籍赖卓蔺屠蒙池乔阴胥苍双闻莘党翟谭贡劳逄姬申扶堵` +
+		`冉宰郦雍桑桂濮牛寿边扈燕冀浦尚农温别庄晏柴瞿阎充慕连茹习宦艾鱼容向古易慎戈廖庾终暨居衡耿满弘匡文寇广禄阙东欧利师巩聂关荆肖覃涂代游佟付闫岳帅缑亢况琴商牟佘佴伯赏墨哈谯笪年爱阳`
 	// person is a surname and a given name of up to three characters, or a title.
 	person = regexp.MustCompile(`^(?:老|小|大|阿)?[` + surnames + `](?:\p{Han}{1,3}|\p{Han}{0,3}(?:总|工|经理|主任|部长|科长|处长|局长|主管|总监|老师|先生|女士|小姐|师傅|律师|博士|教授|医生|会计|哥|姐))$`)
+	// surname begins a name that may be a person's with a question behind it.
+	surname = regexp.MustCompile(`^[` + surnames + `]`)
 	// hanStart is the part of a name before a department, a remark or another script.
 	hanStart = regexp.MustCompile(`^\p{Han}*`)
 	hanEnd   = regexp.MustCompile(`\p{Han}*$`)

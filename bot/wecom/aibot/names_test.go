@@ -34,6 +34,9 @@ func TestRenamed(t *testing.T) {
 	if got := opened(t, b.send(written(group, question))); got != "答：海关政策百科能免担保吗" {
 		t.Errorf("before: %q", got)
 	}
+	if got := opened(t, b.send(written(group, "@张三 @海关政策百科"))); got != "欢迎" || len(namesOf(b).learnt) > 0 {
+		t.Errorf("only names: %q, learnt %q", got, namesOf(b).learnt)
+	}
 	for range 2 {
 		if got := opened(t, b.send(written(group, "@海关政策百科 "))); got != "欢迎" {
 			t.Errorf("only the new name: %q", got)
@@ -51,7 +54,7 @@ func TestRenamed(t *testing.T) {
 // TestNotLearnt: whom else people mention is not the bot.
 func TestNotLearnt(t *testing.T) {
 	for _, text := range []string{"@张三", "@张三 ", "@欧阳娜娜", "@王总", "@李经理", "@赵老师", "@老张", "@张三（关务部）", "@张三-关务部", "@张三丰先生", "@Lin Yue", "@lin.yue", "@LinYue", "@林悦Lin", "@Lin林悦",
-		"@阿依古丽·买买提", "@所有人", "@all", "@张三 @海关政策百科", "@小知 @海关政策百科", "@海关政策百科 能免担保吗", "@海关政策百科能免担保吗", "@小知"} {
+		"@阿依古丽·买买提", "@所有人", "@all", "@张三免担保", "@李四优先通关", "@张三 @海关政策百科", "@小知 @海关政策百科", "@海关政策百科 能免担保吗", "@海关政策百科能免担保吗", "@小知"} {
 		b := newBench(t, "小知")
 		b.send(written(group, text))
 		b.send(written(alone, "@海关政策百科 "))
