@@ -130,13 +130,6 @@ func (k *Callback) ClockOff() time.Duration { return k.receiver.ClockOff() }
 // ServeHTTP answers one request of the platform.
 func (k *Callback) ServeHTTP(w http.ResponseWriter, r *http.Request) { k.receiver.ServeHTTP(w, r) }
 
-// Take takes an event that came to the callback of the application through which customer
-// service's API is called.
-func (k *Callback) Take(ctx context.Context, event []byte) error {
-	_, err := k.handle(ctx, event)
-	return err
-}
-
 // nudge is what a callback says: something is to be fetched for an account.
 type nudge struct {
 	Account string `json:"a"`

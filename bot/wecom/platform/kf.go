@@ -84,7 +84,7 @@ func (c *Corp) kfSend(_ *http.Request, body []byte) (int, map[string]any) {
 		return apiBadParameters, nil
 	}
 	if c.refusesKF() {
-		return apiKfState, nil
+		return apiKfClosed, nil
 	}
 	c.mu.Lock()
 	k := c.kf[m.Account]

@@ -206,8 +206,8 @@ func (c *Chat) administer(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]string{"bot": c.callName()})
 }
 
-// Answers to customers that are refused.
-const apiKfState = 95018
+// apiKfClosed refuses an answer to a customer for the state of the talk.
+const apiKfClosed = 95018
 
 // refusesKF reports whether the platform takes no answer of the API's to customers: a talk
 // begins as a person's while somebody is on duty.
@@ -215,14 +215,14 @@ func (c *Corp) refusesKF() bool {
 	return c.Mistakes.is(mistakeDuty) || c.Mistakes.is(mistakeVerified)
 }
 
-// kfAccounts is kf/account/list (page 94661).
-func (c *Corp) kfAccounts(*http.Request, []byte) (int, map[string]any) {
+// listedAccounts is kf/account/list (page 94661).
+func (c *Corp) listedAccounts(*http.Request, []byte) (int, map[string]any) {
 	account := map[string]any{"open_kfid": kfAccountID, "name": "关务客服", "avatar": "", "manage_privilege": !c.Mistakes.is(mistakePrivilege)}
 	return apiOK, map[string]any{"account_list": []any{account}}
 }
 
-// kfServicers is kf/servicer/list (page 94645).
-func (c *Corp) kfServicers(*http.Request, []byte) (int, map[string]any) {
+// listedServicers is kf/servicer/list (page 94645).
+func (c *Corp) listedServicers(*http.Request, []byte) (int, map[string]any) {
 	status := 1 // not receiving
 	if c.Mistakes.is(mistakeDuty) {
 		status = 0

@@ -9,6 +9,13 @@ import (
 	"aeobot/bot/wecom/api"
 )
 
+// Take takes an event that came to the callback of the application through which customer
+// service's API is called.
+func (k *Callback) Take(ctx context.Context, event []byte) error {
+	_, err := k.handle(ctx, event)
+	return err
+}
+
 // Account is a customer service account as the platform shows it to the application.
 type Account struct {
 	ID, Name string
@@ -30,7 +37,7 @@ func Accounts(ctx context.Context, client *api.Client) ([]Account, error) {
 	}
 	accounts := make([]Account, 0, len(list.AccountList))
 	for _, a := range list.AccountList {
-		duty, err := onDuty(ctx, client, a.OpenKFID)
+		duty, err := countOnDuty(ctx, client, a.OpenKFID)
 		if err != nil {
 			return nil, err
 		}
@@ -39,8 +46,8 @@ func Accounts(ctx context.Context, client *api.Client) ([]Account, error) {
 	return accounts, nil
 }
 
-// onDuty counts who receives the customers of an account.
-func onDuty(ctx context.Context, client *api.Client, account string) (n int, err error) {
+// countOnDuty counts who receives the customers of an account.
+func countOnDuty(ctx context.Context, client *api.Client, account string) (n int, err error) {
 	err = client.Call(ctx, "kf/servicer/list", nil, withKF(func(c *sdk.Client) error {
 		list, err := c.ReceptionistList(account)
 		n = 0
