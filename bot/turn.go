@@ -139,7 +139,7 @@ func (t *turn) clean() {
 	if t.message.Quote == "" {
 		t.message.Quote, t.message.Text = cutQuote(t.message.Text)
 	}
-	t.message.Text = WithoutMentions(t.message.Text, "")
+	t.message.Text = WithoutMentions(t.message.Text)
 }
 
 // open reads the day and the quotation of a message. It reports whether there is nothing

@@ -57,7 +57,7 @@ func (l *loader) validate(c Config) error {
 	if err := l.validateApp(c.WeCom.App); err != nil {
 		return err
 	}
-	if err := l.validateKF(c.WeCom.KF); err != nil {
+	if err := l.validateKF(c.WeCom.KF, c.WeCom.App); err != nil {
 		return err
 	}
 	if key := c.WeCom.Robot.Key.Reveal(); key != "" && !robotKey.MatchString(key) {
@@ -166,9 +166,15 @@ func (l *loader) validateApp(a App) error {
 // robotKey is what a webhook's key is made of; it goes into an address as it is.
 var robotKey = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
 
-func (l *loader) validateKF(k KF) error {
-	there := map[string]bool{"wecom.kf.corp_id": k.CorpID != "", "wecom.kf.secret": k.Secret != "",
-		"wecom.kf.token": k.Token != "", "wecom.kf.encoding_aes_key": k.EncodingAESKey != ""}
+// validateKF: without a callback of its own, customer service gets its events through the
+// application's.
+func (l *loader) validateKF(k KF, a App) error {
+	there := map[string]bool{"wecom.kf.corp_id": k.CorpID != "", "wecom.kf.secret": k.Secret != ""}
+	if k.Token != "" || k.EncodingAESKey != "" || a.Token == "" {
+		there["wecom.kf.token"], there["wecom.kf.encoding_aes_key"] = k.Token != "", k.EncodingAESKey != ""
+	} else if k.CorpID != "" && k.CorpID != a.CorpID {
+		return l.bad("wecom.kf.corp_id", "is not wecom.app.corp_id, but without wecom.kf.token customer service's events come through that application; set wecom.kf.token and wecom.kf.encoding_aes_key")
+	}
 	for _, set := range slices.Sorted(maps.Keys(there)) {
 		for _, needed := range slices.Sorted(maps.Keys(there)) {
 			if there[set] && !there[needed] {

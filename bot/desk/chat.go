@@ -126,7 +126,7 @@ func (d *Desk) unanswered(c call) (string, error) {
 const maxWhy = 600
 
 func (d *Desk) why(c call) (string, error) {
-	question := cmp.Or(c.rest, bot.WithoutMentions(c.quote, ""))
+	question := cmp.Or(c.rest, bot.WithoutMentions(c.quote))
 	if question == "" {
 		return "写成：/为什么 问题，或引用一个问题再发 /为什么。", nil
 	}
@@ -194,7 +194,7 @@ func (d *Desk) teach(c call) (string, error) {
 		return why, nil
 	}
 	if question == "" {
-		question = bot.WithoutMentions(c.quote, "")
+		question = bot.WithoutMentions(c.quote)
 	}
 	switch {
 	case question == "":

@@ -24,7 +24,7 @@ func (s *server) openConsole(closed func() string) error {
 	}
 	s.console = console.New(console.Options{
 		Index: s.live, Desk: s.desk, Shelf: s.store, Feedback: s.store, Audit: s.audit, Guard: s.guard, Versions: published(s.settings),
-		Examine: examineLibrary, Read: reader.read, Trouble: s.trouble, Log: s.log,
+		Examine: examineLibrary, Read: reader.read, Trouble: s.trouble, Setup: s.setupReports(), Log: s.log,
 	})
 	return nil
 }

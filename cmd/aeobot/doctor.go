@@ -16,6 +16,7 @@ import (
 	"aeobot/bot/boltstore"
 	"aeobot/bot/wecom/aibot"
 	"aeobot/bot/wecom/api"
+	"aeobot/bot/wecom/setup"
 	"aeobot/configs"
 	"aeobot/index"
 	"aeobot/knowledge/versions"
@@ -26,6 +27,8 @@ func newDoctor(g *global) *cobra.Command {
 		Use:   "doctor",
 		Short: "检查配置、知识、存储、时钟和企业微信是否就绪，逐条说怎么改",
 		Long: `逐条检查：知识、存储、用 Redis 时各副本的版本是否一致、监听地址，配置了渠道时再查时钟、长连接的网关、自建应用的凭据。
+最后按顺序问“收不到消息？”的各项：程序和平台看得到的（最近收到的消息、长连接、客服账号、在岗的接待人员）直接写出来，
+只有在管理后台看得到的（可使用的成员、额外的权限、外部群、企业认证），写明到哪个菜单去核对。
 不登录长连接（那会顶掉正在用的连接），不发消息。有一条不通过则退出码为 1。`,
 		Args: arguments(cobra.NoArgs, "it takes everything from the settings"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -166,6 +169,7 @@ func (d *doctor) platform(ctx context.Context) {
 		fmt.Fprintln(d.out, "· 企业微信：没有配置渠道，serve 会打开本机试用群聊")
 		return
 	}
+	see := sightOf(ctx, d.settings)
 	d.report("时钟", "和平台一致", d.clock(ctx))
 	if w.AIBot.BotID != "" {
 		ctx, cancel := context.WithTimeout(ctx, checkWithin)
@@ -177,16 +181,37 @@ func (d *doctor) platform(ctx context.Context) {
 		d.report("长连接", "网关可达（没有登录；登录是否成功看 /readyz 的 long_connection）", err)
 	}
 	if w.App.Secret.Reveal() != "" {
-		d.report("自建应用", "拿到了 access_token", d.token(ctx, "wecom.app", api.Options{CorpID: w.App.CorpID, AgentID: w.App.AgentID, Secret: w.App.Secret.Reveal()}))
+		d.report("自建应用", "拿到了 access_token", d.token(ctx, "wecom.app", see.app))
 	}
 	if w.KF.Secret.Reveal() != "" {
-		d.report("微信客服", "拿到了 access_token", d.token(ctx, "wecom.kf", api.Options{CorpID: w.KF.CorpID, Secret: w.KF.Secret.Reveal()}))
+		d.report("微信客服", "拿到了 access_token", d.token(ctx, "wecom.kf", see.kf))
 	}
 	if w.Robot.Key.Reveal() != "" {
 		fmt.Fprintln(d.out, "· 消息推送：不发测试消息；能否送达看 /readyz 和群里的通知")
 	}
 	if w.AIBot.Token.Reveal() != "" || w.App.Token.Reveal() != "" || w.KF.Token.Reveal() != "" {
 		fmt.Fprintln(d.out, "· 回调：平台能否访问到回调地址，只有在管理后台点“保存”才知道；失败原因看日志和 aeobot_callbacks_total")
+	}
+	d.setup(see.reports(ctx))
+}
+
+// setup asks the questions of the guide in their order. What is wrong counts; what the
+// program cannot see people have to look at.
+func (d *doctor) setup(reports []setup.Report) {
+	product := ""
+	for n, r := range reports {
+		if r.Product != product {
+			product = r.Product
+			fmt.Fprintf(d.out, "\n收不到消息？——%s\n", product)
+		}
+		fmt.Fprintf(d.out, "%d. %s\n", n+1, r.Question)
+		for _, f := range r.Findings {
+			fmt.Fprintf(d.out, "   %s %s\n", f.Mark, f.Text)
+			d.failed = d.failed || f.Mark == setup.Bad
+		}
+		for _, line := range r.Where {
+			fmt.Fprintf(d.out, "   %s\n", line)
+		}
 	}
 }
 
@@ -216,11 +241,10 @@ func (d *doctor) clock(ctx context.Context) error {
 }
 
 // token asks the platform for an access_token with the credentials of a section.
-func (d *doctor) token(ctx context.Context, section string, o api.Options) error {
+func (d *doctor) token(ctx context.Context, section string, open func() (*api.Client, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, checkWithin)
 	defer cancel()
-	o.BaseURL = d.settings.WeCom.APIBaseURL
-	client, err := api.New(o)
+	client, err := open()
 	if err != nil {
 		return err
 	}
@@ -234,5 +258,5 @@ func (d *doctor) token(ctx context.Context, section string, o api.Options) error
 	case errors.Is(err, api.ErrUntrustedIP) && errors.As(err, &refused):
 		return mend{err, "在应用的“企业可信IP”里加上 " + refused.Address()}
 	}
-	return mend{err, "放行到 " + o.BaseURL + " 的出站连接"}
+	return mend{err, "放行到 " + d.settings.WeCom.APIBaseURL + " 的出站连接"}
 }

@@ -27,6 +27,9 @@ type readiness struct {
 	// Connection is the AI bot's long connection, when one is configured: ready,
 	// standby (another replica has it), connecting, displaced or refused.
 	Connection string `json:"long_connection,omitempty"`
+	// Heard is what reached this process of each channel since it started, for this machine.
+	Heard map[string]channelHeard `json:"heard,omitempty"`
+	Since time.Time               `json:"since,omitzero"`
 }
 
 type knowledgeState struct {
@@ -48,6 +51,8 @@ func (s *server) ready(w http.ResponseWriter, q *http.Request) {
 	r := s.readiness(q.Context())
 	if login.Elsewhere(q) != "" {
 		r.Reasons = briefly(r.Reasons)
+	} else {
+		r.Heard, r.Since = s.heard.all(), s.heard.since
 	}
 	w.Header().Set("Content-Type", "application/json")
 	if r.Status == "not_ready" {

@@ -51,7 +51,7 @@ SIGTERM 先让 /readyz 答 503，照常答 shutdown_delay 那么久，再答完�
 			if err != nil {
 				return err
 			}
-			s := &server{settings: c, settingsFile: g.config, live: live, log: newLog(c), metrics: newMetrics()}
+			s := &server{settings: c, settingsFile: g.config, live: live, log: newLog(c), metrics: newMetrics(), heard: newHeard()}
 			if !configured(c) {
 				if err := s.tryLocally(); err != nil {
 					return errors.Join(err, live.Swap(nil))
@@ -76,6 +76,7 @@ type server struct {
 	live         *index.Live
 	log          *slog.Logger
 	metrics      *metrics
+	heard        *heard
 	store        store
 	engine       *bot.Engine
 	answers      *answerLog

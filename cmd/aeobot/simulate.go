@@ -47,6 +47,7 @@ type simulation struct {
 	listen, bot string
 	connection  bool
 	env         bool
+	mistakes    []string
 	seed        uint64
 	disturbed   bool
 }
@@ -61,6 +62,8 @@ func newSimulate() *cobra.Command {
   · 签名并加密的回调，5 秒收不到回应就重投，共三次；流式回答的轮询；
   · --connection 换成长连接网关（一个机器人只能选一种）；
   · 接口 gettoken、message/send、kf、webhook 等，错误码、失效期和频率上限与真平台一致；
+  · --mistake 名字：管理后台里设错一处（不在可使用的成员里、多给了权限、外部群、URL 填错、有接待人员在岗……），
+    看机器人、doctor 和维护台的“收不到消息？”各说什么；
   · --chaos 种子：随机重投、丢回应、踢下线、静默断线、接口报错等故障，同一种子同一顺序。`,
 		Example: `  eval "$(aeobot simulate --env)"   # 这个终端里的机器人将连到模拟平台
   aeobot serve &
@@ -79,6 +82,7 @@ func newSimulate() *cobra.Command {
 	f.StringVar(&s.listen, "listen", simListen, "模拟平台的监听地址，只能是本机")
 	f.StringVar(&s.bot, "bot", simBotListen, "机器人接收回调的地址")
 	f.BoolVar(&s.connection, "connection", false, "智能机器人走长连接，不走回调")
+	f.StringSliceVar(&s.mistakes, "mistake", nil, "管理后台里设错的地方："+strings.Join(platform.MistakeNames(), "、")+"；网页上也能改")
 	f.BoolVar(&s.env, "env", false, "只打印机器人要用的环境变量")
 	f.Uint64Var(&s.seed, "chaos", 0, "按这个种子随机出故障")
 	return cmd
@@ -137,7 +141,13 @@ func (s *simulation) standIn(log *slog.Logger, chaos *platform.Chaos) (standIn, 
 	if s.connection {
 		p.gateway = &platform.Gateway{BotID: simBotID, Secret: simSecret, CloseAfter: 2 * time.Second, Chaos: chaos}
 	}
-	p.chat = platform.NewChat(platform.ChatOptions{BotName: simBotName, BotID: simBotID, AIBot: ai, Gateway: p.gateway,
+	mistakes := &platform.Mistakes{}
+	for _, name := range s.mistakes {
+		if err := mistakes.Set(name, true); err != nil {
+			return standIn{}, fmt.Errorf("--mistake: %w", err)
+		}
+	}
+	p.chat = platform.NewChat(platform.ChatOptions{Mistakes: mistakes, BotName: simBotName, BotID: simBotID, AIBot: ai, Gateway: p.gateway,
 		App: app, AgentID: simAgent, KF: kf, Corp: p.corp, APIBaseURL: s.base(), Log: log})
 	return p, nil
 }

@@ -19,6 +19,10 @@ type Options struct {
 	//
 	// default: a name ends at the first blank
 	Name string
+	// Names keeps what else the bot is called, which is learnt from people who mention it.
+	//
+	// default: it is learnt anew by each process
+	Names bot.Shelf
 	// Cards puts buttons under answers.
 	Cards bool
 	// MaxSkew is how far a callback's timestamp may be off.
@@ -95,6 +99,7 @@ func NewCallback(a Answerer, c *envelope.Codec, o Options) *Callback {
 		o.Count = func(string) {}
 	}
 	b := &Callback{responder: newResponder(a, o.Name, o.Cards, o.Wording, o.Log), o: o, streams: streams}
+	b.names.shelf = o.Names
 	b.backlog = newBacklog(b)
 	b.receiver = &envelope.Receiver{Codec: c, MaxSkew: o.MaxSkew, Now: o.Now, Log: b.log, Count: o.Count,
 		Unwrap: unwrap, Handle: b.handle, Wrap: wrap}

@@ -23,8 +23,9 @@ type ConnectionOptions struct {
 	URL    string // wss://…
 	BotID  string
 	Secret string
-	// Name, Cards, Log, Wording and Late as in Options.
+	// Name, Names, Cards, Log, Wording and Late as in Options.
 	Name    string
+	Names   bot.Shelf
 	Cards   bool
 	Log     *slog.Logger
 	Wording Wording
@@ -166,6 +167,7 @@ func NewConnection(a Answerer, l Leases, o ConnectionOptions) *Connection {
 	}
 	c := &Connection{responder: newResponder(a, o.Name, o.Cards, o.Wording, o.Log), o: o, leases: l, holder: rand.Text(),
 		limits: newLimits(), promised: &promises{}, over: make(chan struct{}), busy: newBusy()}
+	c.names.shelf = o.Names
 	c.state.Store(StateConnecting)
 	return c
 }

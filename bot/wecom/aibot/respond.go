@@ -40,7 +40,7 @@ type Wording struct {
 // message came.
 type responder struct {
 	engine  Answerer
-	name    string
+	names   *botNames
 	cards   bool
 	wording Wording
 	log     *slog.Logger
@@ -57,7 +57,7 @@ func newResponder(a Answerer, name string, cards bool, w Wording, log *slog.Logg
 	w.Searching = cmp.Or(w.Searching, bot.TextSearching)
 	w.Busy = cmp.Or(w.Busy, bot.TextBusy)
 	w.Again = cmp.Or(w.Again, bot.TextAgain)
-	return responder{a, name, cards, w, log}
+	return responder{a, &botNames{own: name, log: log}, cards, w, log}
 }
 
 // spoken is what the asker reads, with the card under it (nil: none).
@@ -82,7 +82,7 @@ func (r *responder) answer(ctx context.Context, in incoming) (spoken, error) {
 		r.log.Warn("message of unknown kind") // the kind's name is foreign text
 		return spoken{text: r.wording.Unknown}, nil
 	}
-	m, wordless := r.question(in)
+	m, wordless := r.question(ctx, in)
 	switch {
 	case m.Text != "", m.Quote != "":
 		return r.ask(ctx, m, streamID(in.MsgID))
@@ -99,12 +99,12 @@ func (r *responder) answer(ctx context.Context, in incoming) (spoken, error) {
 // which the engine asks when nothing else was said. A message of pictures and words may be
 // a record of what others said. When there is no question, wordless says whether a picture
 // or a file came instead.
-func (r *responder) question(in incoming) (m bot.Message, wordless bool) {
-	text := bot.WithoutMentions(in.words(), r.name)
+func (r *responder) question(ctx context.Context, in incoming) (m bot.Message, wordless bool) {
+	text := r.names.text(ctx, in)
 	quote := strings.TrimSpace(in.Quote.words())
 	wordless = in.MsgType == "mixed" || in.Quote != nil && quote == ""
 	if text == "" {
-		quote = bot.WithoutMentions(quote, r.name) // a colleague's question to the bot
+		quote = bot.WithoutMentions(quote, r.names.known(ctx, in.AIBotID)...) // a colleague's question to the bot
 	}
 	return bot.Message{
 		ID: messageID(in), Chat: chat(in), Asker: bot.Asker(in.From.UserID),

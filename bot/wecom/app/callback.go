@@ -38,6 +38,8 @@ const (
 	OutcomeQuiet        = "quiet"         // one of too many questions got no reply
 	OutcomeUnreadable   = "unreadable"    // authentic, but not a message we can read
 	OutcomeForeign      = "foreign"       // authentic, but for another corp or application
+	OutcomePassedOn     = "passed_on"     // an event of customer service
+	OutcomeNoService    = "no_service"    // the same, where customer service is not configured
 	OutcomePushSent     = "push_sent"     // a further page was sent
 	OutcomePushFailed   = "push_failed"   // a further page was refused; the rest was not sent
 	OutcomePushPutOff   = "push_put_off"  // a further page waits in the journal
@@ -88,6 +90,11 @@ type Options struct {
 	//
 	// default: everybody is greeted whenever they come in
 	Greeted bot.Shelf
+	// CustomerService is given customer service's events: since December 2023 its API is
+	// called through an application, whose callback they then come to.
+	//
+	// default: they are ignored, with a warning
+	CustomerService func(ctx context.Context, event []byte) error
 	// MaxSkew is how far a callback's timestamp may be off.
 	//
 	// default: 0, not checked
@@ -207,6 +214,9 @@ func (c *Callback) handle(ctx context.Context, plaintext []byte) ([]byte, error)
 		c.ignore(OutcomeUnreadable, err)
 		return nil, nil
 	}
+	if in.customerService() {
+		return nil, c.passOn(ctx, plaintext)
+	}
 	if err := in.addressed(c.o.CorpID, c.o.AgentID); err != nil {
 		c.ignore(OutcomeForeign, err)
 		return nil, nil
@@ -224,6 +234,19 @@ func (c *Callback) handle(ctx context.Context, plaintext []byte) ([]byte, error)
 		at = c.o.Now()
 	}
 	return writeReply(in.from, c.o.CorpID, text, at)
+}
+
+// errNoService means that nobody is there to take customer service's events.
+var errNoService = errors.New("customer service's event; set wecom.kf.corp_id and wecom.kf.secret to have customers answered")
+
+// passOn hands an event on to customer service.
+func (c *Callback) passOn(ctx context.Context, event []byte) error {
+	if c.o.CustomerService == nil {
+		c.ignore(OutcomeNoService, errNoService)
+		return nil
+	}
+	c.o.Count(OutcomePassedOn)
+	return c.o.CustomerService(ctx, event)
 }
 
 // ignore is for what a wrong setting causes as well: an operator has to see it.

@@ -503,3 +503,26 @@ func TestOneGreetingADay(t *testing.T) {
 		t.Error("the next day is not another day")
 	}
 }
+
+// TestCustomerServiceEvents come to the application through which that API is called, from
+// nobody and for no application.
+func TestCustomerServiceEvents(t *testing.T) {
+	event := func(corp string) string {
+		return "<xml><ToUserName>" + corp + "</ToUserName><CreateTime>1760007000</CreateTime><MsgType>event</MsgType>" +
+			"<Event>kf_msg_or_event</Event><Token>tok-77</Token><OpenKfId>wkA1</OpenKfId></xml>"
+	}
+	var got []string
+	b := newBench(t, nil, func(o *Options) {
+		o.CustomerService = func(_ context.Context, event []byte) error {
+			got = append(got, string(event))
+			return nil
+		}
+	})
+	if reply := b.deliver(event(testCorp)); len(reply) > 0 || !slices.Equal(got, []string{event(testCorp)}) || b.counts.of(OutcomePassedOn) != 1 {
+		t.Errorf("replied %v, passed on %q", reply, got)
+	}
+	b = newBench(t, nil)
+	if reply := b.deliver(event(testCorp)); len(reply) > 0 || !strings.Contains(b.log.String(), "wecom.kf.secret") || b.counts.of(OutcomeNoService) != 1 {
+		t.Errorf("without customer service: replied %v, log %s", reply, b.log.String())
+	}
+}

@@ -64,11 +64,15 @@ func readIncoming(plaintext []byte) (incoming, error) {
 	if seconds, err := strconv.ParseInt(strings.TrimSpace(f["CreateTime"]), 10, 64); err == nil {
 		in.created = time.Unix(seconds, 0)
 	}
-	if in.from == "" || in.kind == "" || (in.kind != "event" && !isMsgID(in.id)) {
+	if in.from == "" && !in.customerService() || in.kind == "" || (in.kind != "event" && !isMsgID(in.id)) {
 		return incoming{}, fmt.Errorf("app: message: %w", errIncomplete)
 	}
 	return in, nil
 }
+
+// customerService reports whether it is an event of customer service, which comes from nobody
+// and for no application.
+func (in incoming) customerService() bool { return in.kind == "event" && in.event == "kf_msg_or_event" }
 
 // addressed says whether the message is for this application. agentID empty means
 // that none is configured; events of the whole corp carry none themselves.

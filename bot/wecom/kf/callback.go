@@ -98,7 +98,8 @@ type times struct {
 	lease, claim, later time.Duration
 }
 
-// NewCallback makes the handler for /wecom/kf.
+// NewCallback makes the handler for /wecom/kf. Without a codec there is none, and all events
+// come by Take.
 func NewCallback(a Answerer, codec *envelope.Codec, c *api.Client, s Store, o Options) *Callback {
 	if o.Now == nil {
 		o.Now = time.Now

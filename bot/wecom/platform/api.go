@@ -24,6 +24,10 @@ type Corp struct {
 	ID, Secret string
 	// RobotKey is the key of its group push robot.
 	RobotKey string
+	// Mistakes are those of its admin console.
+	//
+	// default: none
+	Mistakes *Mistakes
 
 	mu       sync.Mutex
 	tokens   map[string]time.Time // access_token → until when it is good
@@ -252,6 +256,8 @@ var apiCalls = map[string]func(c *Corp, r *http.Request, body []byte) (int, map[
 	"auth/getuserinfo":             (*Corp).userInfo,
 	"message/send":                 (*Corp).messageSend,
 	"message/update_template_card": (*Corp).updateCard,
+	"kf/account/list":              (*Corp).listedAccounts,
+	"kf/servicer/list":             (*Corp).listedServicers,
 	"kf/sync_msg":                  (*Corp).kfSync,
 	"kf/send_msg":                  (*Corp).kfSend,
 	"kf/send_msg_on_event":         (*Corp).kfSendOnEvent,

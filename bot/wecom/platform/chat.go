@@ -75,6 +75,10 @@ type ChatOptions struct {
 	App     *Endpoint
 	AgentID string
 	KF      *Endpoint
+	// Mistakes are those of its admin console, which the page then shows.
+	//
+	// default: none, and no admin console
+	Mistakes *Mistakes
 	// Corp is the company's account with the API, and APIBaseURL where that is reached.
 	Corp       *Corp
 	APIBaseURL string
@@ -163,8 +167,9 @@ func NewChat(o ChatOptions) *Chat {
 		c.carriers[roomApp] = &application{c, o.App}
 	}
 	if o.KF != nil {
-		c.carriers[roomKF] = &customers{c, o.KF}
+		c.carriers[roomKF] = &customers{c, o.KF, o.App}
 	}
+	o.Corp.Mistakes = o.Mistakes
 	o.Corp.Listen(c.sent)
 	c.mux = c.routes()
 	return c
@@ -300,7 +305,7 @@ func (c *Chat) carry(ctx context.Context, chat string, do func(ctx context.Conte
 // called tells whether a message reaches the bot: in the group it hears only those who
 // mention it.
 func (c *Chat) called(m Message) bool {
-	return m.Chat != roomGroup || strings.Contains(m.Text, "@"+c.o.BotName)
+	return c.reaches(m.Chat, m.From) && (m.Chat != roomGroup || strings.Contains(strings.ReplaceAll(m.Text, "＠", "@"), "@"+c.callName()))
 }
 
 // opened tells whether a member opens a chat for the first time that day.

@@ -83,6 +83,9 @@ func (c *Corp) kfSend(_ *http.Request, body []byte) (int, map[string]any) {
 	if json.Unmarshal(body, &m) != nil {
 		return apiBadParameters, nil
 	}
+	if c.refusesKF() {
+		return apiKfClosed, nil
+	}
 	c.mu.Lock()
 	k := c.kf[m.Account]
 	if k == nil || k.left[m.To] == 0 {

@@ -39,6 +39,7 @@ func (c *Chat) routes() *http.ServeMux {
 	mux.HandleFunc("GET /chat/messages", c.list)
 	mux.HandleFunc("POST /chat/messages", c.post)
 	mux.HandleFunc("POST /chat/actions", c.act)
+	mux.HandleFunc("POST /chat/admin", c.administer)
 	files, err := fs.Sub(pages, "page")
 	if err != nil {
 		panic(err) // the folder is embedded
@@ -109,7 +110,7 @@ func (c *Chat) tabs() []tab {
 
 func (c *Chat) page(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	err := pageTemplate.Execute(w, map[string]any{"Bot": c.o.BotName, "Members": c.o.Members, "Tabs": c.tabs()})
+	err := pageTemplate.Execute(w, map[string]any{"Bot": c.callName(), "Admin": c.adminPage(), "Members": c.o.Members, "Tabs": c.tabs()})
 	if err != nil {
 		c.o.Log.Warn("page not written", slog.Any("error", err)) // the browser has gone
 	}
@@ -243,6 +244,9 @@ func (c *Chat) act(w http.ResponseWriter, r *http.Request) {
 // action finds what to do.
 func (c *Chat) action(a action) (func(ctx context.Context) error, error) {
 	carrier := c.carriers[room(a.Chat)]
+	if !c.reaches(a.Chat, a.From) {
+		return func(context.Context) error { return nil }, nil
+	}
 	switch a.Do {
 	case "enter":
 		if a.Chat == roomGroup {

@@ -132,6 +132,8 @@ func (c *Chat) updatedByApp(s Sent) {
 type customers struct {
 	*Chat
 	to *Endpoint
+	// app is the application through which the API may be called, or nil.
+	app *Endpoint
 }
 
 // kfAccountID is the one customer service account; customerPrefix makes customers of members.
@@ -158,7 +160,11 @@ func (k *customers) write(ctx context.Context, member, kind string, fields map[s
 	if err != nil {
 		return fmt.Errorf("platform: %w", err)
 	}
-	answer, err := k.to.deliver(ctx, inXML, body)
+	to := k.to
+	if k.o.Mistakes.is(mistakeService) && k.app != nil {
+		to = k.app
+	}
+	answer, err := to.deliver(ctx, inXML, body)
 	if err == nil && strings.TrimSpace(string(answer)) != "" {
 		err = fmt.Errorf("%w: customer service's callback takes no answer", errRefused)
 	}

@@ -1,7 +1,7 @@
 // The company's chats: shows what comes, sends what is done. All markup of messages is
 // made, and made safe, by the program.
 'use strict';
-const bot = document.body.dataset.bot;
+let bot = document.body.dataset.bot;
 const el = (id) => document.getElementById(id);
 const member = el('member'), log = el('log'), text = el('text'), error = el('error');
 const all = new Map(); // messages by id
@@ -186,6 +186,29 @@ async function listen() {
       await new Promise((again) => setTimeout(again, 1000));
     }
   }
+}
+
+// administer makes or mends a mistake in the admin console, or saves an URL there.
+async function administer(body, saved) {
+  const says = el('admin').querySelector('output');
+  says.textContent = '';
+  try {
+    const answer = await fetch('/chat/admin', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) });
+    const said = await answer.json();
+    if (!answer.ok) throw new Error(said.error);
+    bot = said.bot;
+    for (const t of tabs) if (t.dataset.room === 'group') t.dataset.hint = `在群里 @${bot} 提问`;
+    hints();
+    text.placeholder = `${tab.dataset.hint}；回车发送，Shift+回车换行`;
+    says.textContent = saved;
+  } catch (e) {
+    says.textContent = e.message;
+  }
+}
+
+if (el('admin')) {
+  for (const box of el('admin').querySelectorAll('input')) box.addEventListener('change', () => administer({ mistake: box.name, on: box.checked }, ''));
+  for (const b of el('admin').querySelectorAll('button')) b.addEventListener('click', () => administer({ save: b.dataset.save }, '保存成功'));
 }
 
 el('form').addEventListener('submit', (e) => { e.preventDefault(); send(); });
