@@ -73,14 +73,14 @@ func TestTwoCoordinatorsInTwoBrowsers(t *testing.T) {
 	if !strings.Contains(done.Text, "已作为版本 2 发布，确认的人：wang.qiang") {
 		t.Errorf("confirmed: %s", done.Text)
 	}
-	c.hears("", "lin.yue", "/版本", "版本 2")
+	c.until(a, "lin.yue", "/版本", "版本 2")
 
 	back := p.order("lin.yue", a, "restore", map[string]any{"version": 1, "reason": "试试恢复"})
 	if text := at("wang.qiang", b, back.Proposal, "back"); !strings.Contains(text, "问法："+unheardOf) || !strings.Contains(text, "不用等评测") && !strings.Contains(text, "评测通过") {
 		t.Errorf("bringing a version back: %s", text)
 	}
 	publish(curate.Edit{Section: "海关直接激励措施", Number: 8, Ask: "联系员有什么用"})
-	b.await("version 3", func() bool { return strings.Contains(c.says("", "wang.qiang", "/版本"), "版本 3") })
+	c.until(b, "wang.qiang", "/版本", "版本 3")
 	anew = p.order("wang.qiang", b, "press", map[string]any{"button": "确认并发布", "name": "back-shown-anew"})
 	if !strings.Contains(anew.Text, "下面是现在的内容") || !strings.Contains(anew.Text, "联系员有什么用") {
 		t.Errorf("it went back further than was shown: %s", anew.Text)
