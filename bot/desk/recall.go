@@ -78,6 +78,8 @@ const (
 
 // RecallChat is a group or a person that was given old words.
 type RecallChat struct {
+	// ID names the chat in the recall, at random, so that it does not show whose it is.
+	ID string      `json:"id,omitempty"`
 	To bot.Address `json:"to"`
 	// Last is when that was last.
 	Last time.Time `json:"last"`
@@ -88,6 +90,9 @@ type RecallChat struct {
 	Reason string    `json:"reason,omitempty"`
 	At     time.Time `json:"at,omitzero"` // when the state was reached
 }
+
+// name names the chat in the recall; those of earlier releases have no ID.
+func (c RecallChat) name() string { return cmp.Or(c.ID, c.To.Key()) }
 
 // Count is how many chats are in a state.
 func (r Recall) Count(s ChatState) int {
@@ -240,7 +245,7 @@ func (d *Desk) withOutcomes(ctx context.Context, r *Recall) error {
 		}
 	}
 	for i, c := range r.Chats {
-		if o, ok := known[c.To.Key()]; ok {
+		if o, ok := known[c.name()]; ok {
 			r.Chats[i].State, r.Chats[i].Reason, r.Chats[i].At = o.State, o.Reason, o.At
 		}
 	}

@@ -3,6 +3,7 @@ package desk
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -143,7 +144,7 @@ func (d *Desk) givenTo(ctx context.Context, r *Recall, was, is *knowledge.Librar
 			}
 			c := chats[g.To.Key()]
 			if c == nil {
-				c = &RecallChat{To: g.To, State: ChatWaiting}
+				c = &RecallChat{ID: rand.Text(), To: g.To, State: ChatWaiting}
 				chats[g.To.Key()] = c
 			}
 			if when.After(c.Last) {
@@ -207,7 +208,7 @@ func (r *Recall) join(o Recall) {
 		i, there := known[c.To.Key()]
 		if !there {
 			i = len(r.Chats)
-			r.Chats = append(r.Chats, RecallChat{To: c.To, Last: c.Last, State: ChatWaiting})
+			r.Chats = append(r.Chats, RecallChat{ID: c.ID, To: c.To, Last: c.Last, State: ChatWaiting})
 		}
 		for _, n := range c.Passages {
 			if at, ok := place[o.Passages[n].ID]; ok && !slices.Contains(r.Chats[i].Passages, at) {
@@ -251,7 +252,7 @@ func (r *Recall) trim() {
 // pushRecall names the correction of a recall for a chat.
 const pushRecall = "recall:"
 
-func pushID(r Recall, c RecallChat) string { return pushRecall + r.ID + ":" + c.To.Key() }
+func pushID(r Recall, c RecallChat) string { return pushRecall + r.ID + ":" + c.name() }
 
 const (
 	// recallTried is for how long a correction that the platform does not take is tried.
@@ -321,7 +322,7 @@ func (d *Desk) correctChat(ctx context.Context, r Recall, c RecallChat, current 
 		surface, ok = to.Reach(c.To)
 	}
 	if !ok {
-		return d.concluded(ctx, r.ID, c.To.Key(), ChatCannot, reasonHere)
+		return d.concluded(ctx, r.ID, c.name(), ChatCannot, reasonHere)
 	}
 	var list []bot.Correction
 	for _, i := range c.Passages {
@@ -330,18 +331,18 @@ func (d *Desk) correctChat(ctx context.Context, r Recall, c RecallChat, current 
 		}
 	}
 	if len(list) == 0 {
-		return d.concluded(ctx, r.ID, c.To.Key(), ChatCannot, reasonMoot)
+		return d.concluded(ctx, r.ID, c.name(), ChatCannot, reasonMoot)
 	}
 	_, over, err := to.Push(ctx, pushID(r, c), c.To, bot.WriteCorrections(surface, list))
 	switch {
 	case errors.Is(err, bot.ErrCannot):
-		return d.concluded(ctx, r.ID, c.To.Key(), ChatCannot, reasonHere)
+		return d.concluded(ctx, r.ID, c.name(), ChatCannot, reasonHere)
 	case err != nil:
 		return err
 	case over: // said, and whoever said it could not note so
-		return d.concluded(ctx, r.ID, c.To.Key(), ChatSent, "")
+		return d.concluded(ctx, r.ID, c.name(), ChatSent, "")
 	case d.o.Now().Sub(r.Decided) > recallTried:
-		return d.concluded(ctx, r.ID, c.To.Key(), ChatFailed, reasonLate)
+		return d.concluded(ctx, r.ID, c.name(), ChatFailed, reasonLate)
 	}
 	return nil
 }

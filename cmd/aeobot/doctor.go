@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"aeobot/bot/boltstore"
+	"aeobot/bot/pseudonym"
 	"aeobot/bot/wecom/aibot"
 	"aeobot/bot/wecom/api"
 	"aeobot/configs"
@@ -98,10 +99,21 @@ func (d *doctor) store(ctx context.Context) {
 		return
 	}
 	err = s.Check(ctx)
-	if err != nil && s.Kind() == "redis" {
+	switch {
+	case errors.Is(err, pseudonym.ErrKey):
+		err = mend{err, "各副本的 store.key 要一样；换密钥时把原来的填进 store.former_key，再重启每个副本"}
+	case err != nil && s.Kind() == "redis":
 		err = mend{err, "核对 redis.url，确认 Redis 在运行、可写、没有满"}
 	}
+	kept, _ := s.Kept(ctx) // an error is the one of Check
 	d.report("存储", s.Kind()+" 可读可写", errors.Join(err, s.Close()))
+	switch {
+	case err != nil:
+	case kept:
+		fmt.Fprintln(d.out, "· 存储的密钥：没有设 store.key，随机生成的一个留在存储里。只看得到键名的人查不出谁在哪里问过；能读到整个存储的人仍查得出，要防住就设 store.key（openssl rand -hex 32）")
+	default:
+		fmt.Fprintln(d.out, "· 存储的密钥：取自 store.key，读到整个存储也查不出谁在哪里问过（设密钥以前写下的，到期才消失）")
+	}
 }
 
 // versions sees that the published versions are those of the other replicas.
