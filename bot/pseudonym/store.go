@@ -92,6 +92,15 @@ func New(b Backend, o Options) (*Store, error) {
 	return s, nil
 }
 
+// CloseCompact ends the store and leaves nothing of what was removed, where that is for the
+// program to see to.
+func (s *Store) CloseCompact() error {
+	if c, ok := s.Backend.(interface{ CloseCompact() error }); ok {
+		return c.CloseCompact()
+	}
+	return s.Close()
+}
+
 // keys gives the keyring, which is read from the store the first time.
 func (s *Store) keys(ctx context.Context) (*keyring, error) {
 	if ring := s.ring.Load(); ring != nil {

@@ -33,7 +33,9 @@ func newForget(g *global) *cobra.Command {
 没答上的问题和问过的问题不记是谁问的，所以不在其中，到期自行消失；协调员自己发布、操作的记录留在版本和操作记录里。
 操作记录只记下用密钥（store.key）算出的代号，不记 userid，拿着员工名单也对不出是谁。
 
-内置存储由运行中的 serve 占用，要先停下它；用 Redis 时请在 serve 空闲时做，其他副本最近两秒的记录要再做一次才删得到。`,
+内置存储由运行中的 serve 占用，要先停下它；删完会把存储文件重写一遍，文件的空闲页里也不留。
+用 Redis 时请在 serve 空闲时做，其他副本最近两秒的记录要再做一次才删得到；Redis 自己的 AOF、RDB 文件和备份里的，
+要等 Redis 重写它们（BGREWRITEAOF、BGSAVE）或备份到期才消失。`,
 		Example: "  aeobot forget lin.yue",
 		Args:    arguments(cobra.ExactArgs(1), "name the user id of one person"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -67,7 +69,7 @@ func forget(ctx context.Context, out io.Writer, c configs.Config, person bot.Ask
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.Close()) }()
+	defer func() { err = errors.Join(err, s.CloseCompact()) }()
 	// What was kept under an earlier setting is found, too.
 	given := ledger.New[bot.Given](s, "given", max(c.Corrections.TTL, configs.Default().Corrections.TTL), log)
 	places, addresses, err := spokenIn(ctx, given)

@@ -152,6 +152,7 @@ type store interface {
 	// Kept reports whether the key of the names lies in the store itself.
 	Kept(ctx context.Context) (bool, error)
 	Withdraw(ctx context.Context, spelled []bot.Asker) (int, error)
+	CloseCompact() error
 }
 
 // shared is a store of several replicas.
