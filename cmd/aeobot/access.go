@@ -53,10 +53,11 @@ func (s *server) followAccess() func(context.Context) error {
 // suspendAccess keeps everybody out of the console, and names nobody as a coordinator whom
 // the settings may not name any more.
 func (s *server) suspendAccess(err error) {
-	why := err.Error()
-	s.unknown.Store(&why)
 	s.guard.Suspend()
 	s.engine.SetHandover(bot.Handover{Text: s.settings.Handover.Text})
+	if s.unknown.Swap(reason(err)) != nil {
+		return
+	}
 	s.log.Warn("settings cannot be read: nobody may enter the console, and who asks for a person is named no coordinator", slog.Any("error", err))
 }
 

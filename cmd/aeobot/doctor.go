@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"aeobot/bot/audit"
 	"aeobot/bot/boltstore"
 	"aeobot/bot/pseudonym"
 	"aeobot/bot/wecom/aibot"
@@ -26,7 +27,7 @@ func newDoctor(g *global) *cobra.Command {
 	return &cobra.Command{
 		Use:   "doctor",
 		Short: "检查配置、知识、存储、时钟和企业微信是否就绪，逐条说怎么改",
-		Long: `逐条检查：知识、存储、用 Redis 时各副本的版本是否一致、监听地址，配置了渠道时再查时钟、长连接的网关、自建应用的凭据。
+		Long: `逐条检查：知识、存储、用 Redis 时各副本的版本是否一致、操作记录是否完整、监听地址，配置了渠道时再查时钟、长连接的网关、自建应用的凭据。
 不登录长连接（那会顶掉正在用的连接），不发消息。有一条不通过则退出码为 1。`,
 		Args: arguments(cobra.NoArgs, "it takes everything from the settings"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -41,6 +42,7 @@ func newDoctor(g *global) *cobra.Command {
 			d.report("索引", "建好了", swapIn(cmd.Context(), live, library, indexOptions(c, func(string) {})))
 			d.store(cmd.Context())
 			d.versions(cmd.Context())
+			d.audit(cmd.Context())
 			d.listen(cmd.Context())
 			d.platform(cmd.Context())
 			if err := live.Swap(nil); err != nil {
@@ -139,6 +141,20 @@ func (d *doctor) versions(ctx context.Context) {
 		err = mend{err, "先让存储可用，再检查一次"}
 	}
 	d.report("版本", "和其他副本一致", errors.Join(err, s.Close()))
+}
+
+// audit sees that the audit log is whole, and the one of the other replicas.
+func (d *doctor) audit(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, checkWithin)
+	defer cancel()
+	p, close, err := compareAudit(ctx, d.settings)
+	switch {
+	case err != nil:
+		err = mend{err, "先让存储和数据文件夹可用，再检查一次"}
+	case p.At > 0:
+		err = mend{cmp.Or(p.Broken, audit.ErrParted), "运行 aeobot audit verify 看从第几行起不同，用 --adopt shared 或 --adopt local 选定一份"}
+	}
+	d.report("操作记录", "逐行相符，和其他副本一致", errors.Join(err, close()))
 }
 
 // listen reports of each address whether it is free or already serves, and who may reach

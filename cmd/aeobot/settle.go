@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+
+	"aeobot/bot/audit"
 )
 
 // settle does what a new state of the knowledge asks for: open questions that it answers
@@ -10,7 +13,11 @@ import (
 func (s *server) settle() func(context.Context) error {
 	settled := "" // the fingerprint of the state that was settled with
 	return func(ctx context.Context) error {
-		if err := s.audit.Sync(ctx); err != nil {
+		err := s.audit.Sync(ctx)
+		if s.logParted.Store(nil); errors.Is(err, audit.ErrParted) {
+			s.logParted.Store(reason(err))
+		}
+		if err != nil {
 			return err
 		}
 		g, release, err := s.live.Acquire()

@@ -52,12 +52,27 @@ func newVersions(g *global) *cobra.Command {
 			return listVersions(cmd.Context(), cmd.OutOrStdout(), c)
 		},
 	}
+	a.flags(cmd, &adopt)
+	return cmd
+}
+
+func (a *adoption) flags(cmd *cobra.Command, adopt *string) {
 	flags := cmd.Flags()
-	flags.StringVar(&adopt, "adopt", "", "分成两支时选定哪一支：shared（Redis 里的）或 local（本机的）")
+	flags.StringVar(adopt, "adopt", "", "分成两支时选定哪一支：shared（Redis 里的）或 local（本机的）")
 	flags.BoolVar(&a.dry, "dry-run", false, "只列出两支和将要做什么，不改动")
 	flags.BoolVar(&a.yes, "yes", false, "不再问，直接做")
 	flags.StringVar(&a.author, "author", "", "谁选定的（默认当前系统用户）")
-	return cmd
+}
+
+// check holds the flags to what they must be.
+func (a *adoption) check(adopt string) error {
+	if adopt != "shared" && adopt != "local" {
+		return usageError{fmt.Errorf("--adopt %q: write shared (what is in Redis) or local (what is in the data folder)", adopt)}
+	}
+	if a.author = cmp.Or(strings.TrimSpace(a.author), systemUser()); a.author == "" {
+		return usageError{errors.New("who chooses? name them with --author")}
+	}
+	return nil
 }
 
 func listVersions(ctx context.Context, out io.Writer, c configs.Config) error {
@@ -196,14 +211,11 @@ type adoption struct {
 }
 
 func (a *adoption) run(cmd *cobra.Command, c configs.Config, adopt string) (err error) {
-	switch {
-	case adopt != "shared" && adopt != "local":
-		return usageError{fmt.Errorf("--adopt %q: write shared (what is in Redis) or local (what is in the data folder)", adopt)}
-	case c.Redis.URL.Reveal() == "":
-		return usageError{errors.New("--adopt chooses between the versions here and those in Redis; name it with redis.url or --redis")}
+	if err := a.check(adopt); err != nil {
+		return err
 	}
-	if a.author = cmp.Or(strings.TrimSpace(a.author), systemUser()); a.author == "" {
-		return usageError{errors.New("who chooses? name them with --author")}
+	if c.Redis.URL.Reveal() == "" {
+		return usageError{errors.New("--adopt chooses between the versions here and those in Redis; name it with redis.url or --redis")}
 	}
 	s, err := openStore(c, slog.New(slog.DiscardHandler))
 	if err != nil {
