@@ -94,20 +94,23 @@ func Open(folder string, shared bot.Shelf) *Log {
 	return &Log{path: filepath.Join(folder, fileName), shared: shared, now: time.Now}
 }
 
-// Append takes down what somebody did.
+// Append takes down what somebody did. When the logs have parted, it is taken down here alone,
+// and Sync says so.
 func (l *Log) Append(ctx context.Context, who, what, object string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.locked(func(f *os.File) error {
 		for {
-			if err := l.catchUp(ctx, f); err != nil {
+			err := l.catchUp(ctx, f)
+			parted := errors.Is(err, ErrParted)
+			if err != nil && !parted {
 				return err
 			}
 			e, err := Entry{Number: l.head.Number + 1, At: l.now().UTC(), Who: who, What: what, Object: object, Before: l.head.Hash}.sealed()
 			if err != nil {
 				return err
 			}
-			if l.shared != nil {
+			if l.shared != nil && !parted {
 				err = l.offer(ctx, e)
 				if errors.Is(err, bot.ErrStale) {
 					continue // another replica has the number

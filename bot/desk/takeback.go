@@ -19,18 +19,34 @@ import (
 
 // TakeBack looks what a published version took back and who was given it, and makes a
 // Recall of that, unless there is one. Every replica may call it for every version: the
-// first makes it. at is when the version was published; what was given before is to be
-// written down by then.
-func (d *Desk) TakeBack(ctx context.Context, version int, at time.Time) error {
-	if d.o.RecallWithin <= 0 || d.o.Given == nil || version <= 0 {
+// first makes it. of is the digest of the version's record, at when it was published; what
+// was given before is to be written down by then.
+func (d *Desk) TakeBack(ctx context.Context, version int, of string, at time.Time) error {
+	return d.takeBack(ctx, Recall{Version: version, Of: of, At: at.UTC()}, d.fill)
+}
+
+// TakeBackAside is TakeBack for a version that was set aside: what it said is taken back by
+// the one in force. was is its words, at when it was set aside.
+func (d *Desk) TakeBackAside(ctx context.Context, version int, of string, at time.Time, was *knowledge.Library) error {
+	return d.takeBack(ctx, Recall{Version: version, Of: of, At: at.UTC(), Aside: true}, func(ctx context.Context, r *Recall) error {
+		is, err := d.publisher.InForce()
+		if err != nil {
+			return err
+		}
+		return d.between(ctx, r, was, is.Library)
+	})
+}
+
+func (d *Desk) takeBack(ctx context.Context, r Recall, fill func(context.Context, *Recall) error) error {
+	if d.o.RecallWithin <= 0 || d.o.Given == nil || r.Version <= 0 {
 		return nil
 	}
-	id := strconv.Itoa(version)
-	if item, err := d.store.Get(ctx, recalls, id); err != nil || item.Version > 0 {
+	known, err := d.nameRecall(ctx, &r)
+	if err != nil || known {
 		return err
 	}
-	r := Recall{ID: id, Version: version, At: at.UTC(), State: RecallNone}
-	if err := d.fill(ctx, &r); err != nil {
+	r.State = RecallNone
+	if err := fill(ctx, &r); err != nil {
 		return err
 	}
 	if len(r.Chats) > 0 {
@@ -43,9 +59,28 @@ func (d *Desk) TakeBack(ctx context.Context, version int, at time.Time) error {
 		return err
 	}
 	if r.State == RecallOpen {
-		d.o.Log.Info("words that were given do not stand any more", slog.Int("version", version), slog.Int("passages", r.Changed), slog.Int("chats", len(r.Chats)))
+		d.o.Log.Info("words that were given do not stand any more", slog.Int("version", r.Version), slog.Bool("aside", r.Aside), slog.Int("passages", r.Changed), slog.Int("chats", len(r.Chats)))
 	}
 	return nil
+}
+
+// nameRecall gives a recall its ID, or reports that there is one of the same already: the
+// version's number, unless a version of another chain has it.
+func (d *Desk) nameRecall(ctx context.Context, r *Recall) (known bool, err error) {
+	number := strconv.Itoa(r.Version)
+	for _, r.ID = range []string{number, number + "-" + r.Of[:min(len(r.Of), 8)], number + "-" + r.Of[:min(len(r.Of), 8)] + "-aside"} {
+		item, err := d.store.Get(ctx, recalls, r.ID)
+		if err != nil {
+			return false, err
+		}
+		if item.Version == 0 {
+			return false, nil
+		}
+		if was, err := readRecall(item); err != nil || was.Aside == r.Aside && (was.Of == r.Of || was.Of == "") {
+			return true, err
+		}
+	}
+	return true, nil
 }
 
 // fill finds what has changed and who was given it.
@@ -58,14 +93,19 @@ func (d *Desk) fill(ctx context.Context, r *Recall) error {
 	if err != nil {
 		return err
 	}
+	return d.between(ctx, r, was.Library, is.Library)
+}
+
+// between finds what is not in the second state as in the first, and who was given it.
+func (d *Desk) between(ctx context.Context, r *Recall, was, is *knowledge.Library) error {
 	day := r.At.In(china).Format(time.DateOnly)
-	r.Passages = changed(was.Library, is.Library, day)
+	r.Passages = changed(was, is, day)
 	r.Changed = len(r.Passages)
 	if r.Changed == 0 {
 		r.Chats = nil
 		return nil
 	}
-	chats, err := d.givenTo(ctx, r, was.Library, is.Library, day)
+	chats, err := d.givenTo(ctx, r, was, is, day)
 	if err != nil {
 		return err
 	}

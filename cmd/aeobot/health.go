@@ -102,9 +102,6 @@ func (s *server) readiness(ctx context.Context) readiness {
 	if why := s.diverged.Load(); why != nil {
 		degraded("knowledge: " + *why)
 	}
-	if why := s.logParted.Load(); why != nil {
-		degraded("audit: " + strings.TrimPrefix(*why, "audit: "))
-	}
 	if why := s.unknown.Load(); why != nil {
 		degraded("console: nobody may enter, since the settings cannot be read: " + *why)
 	}

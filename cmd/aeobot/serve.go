@@ -107,8 +107,6 @@ type server struct {
 	stale atomic.Pointer[string]
 	// diverged is why the published versions are not those of all replicas; nil: they are.
 	diverged atomic.Pointer[string]
-	// logParted is why the audit log is not that of all replicas; nil: it is.
-	logParted atomic.Pointer[string]
 	// unknown is why the settings do not say who may enter; nil: they do.
 	unknown atomic.Pointer[string]
 	// clients are those that call the platform, by the name of their channel.

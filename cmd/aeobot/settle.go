@@ -13,12 +13,9 @@ import (
 func (s *server) settle() func(context.Context) error {
 	settled := "" // the fingerprint of the state that was settled with
 	return func(ctx context.Context) error {
-		err := s.audit.Sync(ctx)
-		if s.logParted.Store(nil); errors.Is(err, audit.ErrParted) {
-			s.logParted.Store(reason(err))
-		}
-		if err != nil {
-			return err
+		parted := s.audit.Sync(ctx)
+		if parted != nil && !errors.Is(parted, audit.ErrParted) {
+			return parted
 		}
 		g, release, err := s.live.Acquire()
 		if err != nil {
@@ -27,12 +24,12 @@ func (s *server) settle() func(context.Context) error {
 		defer release()
 		now := g.Library().Fingerprint
 		if now == settled {
-			return nil
+			return parted
 		}
 		if err := s.desk.Settle(ctx, g, fmt.Sprintf("版本 %d", s.version.Load())); err != nil {
 			return err
 		}
 		settled = now
-		return nil
+		return parted
 	}
 }

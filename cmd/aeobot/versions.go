@@ -37,7 +37,8 @@ func newVersions(g *global) *cobra.Command {
                   其他副本若还是另一支，再到那边用 --adopt shared
 另存的版本在数据文件夹的 published/aside-日期-时间/编号/ 里，一个也不丢，照样能看；要再用时从那里重新发布：
   aeobot knowledge publish --reason 原因 --approver 第二个人 data/published/aside-日期-时间/000005
-不用停下 serve，它几秒内换用选定的版本。操作记进操作记录（aeobot audit show）。
+不用停下 serve，它几秒内换用选定的版本。操作记进操作记录（aeobot audit show）；它若也分成了两份，另用 aeobot audit verify --adopt 选定。
+另存的版本里有、现行版本里没有的话，看过的人列进“更正”，由协调员决定发不发。
 若是另一套系统误用了同一个 Redis，不要选定，给它另设 redis.key_prefix。`,
 		Example: "  aeobot knowledge versions\n  aeobot knowledge versions --adopt shared --dry-run\n  aeobot knowledge versions --adopt shared",
 		Args:    arguments(cobra.NoArgs, "it lists all; choose a chain with --adopt"),
