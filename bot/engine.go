@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -137,6 +138,7 @@ type Engine struct {
 	unsaved *unsaved
 	// versions are of the sessions that were loaded or saved last, by conversation.
 	versions  *lru.Cache[string, uint64]
+	handover  *atomic.Pointer[Handover]
 	succeeded bool // the replica that was here before has left nothing behind
 }
 
@@ -168,9 +170,14 @@ func New(r Retriever, s State, o Options) *Engine {
 	if o.StoreWait <= 0 {
 		o.StoreWait = storeWait
 	}
-	return &Engine{index: r, state: s, o: o, once: newOnce(), lanes: NewLanes(), floods: newFloods(o.Limits),
-		member: newMember(o.Membership, o.Log), unsaved: newUnsaved(o.Mark), versions: newCache[uint64](knownVersions)}
+	e := &Engine{index: r, state: s, o: o, once: newOnce(), lanes: NewLanes(), floods: newFloods(o.Limits),
+		member: newMember(o.Membership, o.Log), unsaved: newUnsaved(o.Mark), versions: newCache[uint64](knownVersions), handover: &atomic.Pointer[Handover]{}}
+	e.SetHandover(o.Handover)
+	return e
 }
+
+// SetHandover changes how to reach a person, from the next message on.
+func (e *Engine) SetHandover(h Handover) { e.handover.Store(&h) }
 
 // knownVersions bounds the conversations whose version is known.
 const knownVersions = 10_000
@@ -314,7 +321,7 @@ func (e *Engine) newTurn(ctx context.Context, g *index.Generation, m Message, s 
 	now := e.o.Now()
 	t := &turn{ctx: ctx, index: g, library: g.Library(), message: m, away: s == nil, alone: e.state == nil,
 		searcher: e.o.Searcher(g),
-		now:      now, today: now.In(china).Format(time.DateOnly), unanswered: e.o.Unanswered, wishes: e.o.Wishes, handover: e.o.Handover, lead: m.lead, desk: e.o.Desk, log: e.o.Log}
+		now:      now, today: now.In(china).Format(time.DateOnly), unanswered: e.o.Unanswered, wishes: e.o.Wishes, handover: *e.handover.Load(), lead: m.lead, desk: e.o.Desk, log: e.o.Log}
 	if e.o.SearchWithin > 0 {
 		t.until = time.Now().Add(e.o.SearchWithin)
 	}

@@ -54,8 +54,10 @@ type Conversation struct {
 	Asker Asker
 }
 
-// Key is a fixed-length name for the conversation that is safe in a store's key:
-// it has no characters a store gives a meaning to, and does not show who it is.
+// Key is a fixed-length name for the conversation that has no characters a store gives a
+// meaning to. It is a plain digest: whoever has a list of all people and chats finds out
+// whose it is. What is kept where others may read it is named under a key; see package
+// pseudonym.
 func (c Conversation) Key() string {
 	h := sha256.New()
 	h.Write([]byte(c.Chat))

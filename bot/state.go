@@ -96,6 +96,9 @@ type Forgetter interface {
 	// Forget removes what is remembered of conversations, with the replies that were given
 	// in them, and gives how many things that were.
 	Forget(ctx context.Context, all []Conversation) (int, error)
+	// ForgetTasks removes the tasks of a Journal that gone says are to go, and that they
+	// were there. It gives how many that were.
+	ForgetTasks(ctx context.Context, gone func(Task) bool) (int, error)
 }
 
 // Tokens shares API credentials between replicas.

@@ -17,6 +17,7 @@ type Config struct {
 	// still answers, so that what is before it sends nobody here any more; 0: not at all.
 	ShutdownDelay time.Duration `yaml:"shutdown_delay"`
 	Redis         Redis         `yaml:"redis"`
+	Store         Store         `yaml:"store"`
 	Knowledge     Knowledge     `yaml:"knowledge"`
 	Session       Session       `yaml:"session"`
 	Unanswered    Unanswered    `yaml:"unanswered"`
@@ -38,6 +39,15 @@ type Redis struct {
 	KeyPrefix string `yaml:"key_prefix"`
 	// AllowInsecure permits a plain connection without password to another host.
 	AllowInsecure bool `yaml:"allow_insecure"`
+}
+
+// Store is how what is kept is named, in Redis as in the embedded store.
+type Store struct {
+	// Key is what names made of a person or a chat are HMACs under; empty: one at random
+	// that is kept in the store, where whoever reads all of it finds it.
+	Key Secret `yaml:"key"`
+	// FormerKey is the key of before, until each replica has the new one.
+	FormerKey Secret `yaml:"former_key"`
 }
 
 // Knowledge names files and folders; none means the shipped article.

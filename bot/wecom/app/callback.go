@@ -387,9 +387,8 @@ func (c *Callback) messageID(in incoming) string {
 		agent = in.agentID
 	}
 	id := in.id
-	if in.kind == "event" { // events have no id; these tell them apart (90240), and are not to be read in a store
-		sum := sha256.Sum256(fmt.Appendf(nil, "%s/%d/%s/%s/%s", in.from, in.created.Unix(), in.event, in.eventKey, in.taskID))
-		id = hex.EncodeToString(sum[:16])
+	if in.kind == "event" { // events have no id; these tell them apart (90240), and are not to be found out from a store
+		id = c.receiver.Codec.Name(fmt.Sprintf("%s/%d/%s/%s/%s", in.from, in.created.Unix(), in.event, in.eventKey, in.taskID))
 	}
 	return fmt.Sprintf("app:%s:%s:%s", in.to, agent, id)
 }
