@@ -149,7 +149,7 @@ func (t *turn) others(in Intent) (Reply, error) {
 	}
 	d := draft{blocks: []block{{hits: hits}}}
 	if len(rest) > 1 {
-		d.lead = overview(rest)
+		d.lead, d.overview = overview(rest), true
 	}
 	return t.show(ActMore, d, nil), nil
 }
@@ -472,7 +472,7 @@ func (t *turn) yes(in Intent) (Reply, error) {
 	case 0:
 		return t.say(ActThanks, textThanks), nil
 	case 1:
-		return t.askText(t.before.Choices[0])
+		return t.chosen(t.before.Choices[0])
 	}
 	return t.choose(ActClarify, fmt.Sprintf(textChoose, len(t.before.Choices)), t.before.Choices), nil
 }

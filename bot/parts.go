@@ -389,6 +389,20 @@ func enumerated(text string) []string {
 	return slices.DeleteFunc(entries, func(e string) bool { return said(e) == "" })
 }
 
+// linking words join a question to what was said before it, and say nothing where it is
+// quoted by itself: 另外，担保能不能免.
+var linking = regexp.MustCompile(`^[\s,，、;；]*(?:(?:另外|此外|还有|以及|顺便(?:[问問]一?下)?|[对對]了|再就是|同埋|仲有)(?:呢)?[\s,，、:：]*|(?:同时|然后|并且|最后)[\s,，、:：]+)+`)
+
+// withoutOpening takes linking words off a question, unless they belong to what it asks:
+// 还有其他, 另外的.
+func withoutOpening(question string) string {
+	rest := linking.ReplaceAllString(question, "")
+	if said(rest) == "" || strings.ContainsAny(firstRunes(rest, 1), "其什哪别没更啥多几的一") {
+		return question
+	}
+	return rest
+}
+
 func ask(ctx context.Context, s Searcher, pieces []string) ([]Asked, error) {
 	asked := make([]Asked, len(pieces))
 	for i, p := range pieces {

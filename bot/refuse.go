@@ -53,7 +53,7 @@ func (t *turn) reasons(asked []Asked) string {
 			skipped = append(skipped, a.Question)
 			continue
 		}
-		w.line("问：" + w.safe(shorten(a.Question, maxQuestion)))
+		w.line("问：" + w.asked(shorten(withoutOpening(a.Question), maxQuestion)))
 		if d := a.Decision; d.Kind == index.Unsure {
 			w.line(fmt.Sprintf(textUnsure, quoteList(d.Choices)))
 			continue
@@ -61,7 +61,7 @@ func (t *turn) reasons(asked []Asked) string {
 		w.line(reason(a.Decision, textNoPart))
 	}
 	w.names(fmt.Sprintf(textSkipped, maxParts), skipped, t.message.Surface.MaxBytes)
-	return strings.Join(w.lines, "\n") + "\n"
+	return w.text() + "\n"
 }
 
 // reason says why there is no answer: the topic that is known to be missing, or
@@ -91,6 +91,12 @@ func (t *turn) askBack(questions []string, d index.Decision) Reply {
 	}
 	t.after.Near = nearPassages([]index.Decision{d})
 	return r
+}
+
+// echo are words that an asker may have written, cut to so many characters.
+func (t *turn) echo(words string, runes int) string {
+	w := writer{markdown: t.message.Surface.Markdown}
+	return w.asked(shorten(words, runes))
 }
 
 // choose is a reply that quotes nothing and offers what to say next; a number

@@ -263,6 +263,10 @@ func (t *turn) fingerprint() string {
 
 // say is a reply that quotes nothing.
 func (t *turn) say(act, text string, suggestions ...string) Reply {
-	pages := paginate(strings.Split(text, "\n"), t.message.Surface.MaxBytes)
+	w := &writer{}
+	for line := range strings.SplitSeq(text, "\n") {
+		w.line(line)
+	}
+	pages := w.pages(t.message.Surface.MaxBytes)
 	return Reply{Act: act, Text: joinPages(pages), Pages: pages, Parts: []Part{}, Shown: []Shown{}, Suggestions: orEmpty(suggestions)}
 }
