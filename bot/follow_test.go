@@ -288,12 +288,13 @@ func TestRefusalsHaveANextStep(t *testing.T) {
 		{"AEO认证费用多少钱", "认证费用", true},
 		{"香港AEO有什么优惠", "港澳台", true},
 		{"免担保能省多少利息", "", true},
-		{"写首诗", "", false},
-		{"明天会下雨吗", "", false},
+		{"写首诗", "随时问我", false},
+		{"明天会下雨吗", "随时问我", false},
+		{"我老公又加班", "随时问我", false},
 	} {
 		kept.got = nil
 		r := answer(t, e, message("m-"+tt.text, "u", tt.text))
-		if r.Answered || len(r.Shown) > 0 || !strings.Contains(r.Text, tt.says) || len(r.Suggestions) == 0 || len(r.Suggestions) > 3 {
+		if r.Answered || len(r.Shown) > 0 || !strings.Contains(r.Text, tt.says) || (len(r.Suggestions) > 0) != tt.kept || len(r.Suggestions) > 3 {
 			t.Errorf("%q: %+v", tt.text, r)
 		}
 		if said := strings.Contains(r.Text, "待答清单"); said != tt.kept || len(kept.got) > 0 != tt.kept {

@@ -82,16 +82,34 @@ func (t *turn) noList(in Intent) Reply {
 	if len(in.Items.Numbers) > 0 {
 		n = in.Items.Numbers[0]
 	}
-	named := t.headings()
+	sections := t.sections()
 	switch {
-	case len(named) == 0:
+	case len(sections) == 0:
 		return t.nothing()
-	case t.alone:
-		return t.say(ActClarify, fmt.Sprintf(textAloneItem, named[0], n))
-	case t.away || t.before.unread():
-		return t.say(ActClarify, fmt.Sprintf(textAway, named[0], n))
+	case n == 0:
+		return t.say(ActClarify, textFromOne)
 	}
-	return t.say(ActClarify, fmt.Sprintf(textNoList, n, named[0], n))
+	named, there := sections[0].Heading, min(n, len(sections[0].Measures))
+	switch {
+	case t.alone:
+		return t.say(ActClarify, fmt.Sprintf(textAloneItem, named, there))
+	case t.away || t.before.unread():
+		return t.say(ActClarify, fmt.Sprintf(textAway, named, there))
+	}
+	return t.say(ActClarify, fmt.Sprintf(textNoList, n, named, there))
+}
+
+// sections are all that have a heading, in the order of the knowledge.
+func (t *turn) sections() []*knowledge.Section {
+	var all []*knowledge.Section
+	for _, d := range t.library.Documents {
+		for _, s := range d.Sections {
+			if s.Heading != "" {
+				all = append(all, s)
+			}
+		}
+	}
+	return all
 }
 
 // sectionNamed is the one section that words name, or nil.
@@ -275,5 +293,8 @@ func missingNote(shown []hit, missing []int) string {
 	}
 	s := sections[len(sections)-1]
 	slices.Sort(missing)
+	if missing[len(missing)-1] == 0 {
+		return fmt.Sprintf(textNoZero, s.Heading, len(s.Measures))
+	}
 	return fmt.Sprintf(textNoItem, s.Heading, numbersOf(missing), len(s.Measures))
 }

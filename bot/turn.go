@@ -80,6 +80,9 @@ var handlers = map[IntentKind]func(*turn, Intent) (Reply, error){
 	IntentMarkup:   (*turn).markup,
 	IntentIdle:     phrase(ActHelp, textIdle, textIdle),
 	IntentOrigin:   (*turn).origin,
+	IntentCount:    (*turn).count,
+	IntentRanking:  (*turn).ranking,
+	IntentRude:     phrase(ActHelp, textRude, textRude),
 	IntentGreet:    phrase(ActGreet, textGreet, textGreet),
 	IntentThanks:   phrase(ActThanks, textThanks, textThanks),
 	IntentHelp:     phrase(ActHelp, TextHelp, textAloneHelp),
@@ -179,7 +182,7 @@ func (t *turn) refersBack() bool {
 		return true
 	}
 	switch intent := t.read(); intent.Kind {
-	case IntentAsk, IntentOrigin, IntentAmount, IntentFraction, IntentPerson, IntentIdle, IntentMarkup,
+	case IntentAsk, IntentOrigin, IntentAmount, IntentFraction, IntentPerson, IntentIdle, IntentRude, IntentMarkup,
 		IntentGreet, IntentThanks, IntentHelp, IntentClear, IntentCommand, IntentEmpty:
 		return false
 	case IntentItem:
@@ -198,25 +201,16 @@ func (t *turn) latest(v View) bool {
 // read tells what the message wants, with what people write around it and, when
 // that says nothing, without. It keeps in t.text what is to be asked.
 func (t *turn) read() Intent {
-	intent := t.readIntent(t.text)
+	intent := ReadIntent(t.text)
 	switch intent.Kind {
 	case IntentAsk, IntentNarrow, IntentThis, IntentReturn, IntentItem:
 		if plain := withoutNoise(t.text); plain != t.text {
 			t.text = plain
-			intent = t.readIntent(plain)
+			intent = ReadIntent(plain)
 		}
 	}
 	if intent.Kind == IntentEmpty && t.message.Quote != "" {
 		return Intent{Kind: IntentThese}
-	}
-	return intent
-}
-
-// readIntent reads 告诉我 as a question where there is nothing to be told later.
-func (t *turn) readIntent(text string) Intent {
-	intent := ReadIntent(text)
-	if intent.Kind == IntentWish && !t.mayWish() {
-		intent = readBut(text, IntentWish)
 	}
 	return intent
 }
@@ -243,7 +237,7 @@ func (t *turn) askQuoted() (Reply, error) {
 	switch intent := ReadIntent(text); {
 	case orders(text, intent):
 		return t.say(ActHelp, textRelayed), nil
-	case slices.Contains([]IntentKind{IntentGreet, IntentThanks, IntentHelp, IntentIdle, IntentMarkup, IntentEmpty}, intent.Kind):
+	case slices.Contains([]IntentKind{IntentGreet, IntentThanks, IntentHelp, IntentIdle, IntentRude, IntentMarkup, IntentEmpty}, intent.Kind):
 		return t.say(ActClarify, textQuoteUnknown), nil
 	}
 	t.asked = text
