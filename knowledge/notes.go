@@ -431,6 +431,12 @@ func (a *annotator) find(line int, mend, message string, args ...any) {
 	a.findings = append(a.findings, Finding{File: a.file, Line: line, Message: fmt.Sprintf(message, args...), Mend: mend})
 }
 
+// advise reports what would be better.
+func (a *annotator) advise(line int, mend, message string, args ...any) {
+	a.find(line, mend, message, args...)
+	a.findings[len(a.findings)-1].Advice = true
+}
+
 func (a *annotator) apply() {
 	if s := a.sidecar.SHA256; s != "" && !strings.EqualFold(s, a.doc.SHA256) {
 		a.find(1, "核对各条备注是否仍然适用，再把 sha256 改为 "+a.doc.SHA256, "备注是为另一版原文写的（sha256 不同）")
@@ -557,9 +563,9 @@ func (a *annotator) check(line int, n Notes) {
 		}
 		switch {
 		case ownChecking.MatchString(s.Customer):
-			a.find(line, "改写 customer，只说现行规定和向谁问", "customer 是转发给客户看的，说到了自己的核对：“%s”", s.Customer)
+			a.advise(line, "改写 customer，只说现行规定和向谁问", "customer 是转发给客户看的，说到了自己的核对：“%s”", s.Customer)
 		case s.Customer == "" && ownChecking.MatchString(s.Note):
-			a.find(line, "在这一段里补上 customer：给客户看的说法，更短，不说自己核对到哪里", "备注说到了自己的核对，转发给客户时不能照用：“%s”", s.Note)
+			a.advise(line, "在这一段里补上 customer：给客户看的说法，更短，不说自己核对到哪里", "备注说到了自己的核对，转发给客户时不能照用：“%s”", s.Note)
 		}
 		if s.From != "" && s.To != "" && s.To < s.From {
 			a.find(line, "改正 from 或 to", "to（%s）早于 from（%s）", s.To, s.From)

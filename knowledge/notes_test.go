@@ -40,6 +40,22 @@ func TestCustomersReadNothingOfOurChecking(t *testing.T) {
 	}
 }
 
+// TestAWordingForCustomersIsAChange that a diff shows.
+func TestAWordingForCustomersIsAChange(t *testing.T) {
+	load := func(state string) *knowledge.Library {
+		t.Helper()
+		l, err := knowledge.LoadFiles(map[string][]byte{"a.txt": []byte("AEO支持\n\n地方支持\n1.奖励\n2.用地\n"),
+			"a.notes.yaml": []byte("sections: [{heading: 地方支持, measures: [{number: 1, states: [{status: unsure, note: 待核" + state + "}]}]}]")}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	if got := fmt.Sprint(knowledge.Diff(load(""), load(", customer: 请问海关"))); !strings.Contains(got, "请问海关") {
+		t.Errorf("got %s", got)
+	}
+}
+
 // TestShippedWordingsForCustomers are shorter than the notes, and say no date, number or name
 // that the notes do not.
 func TestShippedWordingsForCustomers(t *testing.T) {
