@@ -159,6 +159,7 @@ func pendingAfter(f fitted, pending []string) []string {
 // fit makes the reply that a draft becomes on the asker's screen.
 func (t *turn) fit(act string, d draft, pending []string) (Reply, fitted) {
 	d.day, d.dayLine, d.pending, d.alone = t.day, t.dayLine(), recall(t.library, pending), t.alone
+	d.outside = t.outside()
 	d.note = strings.TrimSpace(t.lead + "\n" + d.note)
 	if t.message.Chat != "" {
 		d.most = maxMeasuresGroup

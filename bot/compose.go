@@ -57,6 +57,7 @@ type draft struct {
 	pending []hit
 	most    int
 	alone   bool // nothing is remembered: see turn
+	outside bool // for people outside: see turn.outside
 	// skipped are questions of the message that were not looked up.
 	skipped []string
 }
@@ -123,7 +124,7 @@ const maxQuestion = 80
 // write writes the first hits of each of the first blocks, as many as written says, and
 // names the questions of the others.
 func (d draft) write(counts []int, written int, s Surface) *writer {
-	w := &writer{markdown: s.Markdown, alone: d.alone, day: d.day}
+	w := &writer{markdown: s.Markdown, alone: d.alone, outside: d.outside, day: d.day}
 	for _, said := range []string{d.note, d.dayLine} {
 		if said != "" {
 			w.line(w.aside(w.asked(said)))
@@ -249,6 +250,7 @@ func shorten(s string, runes int) string {
 type writer struct {
 	markdown bool
 	alone    bool // nothing is remembered: see turn
+	outside  bool // for people outside: see turn.outside
 	day      string
 	pieces   []piece
 }
@@ -388,12 +390,12 @@ func (w *writer) notes(pieces []piece, at int) []string {
 	var lines []string
 	var done []string
 	for _, h := range here {
-		note := h.passage.Notes.On(w.day).Note
-		if note == "" || slices.Contains(done, note) || holds(pieces[at+1:], here[0], note, w.day) != nil {
+		note := w.note(h)
+		if note == "" || slices.Contains(done, note) || w.holds(pieces[at+1:], here[0], note) != nil {
 			continue
 		}
 		done = append(done, note)
-		numbers := holds(pieces[:at+1], here[0], note, w.day)
+		numbers := w.holds(pieces[:at+1], here[0], note)
 		about := ""
 		if (len(here) > 1 || len(numbers) > 1) && numbers[0] > 0 {
 			about = "（" + numbersOf(numbers) + "）"
@@ -407,13 +409,22 @@ func (w *writer) notes(pieces []piece, at int) []string {
 	return lines
 }
 
+// note is what the notes say of a measure on the day, in the wording for whoever reads it.
+func (w *writer) note(h hit) string {
+	state := h.passage.Notes.On(w.day)
+	if w.outside {
+		return state.ForCustomers()
+	}
+	return state.Note
+}
+
 // holds are the numbers of the measures of a section that a note holds for, in the source's
 // order.
-func holds(pieces []piece, section hit, note, day string) []int {
+func (w *writer) holds(pieces []piece, section hit, note string) []int {
 	var numbers []int
 	for _, p := range pieces {
 		for _, h := range p.hits {
-			if h.besides(section) && h.passage.Notes.On(day).Note == note {
+			if h.besides(section) && w.note(h) == note {
 				numbers = append(numbers, h.passage.Number)
 			}
 		}
@@ -428,7 +439,7 @@ func (w *writer) noted(pieces []piece, section hit, note string) string {
 		if len(p.hits) == 0 || p.hits[0].besides(section) {
 			continue
 		}
-		numbers := holds(pieces, p.hits[0], note, w.day)
+		numbers := w.holds(pieces, p.hits[0], note)
 		switch heading := p.hits[0].passage.Heading; {
 		case numbers == nil || heading == "":
 		case numbers[0] == 0:

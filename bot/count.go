@@ -41,9 +41,15 @@ func countOf(d *knowledge.Document) string {
 	all := 0
 	for _, s := range d.Sections {
 		all += len(s.Measures)
-		if s.Heading != "" {
+		if s.Heading != "" && len(d.Sections) > 1 {
 			each = append(each, fmt.Sprintf("%s%d条", s.Heading, len(s.Measures)))
 		}
+	}
+	switch {
+	case all == 0:
+		return fmt.Sprintf(textCountNone, d.Title)
+	case len(each) == 0:
+		return fmt.Sprintf(textCount, d.Title, all)
 	}
 	return fmt.Sprintf(textCountAll, d.Title, len(d.Sections), all, strings.Join(each, "、"))
 }

@@ -17,8 +17,8 @@ import (
 
 // forward gives the last answer, or what is named of the knowledge, to be passed on.
 func (t *turn) forward(in Intent) (Reply, error) {
-	if asks(in.About) {
-		return t.ask(in)
+	if _, behind, ok := strings.Cut(t.text, textForward); ok && asks(in.About) && strings.Contains(behind, in.About) {
+		return t.ask(in) // 转发算不算对外宣传
 	}
 	what := in
 	if in.About != "" {

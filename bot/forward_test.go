@@ -43,6 +43,7 @@ func TestForwardsTakeWhatIsNamed(t *testing.T) {
 		{guarantee, "把这个转发给客户", section(direct, 5)},
 		{[]string{direct, "第5条"}, "转发下一条", section(direct, 6)},
 		{[]string{"其他专项支持", "能免担保吗"}, "转发上一个问题的第2条", section("其他专项支持", 2)},
+		{guarantee, "把怎么优先通关那一节发给客户", section("优先通关实现方式", 1, 2, 3, 4, 5, 6)},
 		{[]string{"其他专项支持"}, "都转发给客户", section("其他专项支持", 1, 2, 3, 4, 5)},
 	} {
 		e := bot.New(live(t), store(t), bot.Options{})

@@ -200,7 +200,10 @@ func checkForward(t *testing.T, r bot.Reply, s bot.Surface) []string {
 }
 
 // ownTalk is what the bot says to whoever asks, and what its notes say of our own checking.
-var ownTalk = regexp.MustCompile(`回复|问：|注[（：]|更新过|尚未|没有查到|未见|未核|核到|没有核|没有读到|据摘要|行业网站|推断|（\d+/\d+）`)
+var ownTalk = regexp.MustCompile(`回复|问：|注[（：]|更新过|（\d+/\d+）|` + ownChecking.String())
+
+// ownChecking is how notes speak of what was checked.
+var ownChecking = regexp.MustCompile(`尚未|没有查到|未见|未核|核到|没有核|没有读到|据摘要|行业网站|推断`)
 
 func sameSet(a, b []string) bool {
 	a, b = slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b))

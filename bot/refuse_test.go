@@ -66,6 +66,12 @@ func TestCustomersAreNotToldOfCoordinators(t *testing.T) {
 			t.Errorf("%q: %s", text, r.Text)
 		}
 	}
+	for _, text := range []string{"海关直接激励措施", "主动披露有什么好处", "优先通关如何实现"} {
+		r := answer(t, e, bot.Message{Chat: "kf/wk", Account: "wk", Asker: "wm", Text: text, Day: "2026-11-30", Surface: kf.Surface})
+		if len(r.Shown) == 0 || !strings.Contains(r.Text, "注") || ownChecking.MatchString(r.Text) {
+			t.Errorf("%q: %s", text, r.Text)
+		}
+	}
 }
 
 // TestTwoKeywordsAreTwoQuestions, unless one measure has both.

@@ -85,9 +85,14 @@ var handlers = map[IntentKind]func(*turn, Intent) (Reply, error){
 	IntentRude:     phrase(ActHelp, textRude, textRude),
 	IntentGreet:    phrase(ActGreet, textGreet, textGreet),
 	IntentThanks:   phrase(ActThanks, textThanks, textThanks),
-	IntentHelp:     phrase(ActHelp, TextHelp, textAloneHelp),
-	IntentCommand:  phrase(ActHelp, textNoCommand, textAloneCommand),
-	IntentEmpty:    phrase(ActHelp, textEmpty, textEmpty),
+	IntentHelp: func(t *turn, in Intent) (Reply, error) {
+		if t.outside() {
+			return phrase(ActHelp, textOutsideHelp, textAloneHelp)(t, in)
+		}
+		return phrase(ActHelp, TextHelp, textAloneHelp)(t, in)
+	},
+	IntentCommand: phrase(ActHelp, textNoCommand, textAloneCommand),
+	IntentEmpty:   phrase(ActHelp, textEmpty, textEmpty),
 	IntentClear: func(t *turn, _ Intent) (Reply, error) {
 		t.forget = true
 		return t.say(ActCommand, textCleared), nil

@@ -13,7 +13,9 @@ const (
 	TextWelcome = "你好，我是 AEO 激励措施问答助手。直接提问即可，例如：海关对AEO企业有何激励？\n" + textHow
 	textAbout   = "我是自动问答，用知识库里的原文回答 AEO 企业激励措施方面的问题，每条都注明来源和日期；没有依据的，我会直说。"
 	TextHelp    = textAbout + "\n" + textHow
-	textHow     = "回复“更多”看后面的内容，“第3条”看上次那一节的某一条，“还有其他支持吗”看没讲过的方面，“转发”得到能发给客户的纯文字，“/清空”忘掉这次对话。"
+	// textOutsideHelp is for customers, who pass nothing on to customers.
+	textOutsideHelp = textAbout + "\n回复“更多”看后面的内容，“第3条”看上次那一节的某一条，“还有其他支持吗”看没讲过的方面。"
+	textHow         = "回复“更多”看后面的内容，“第3条”看上次那一节的某一条，“还有其他支持吗”看没讲过的方面，“转发”得到能发给客户的纯文字，“/清空”忘掉这次对话。"
 
 	TextMedia   = "目前只能看懂文字，请把问题打成文字发给我。"
 	TextUnheard = "这条语音没有转出文字，请再说一遍，或打成文字发给我。"
@@ -45,6 +47,7 @@ const (
 	textFromOne       = "条目从第1条编起，没有第0条。"
 	textCount         = "“%s”共%d条。"
 	textCountAll      = "《%s》共%d节%d条：%s。"
+	textCountNone     = "《%s》没有编号的条目。"
 	textCountMany     = "资料共%d篇，%d条。"
 	textUnranked      = "资料里的各条没有按重要性排序，不好替您挑选。"
 	textFirstFew      = "“%s”共%d条，按原文顺序看请回复“前%d条”。"
