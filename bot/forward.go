@@ -25,7 +25,7 @@ func (t *turn) forward(in Intent) (Reply, error) {
 		what = ReadIntent(in.About)
 	}
 	switch {
-	case !what.Items.None():
+	case !what.Items.None() && (!namesIn.MatchString(what.Within) || sectionOf(t.library, squash(what.Within)) != nil):
 		return t.forwardItems(in, what)
 	case in.About == "", what.About == "" && slices.Contains([]IntentKind{IntentThis, IntentThese, IntentMore, IntentReturn}, what.Kind), everything.MatchString(in.About):
 		return t.forwardView(in, what)
@@ -103,9 +103,18 @@ func (t *turn) forwardItems(in, what Intent) (Reply, error) {
 // topics are the measures that words lead to: each of several named beside each other, when
 // all lead somewhere.
 func (t *turn) topics(words string) ([]hit, error) {
+	if s := sectionOf(t.library, squash(words)); s != nil {
+		return recall(t.library, t.viewOf(s).Shown), nil
+	}
 	var all []hit
+	within := ""
 	for _, name := range namesIn.Split(words, -1) {
-		hits, err := t.topic(name)
+		in := ReadIntent(name)
+		if in.Within == "" {
+			in.Within = within // 海关直接激励措施第5条和第7条
+		}
+		within = in.Within
+		hits, err := t.named(name, in)
 		if err != nil {
 			return nil, err
 		}
@@ -115,6 +124,22 @@ func (t *turn) topics(words string) ([]hit, error) {
 		all = append(all, hits...)
 	}
 	return all, nil
+}
+
+// named are the measures that one name leads to: by their numbers, or as a topic.
+func (t *turn) named(name string, in Intent) ([]hit, error) {
+	if in.Items.None() {
+		return t.topic(name)
+	}
+	v, ok, err := t.countedIn(in)
+	if err != nil || !ok {
+		return nil, err
+	}
+	p := t.pick(v, recall(t.library, v.Shown), in.Items)
+	if p.note != "" || len(p.choices) > 0 {
+		return nil, nil
+	}
+	return p.hits, nil
 }
 
 var (

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"aeobot/bot"
+	"aeobot/index"
 )
 
 // TestForwardsTakeWhatIsNamed: numbers, places, sections, pronouns and topics, before or behind
@@ -43,6 +44,10 @@ func TestForwardsTakeWhatIsNamed(t *testing.T) {
 		{guarantee, "把这个转发给客户", section(direct, 5)},
 		{[]string{direct, "第5条"}, "转发下一条", section(direct, 6)},
 		{[]string{"其他专项支持", "能免担保吗"}, "转发上一个问题的第2条", section("其他专项支持", 2)},
+		{[]string{direct}, "发一下第一条给客户", section(direct, 1)},
+		{[]string{direct}, "前两条和第5条转发", section(direct, 1, 2, 5)},
+		{guarantee, "转发海关直接激励措施第5条和第7条、优先通关实现方式第2条",
+			[]string{direct + "/5", direct + "/7", "优先通关实现方式/2"}},
 		{guarantee, "把怎么优先通关那一节发给客户", section("优先通关实现方式", 1, 2, 3, 4, 5, 6)},
 		{[]string{"其他专项支持"}, "都转发给客户", section("其他专项支持", 1, 2, 3, 4, 5)},
 	} {
@@ -115,5 +120,30 @@ func TestForwardInPortions(t *testing.T) {
 	}
 	if p, err := e.Press(t.Context(), bot.Press{ID: "p", Asker: "u", Key: card.Buttons[0].Key, Surface: small}); err != nil || len(p.Reply.Shown) == 0 {
 		t.Errorf("pressed: %+v, %v", p, err)
+	}
+}
+
+// TestForwardOfAHeadingThatJoins: a heading may have the words that part two names.
+func TestForwardOfAHeadingThatJoins(t *testing.T) {
+	l := &index.Live{}
+	if err := l.Swap(knowledgeOf(t, "企业手册\n\n奖励和用地\n1.提供专项奖励资金\n2.支持企业用地\n\n培训、辅导\n1.提供免费培训\n2.提供上门辅导\n", "")); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := l.Swap(nil); err != nil {
+			t.Error(err)
+		}
+	}()
+	for text, want := range map[string][]string{"转发奖励和用地": {"奖励和用地/1", "奖励和用地/2"}, "转发培训、辅导第2条": {"培训、辅导/2"},
+		"把奖励和用地第2条发给客户": {"奖励和用地/2"}} {
+		e := bot.New(l, store(t), bot.Options{})
+		r := talk(t, e, text)
+		var got []string
+		for _, id := range ids(r) {
+			got = append(got, strings.TrimPrefix(id, "a/"))
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%q: %v %s", text, got, r.Text)
+		}
 	}
 }

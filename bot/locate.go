@@ -114,6 +114,9 @@ func (t *turn) sections() []*knowledge.Section {
 
 // sectionNamed is the one section that words name, or nil.
 func (t *turn) sectionNamed(words string) (*knowledge.Section, error) {
+	if s := sectionOf(t.library, squash(words)); s != nil {
+		return s, nil
+	}
 	d, err := t.Search(t.ctx, words)
 	if err != nil || d.Kind != index.Sections || len(d.Sections) == 0 {
 		return nil, err
