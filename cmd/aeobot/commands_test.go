@@ -267,7 +267,7 @@ func TestReplySaysHowAQuestionWasRead(t *testing.T) {
 		{"xietiaoyuan", "（按“协调员”理解）", 0},
 		{"地方奖励具体多少钱", "目前的资料没有提到奖励金额与申领，暂时无法答复。", 1},
 		{"AEO营销和SEO是什么关系", "目前的资料没有提到答案引擎优化与搜索营销，暂时无法答复。", 1},
-		{"今天天气怎么样", "这个我帮不上忙", 1}, // talk is refused without naming it
+		{"今天天气怎么样", "这个我帮不上忙，AEO 激励措施方面的问题随时问我。", 1}, // talk is refused without naming it
 	}
 	for _, tt := range tests {
 		got := execute(t, t.TempDir(), "", nil, "ask", tt.question)
