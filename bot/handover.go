@@ -26,10 +26,13 @@ func (t *turn) person(Intent) (Reply, error) {
 	if text == "" {
 		text = textHandover
 	}
-	if len(t.handover.Coordinators) > 0 && t.message.Account == "" {
+	if len(t.handover.Coordinators) > 0 && !t.outside() {
 		text += "\n" + fmt.Sprintf(textCoordinators, strings.Join(t.handover.Coordinators, "、"))
 	}
-	if t.noted(wantsPerson, nil) != "" {
+	switch noted := t.noted(wantsPerson, nil) != ""; {
+	case noted && t.outside():
+		text += "\n" + textHandoverOutside
+	case noted:
 		text += "\n" + textHandoverNoted
 	}
 	r := t.say(ActHelp, text)

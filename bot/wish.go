@@ -42,11 +42,16 @@ func (t *turn) offerWish(key string) string {
 	return textWish
 }
 
-// mayWish tells that 告诉我 means the question that was just refused.
-func (t *turn) mayWish() bool { return t.wishes != nil && t.before.Wanted != "" }
-
-// wish keeps that the asker wants to know what was just refused.
+// wish keeps that the asker wants to know what was just refused, or says why that cannot be.
 func (t *turn) wish(Intent) (Reply, error) {
+	switch {
+	case t.away:
+		return t.nothing(), nil
+	case t.wishes == nil || t.alone || !t.wishes.Reaches(t.message.Address()):
+		return t.say(ActCommand, textNoWish), nil
+	case t.before.Wanted == "":
+		return t.say(ActCommand, textNothingWished), nil
+	}
 	t.after.Wanted = t.before.Wanted
 	return t.say(ActCommand, keepWish(t.ctx, t.wishes, newWish(t.before.Wanted, t.message.Address(), t.now), t.log)), nil
 }
