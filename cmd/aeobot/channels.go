@@ -53,7 +53,7 @@ func (s *server) openAIBot() error {
 		return err
 	}
 	s.aibot = aibot.NewCallback(s.engine, codec, aibot.Options{Name: c.AIBot.Name, Cards: c.AIBot.Cards, MaxSkew: c.MaxClockSkew,
-		Log: s.log, Count: s.metrics.callback("aibot"), Journal: s.store, Late: late})
+		Log: s.log, Count: s.metrics.callback("aibot"), Refused: s.metrics.refused("aibot"), Journal: s.store, Late: late})
 	s.callbacks["aibot"] = s.aibot
 	return nil
 }
@@ -69,7 +69,7 @@ func (s *server) openConnection() error {
 	}
 	s.long = aibot.NewConnection(s.engine, s.store, aibot.ConnectionOptions{
 		URL: c.AIBot.WSURL, BotID: c.AIBot.BotID, Secret: c.AIBot.Secret.Reveal(), Name: c.AIBot.Name, Cards: c.AIBot.Cards,
-		Log: s.log, Count: s.metrics.callback("aibot_connection"), Pushed: s.desk.Pushed, Journal: s.store, Late: late,
+		Log: s.log, Count: s.metrics.callback("aibot_connection"), Refused: s.metrics.refused("aibot_connection"), Pushed: s.desk.Pushed, Journal: s.store, Late: late,
 		Times: aibot.Times{Lease: c.AIBot.Lease, Drain: s.settings.ShutdownTimeout},
 	})
 	return nil
