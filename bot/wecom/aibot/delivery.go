@@ -157,7 +157,7 @@ const notPosted = -2
 // go on over this connection.
 func (a *saying) unanswered() bool {
 	switch {
-	case a.way != byURL && a.tried[a.way] < tries: // who posted late has tried enough
+	case (a.way == asStream || a.way == asPush) && a.tried[a.way] < tries: // a second Markdown reply would stand beside the first
 	case a.way == asPush:
 		return false
 	default:

@@ -66,6 +66,8 @@ type Faults struct {
 	LateBy   time.Duration
 	// Codes are error codes for the next answers, by command.
 	Codes map[string][]int
+	// Pick gives the error code for each answer and push that would be taken; 0: it is.
+	Pick func(command string) int
 	// AckCommand: acknowledgements bear the command that they acknowledge.
 	AckCommand bool
 	// CloseAfterLogin: each login is acknowledged, and the connection closed.
@@ -151,14 +153,20 @@ func (g *Gateway) take(ctx context.Context, c *client, f wire) {
 	if codes := g.faults.Codes[f.Command]; code == codeOK && len(codes) > 0 {
 		code, g.faults.Codes[f.Command] = codes[0], codes[1:]
 	}
+	if code == codeOK && g.faults.Pick != nil && (f.Command == "aibot_respond_msg" || f.Command == "aibot_send_msg") {
+		code = g.faults.Pick(f.Command)
+	}
 	var s said
 	_ = json.Unmarshal(f.Body, &s) // judged
 	reply := f.Command == "aibot_respond_msg" || f.Command == "aibot_respond_welcome_msg"
 	if code == codeOK {
-		code = g.whim(c, f.Command, s)
+		code = g.whim(f.Command, s)
 	}
 	if code == codeOK && (reply && g.crowded(g.open[f.Headers.RequestID].chat, s) || f.Command == "aibot_send_msg" && g.crowded(s.ChatID, s)) {
 		code = apiTooOften
+	}
+	if code == codeNotSubscribed && g.current == c {
+		g.unsubscribe(c) // nothing is delivered to it any more
 	}
 	answer := wire{ErrCode: &code, ErrMsg: "hint: [0] from ip: 203.0.113.7", Headers: f.Headers}
 	var displaced *client
@@ -241,13 +249,12 @@ func (g *Gateway) delay(reply bool) time.Duration {
 const lateAck = 6 * time.Second
 
 // whim is what the gateway refuses of its own accord; g.mu is held.
-func (g *Gateway) whim(c *client, command string, s said) int {
+func (g *Gateway) whim(command string, s said) int {
 	if g.Chaos == nil || command != "aibot_respond_msg" && command != "aibot_send_msg" {
 		return codeOK
 	}
 	switch {
 	case g.Chaos.happens("not subscribed any more (846609)", 0.01):
-		g.unsubscribe(c)
 		return codeNotSubscribed
 	case g.Chaos.happens("the asker's client cannot show it (600039)", 0.03) && s.MsgType != "markdown":
 		return codeClient
