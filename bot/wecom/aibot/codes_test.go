@@ -243,6 +243,20 @@ func TestNotSubscribedEndsTheConnection(t *testing.T) {
 	}
 }
 
+// TestRefusedWelcomeIsPushed, also when it takes another connection.
+func TestRefusedWelcomeIsPushed(t *testing.T) {
+	for _, codes := range [][]int{{846607}, {-1, 846605}, {846609}, {-1, -1, -1}, {45009}} {
+		b := newGatewayBench(t)
+		c, _ := b.run(&patient{}, func(o *ConnectionOptions) { o.Journal = newJournal(t) })
+		b.wait("login", func() bool { return c.State() == StateReady })
+		b.gateway.SetFaults(platform.Faults{Codes: map[string][]int{cmdWelcome: codes}})
+		b.gateway.Deliver(t.Context(), cmdEvent, "ev-1", `{"msgid":"e1","aibotid":"a","from":{"userid":"u1"},"msgtype":"event","event":{"eventtype":"enter_chat"}}`)
+		b.wait("the welcome", func() bool {
+			return slices.Equal(b.read(&posted{}), []string{"push 欢迎"}) && c.promised.count() == 0
+		})
+	}
+}
+
 // TestPingsWithAnError are missed ones; that nobody is logged in ends the connection at the
 // first.
 func TestPingsWithAnError(t *testing.T) {

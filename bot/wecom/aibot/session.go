@@ -360,11 +360,24 @@ func (s *session) takeOver(ctx context.Context) {
 func (s *session) event(ctx context.Context, p *promise) {
 	switch p.in.Event.EventType {
 	case eventEnter:
-		s.reply(ctx, cmdWelcome, p.RequestID, map[string]any{"msgtype": "text", "text": text{s.engine.Welcome(ctx)}})
+		s.welcome(ctx, p)
 	case eventFeedback:
 		s.rate(ctx, p.in)
 	case eventCard:
 		s.button(ctx, p)
+	}
+}
+
+// welcome welcomes who opens the chat. When the reply is refused it is a message of its own,
+// since the event does not come again that day.
+func (s *session) welcome(ctx context.Context, p *promise) {
+	p.said = &spoken{text: s.engine.Welcome(ctx)}
+	if s.reply(ctx, cmdWelcome, p.RequestID, map[string]any{"msgtype": "text", "text": text{p.said.text}}) {
+		return
+	}
+	p.unnoted = true
+	if s.promised.add(p) {
+		s.deliver(ctx, p)
 	}
 }
 
@@ -384,8 +397,9 @@ func (s *session) button(ctx context.Context, p *promise) {
 	s.deliver(ctx, p)
 }
 
-// reply answers an event, for which there are 5 s.
-func (s *session) reply(ctx context.Context, command, requestID string, body any) {
+// reply answers an event, for which there are 5 s. It gives false when the platform has
+// refused it; what was not acknowledged may have arrived.
+func (s *session) reply(ctx context.Context, command, requestID string, body any) bool {
 	code, err := s.send(ctx, command, requestID, body, 1)
 	for try := 1; try < tries && err == nil && classOf(code) == classAgain; try++ {
 		s.o.Sleep(ctx, s.o.Times.Again)
@@ -394,6 +408,7 @@ func (s *session) reply(ctx context.Context, command, requestID string, body any
 	if err != nil || code != 0 {
 		s.log.Warn("reply to an event not taken", slog.String("command", command), slog.Any("error", err), slog.Int("errcode", code))
 	}
+	return code == 0 && !errors.Is(err, errUnsubscribed)
 }
 
 // cause is why the session ended. Being displaced counts whenever it was said: a frame of
