@@ -63,7 +63,7 @@ func (s *server) openAIBot() error {
 		return err
 	}
 	s.aibot = aibot.NewCallback(listening{s.engine, s.heard}, codec, aibot.Options{Name: c.AIBot.Name, Cards: c.AIBot.Cards, MaxSkew: c.MaxClockSkew,
-		Log: s.log, Count: s.count("aibot"), Journal: s.store, Late: late, Names: s.store})
+		Log: s.log, Count: s.count("aibot"), Refused: s.metrics.refused("aibot"), Journal: s.store, Late: late, Names: s.store})
 	s.callbacks["aibot"] = s.aibot
 	return nil
 }
@@ -79,7 +79,7 @@ func (s *server) openConnection() error {
 	}
 	s.long = aibot.NewConnection(listening{s.engine, s.heard}, s.store, aibot.ConnectionOptions{
 		URL: c.AIBot.WSURL, BotID: c.AIBot.BotID, Secret: c.AIBot.Secret.Reveal(), Name: c.AIBot.Name, Cards: c.AIBot.Cards,
-		Log: s.log, Count: s.count("aibot_connection"), Pushed: s.desk.Pushed, Journal: s.store, Late: late, Names: s.store,
+		Log: s.log, Count: s.count("aibot_connection"), Refused: s.metrics.refused("aibot_connection"), Pushed: s.desk.Pushed, Journal: s.store, Late: late, Names: s.store,
 		Times: aibot.Times{Lease: c.AIBot.Lease, Drain: s.settings.ShutdownTimeout},
 	})
 	return nil

@@ -2,6 +2,8 @@ package main
 
 import (
 	"net/http"
+	"strconv"
+	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -22,6 +24,7 @@ type metrics struct {
 	panics    *prometheus.CounterVec
 	callbacks *prometheus.CounterVec
 	logins    *prometheus.CounterVec
+	refusals  *prometheus.CounterVec
 	passages  prometheus.Gauge
 	diverged  prometheus.Gauge
 }
@@ -36,6 +39,7 @@ func newMetrics() *metrics {
 		panics:    counter("panics_total", "Messages whose reply panicked; their askers read an apology.", "channel"),
 		limited:   counter("limited_total", "Messages beyond a limit, by channel and whose limit it was; the first of a flood got a notice, the others no reply.", "channel", "limit"),
 		callbacks: counter("callbacks_total", "Callbacks by outcome.", "channel", "outcome"),
+		refusals:  counter("refusals_total", "Frames and calls that the platform refused, by channel, its error code, and what was done (given_up: somebody did not get what was to be said).", "channel", "code", "done"),
 		logins:    counter("console_logins_total", "Logins to the console, by way and outcome; refused are wrong passwords, delayed were not looked at since too many were wrong before.", "way", "outcome"),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Namespace: "aeobot", Name: "turn_seconds", Help: "Time from message to reply.",
@@ -46,7 +50,7 @@ func newMetrics() *metrics {
 	m.diverged = prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "aeobot", Name: "versions_diverged", Help: "1 while the published versions of this replica and of another have parted, else 0."})
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "aeobot", Name: "build_info", Help: "Always 1."}, []string{"version"})
 	build.WithLabelValues(release(version, buildInfo())).Set(1)
-	m.registry.MustRegister(m.turns, m.seconds, m.replayed, m.degraded, m.handovers, m.limited, m.panics, m.callbacks, m.logins, m.passages, m.diverged, build)
+	m.registry.MustRegister(m.turns, m.seconds, m.replayed, m.degraded, m.handovers, m.limited, m.panics, m.callbacks, m.refusals, m.logins, m.passages, m.diverged, build)
 	return m
 }
 
@@ -90,6 +94,24 @@ func (m *metrics) parted(yes bool) {
 // callback counts outcomes of one channel's callbacks.
 func (m *metrics) callback(channel string) func(outcome string) {
 	return func(outcome string) { m.callbacks.WithLabelValues(channel, outcome).Inc() }
+}
+
+// maxCodes bounds the error codes that have a count of their own.
+const maxCodes = 100
+
+// refused counts what the platform refused one channel, by its error codes.
+func (m *metrics) refused(channel string) func(code int, done string) {
+	var mu sync.Mutex
+	known := map[int]bool{}
+	return func(code int, done string) {
+		mu.Lock()
+		defer mu.Unlock()
+		label := "other"
+		if known[code] || len(known) < maxCodes {
+			known[code], label = true, strconv.Itoa(code)
+		}
+		m.refusals.WithLabelValues(channel, label, done).Inc()
+	}
 }
 
 // login counts what came of a login to the console.

@@ -104,7 +104,7 @@ func TestLateGoesToThePlatformOnly(t *testing.T) {
 		} else if strings.Contains(err.Error(), "CODEMARK") || strings.Contains(err.Error(), "evil") {
 			t.Errorf("the error repeats the address: %v", err)
 		}
-		if err := l.Post(t.Context(), bad, map[string]string{}, ""); !errors.Is(err, errLateURL) {
+		if err := l.Post(t.Context(), bad, map[string]string{}, ""); !errors.Is(err, ErrLateURL) {
 			t.Errorf("%q: posted with %v", bad, err)
 		}
 	}

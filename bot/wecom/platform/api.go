@@ -460,12 +460,16 @@ func (c *Corp) aibotResponse(r *http.Request, body []byte) (int, map[string]any)
 	var m struct {
 		MsgType  string `json:"msgtype"`
 		Markdown struct {
-			Content string `json:"content"`
+			Content  string      `json:"content"`
+			Feedback *feedbackID `json:"feedback"`
 		} `json:"markdown"`
 		Card json.RawMessage `json:"template_card"`
 	}
 	if json.Unmarshal(body, &m) != nil || m.MsgType != "markdown" && m.MsgType != "template_card" {
 		return apiBadParameters, nil
+	}
+	if code := textForm(m.Markdown.Content, m.Markdown.Feedback); m.MsgType == "markdown" && code != codeOK {
+		return code, nil
 	}
 	c.mu.Lock()
 	l := c.late[r.URL.Query().Get("response_code")]

@@ -69,6 +69,11 @@ func (c *Chaos) Run(ctx context.Context, g *Gateway, corp *Corp) {
 			fault{"the long connection is cut", g.Cut},
 			fault{"the bot is displaced, as by a second login", g.Kick},
 			fault{"two acknowledgements are lost", func() { g.SetFaults(Faults{LoseAcks: 2}) }},
+			fault{"the login of the long connection dies, its socket lives", g.Unsubscribe},
+			fault{"the long connection is cut, and the next login one too many (45009)", func() {
+				g.SetFaults(Faults{Codes: map[string][]int{"aibot_subscribe": {apiTooOften}}})
+				g.Cut()
+			}},
 			fault{"the gateway falls silent and keeps the socket", func() {
 				g.SetFaults(Faults{Silent: true})
 				rest(ctx, silentFor)
