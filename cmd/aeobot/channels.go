@@ -129,7 +129,8 @@ func (s *server) openKF() error {
 		return err
 	}
 	s.kf = kf.NewCallback(s.engine, codec, client, s.store, kf.Options{CorpID: c.KF.CorpID, MaxSkew: c.MaxClockSkew,
-		Log: s.log, Count: s.metrics.callback("kf"), Pushed: s.desk.Pushed})
+		Log: s.log, Count: s.metrics.callback("kf"), Pushed: s.desk.Pushed, Transfer: s.settings.Handover.KF,
+		Refused: s.metrics.customerRefused, SendFailed: s.metrics.customerUnreached})
 	s.callbacks["kf"] = s.kf
 	return nil
 }

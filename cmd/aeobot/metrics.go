@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"aeobot/bot"
+	"aeobot/bot/wecom/kf"
 )
 
 // metrics are what /metrics shows. Every label value comes from a closed set, so
@@ -22,6 +23,8 @@ type metrics struct {
 	panics    *prometheus.CounterVec
 	callbacks *prometheus.CounterVec
 	logins    *prometheus.CounterVec
+	refused   *prometheus.CounterVec
+	unreached *prometheus.CounterVec
 	passages  prometheus.Gauge
 	diverged  prometheus.Gauge
 }
@@ -37,6 +40,8 @@ func newMetrics() *metrics {
 		limited:   counter("limited_total", "Messages beyond a limit, by channel and whose limit it was; the first of a flood got a notice, the others no reply.", "channel", "limit"),
 		callbacks: counter("callbacks_total", "Callbacks by outcome.", "channel", "outcome"),
 		logins:    counter("console_logins_total", "Logins to the console, by way and outcome; refused are wrong passwords, delayed were not looked at since too many were wrong before.", "way", "outcome"),
+		refused:   counter("kf_refused_total", "Calls of customer service that failed, by call, the platform's code, and what that means for the reply.", "call", "code", "class"),
+		unreached: counter("kf_send_failed_total", "Messages to customers that the platform took and did not deliver, by its fail_type.", "fail_type"),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Namespace: "aeobot", Name: "turn_seconds", Help: "Time from message to reply.",
 			Buckets: []float64{.0005, .001, .002, .005, .01, .025, .05, .1, .25, .5, 1, 2, 4},
@@ -46,7 +51,7 @@ func newMetrics() *metrics {
 	m.diverged = prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "aeobot", Name: "versions_diverged", Help: "1 while the published versions of this replica and of another have parted, else 0."})
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "aeobot", Name: "build_info", Help: "Always 1."}, []string{"version"})
 	build.WithLabelValues(release(version, buildInfo())).Set(1)
-	m.registry.MustRegister(m.turns, m.seconds, m.replayed, m.degraded, m.handovers, m.limited, m.panics, m.callbacks, m.logins, m.passages, m.diverged, build)
+	m.registry.MustRegister(m.turns, m.seconds, m.replayed, m.degraded, m.handovers, m.limited, m.panics, m.callbacks, m.logins, m.refused, m.unreached, m.passages, m.diverged, build)
 	return m
 }
 
@@ -91,6 +96,13 @@ func (m *metrics) parted(yes bool) {
 func (m *metrics) callback(channel string) func(outcome string) {
 	return func(outcome string) { m.callbacks.WithLabelValues(channel, outcome).Inc() }
 }
+
+// customerRefused counts a call of customer service that failed, customerUnreached a message
+// that was taken and did not arrive.
+func (m *metrics) customerRefused(r kf.Refusal) {
+	m.refused.WithLabelValues(r.Call, r.Code, r.Class).Inc()
+}
+func (m *metrics) customerUnreached(failType string) { m.unreached.WithLabelValues(failType).Inc() }
 
 // login counts what came of a login to the console.
 func (m *metrics) login(way, outcome string) { m.logins.WithLabelValues(way, outcome).Inc() }
