@@ -190,7 +190,7 @@ func (d *delivery) transfer(ctx context.Context) (settled bool) {
 		}
 	}
 	if err := d.k.changeTalk(ctx, d.r.Account, d.r.Customer, func(t *talk) { t.Person, t.Handed = true, true }); err != nil {
-		d.leave(d.k.delay(d.r.Waits))
+		d.leave(d.k.times.later)
 		return true
 	}
 	return d.announce(ctx)
@@ -228,10 +228,10 @@ func (d *delivery) notMoved(ctx context.Context, err error) (settled bool) {
 	d.r.Tries++
 	if d.r.Tries >= maxTries || c == classOver || c == classAccount {
 		d.k.logRefusal("talk not handed over to a person", c, err)
-		d.r.Tries, d.r.Waits = 0, 0
+		d.r.Tries = 0
 		return d.stays(bot.TextNotHanded)
 	}
-	d.leave(d.k.delay(d.r.Waits))
+	d.leave(d.k.delay(d.r.Tries))
 	return true
 }
 

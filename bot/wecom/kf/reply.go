@@ -27,8 +27,10 @@ type reply struct {
 	Next     int      `json:"n,omitempty"` // the first page that was not sent
 	// Begun tells that it was handed to the platform, so that it may have arrived.
 	Begun bool `json:"b,omitempty"`
-	// After is the customer's reply before, which goes first.
-	After string `json:"f,omitempty"`
+	// After is the customer's reply before, which goes first; Behind is how often this one
+	// waited for it.
+	After  string `json:"f,omitempty"`
+	Behind int    `json:"q,omitempty"`
 	// Transfer: the customer wants a person, and reads the pages if there is none. Code is
 	// what lets us say that one takes over; State is where the talk was moved to.
 	Transfer bool   `json:"h,omitempty"`
@@ -160,7 +162,8 @@ func (d *delivery) waits(ctx context.Context) bool {
 	}
 	_, open, err := d.k.store.Look(ctx, d.k.replies(), d.r.After)
 	if err != nil || open {
-		d.leave(d.k.times.again)
+		d.r.Behind = min(d.r.Behind+1, 5) // it may be soon
+		d.leave(d.k.delay(d.r.Behind))
 		return true
 	}
 	d.r.After = ""
@@ -218,7 +221,8 @@ func (d *delivery) refused(ctx context.Context, call string, err error) {
 	}
 	d.k.o.Count(OutcomeRetried)
 	d.k.o.Log.Warn("reply to a customer not taken; trying again", slog.String("class", string(c)), slog.Any("error", err))
-	d.leave(d.k.delay(d.r.Waits))
+	d.r.Waits++
+	d.leave(d.k.delay(d.r.Waits - 1))
 }
 
 // learn finds out why a customer cannot be written to: a person may have the talk, which no
@@ -269,7 +273,6 @@ func (d *delivery) offer(ctx context.Context) {
 
 // leave keeps the reply in the journal for later.
 func (d *delivery) leave(after time.Duration) {
-	d.r.Waits++
 	if d.note(after) {
 		time.AfterFunc(after, d.k.rouse)
 	}
