@@ -27,19 +27,19 @@ var (
 )
 
 // Fields reads the children of the root element that are in known and gives
-// the text of those present. Elements it does not know are skipped, so that a
+// the text of those present, by the names in known whatever their letter case. Elements it does not know are skipped, so that a
 // field the platform adds tomorrow does no harm; a known one that stands twice is
 // refused, because two readers could each believe a different one.
 func Fields(body []byte, known ...string) (map[string]string, error) {
 	if !utf8.Valid(body) {
 		return nil, fmt.Errorf("envelope: xml: %w", ErrNotUTF8)
 	}
-	d := xml.NewDecoder(bytes.NewReader(body))
+	d := xml.NewDecoder(bytes.NewReader(bytes.TrimPrefix(body, []byte("\ufeff"))))
 	// Asked for every declared encoding other than UTF-8.
 	d.CharsetReader = func(string, io.Reader) (io.Reader, error) { return nil, ErrNotUTF8 }
-	r := &fieldReader{known: map[string]bool{}, found: map[string]string{}}
+	r := &fieldReader{known: map[string]string{}, found: map[string]string{}, exact: map[string]bool{}}
 	for _, name := range known {
-		r.known[name] = true
+		r.known[strings.ToLower(name)] = name
 	}
 	for {
 		token, err := d.Token()
@@ -67,12 +67,13 @@ func nameless(err error) error {
 
 // fieldReader is how far the document has been read.
 type fieldReader struct {
-	known  map[string]bool
+	known  map[string]string // by name in lower case
 	found  map[string]string
-	tokens int    // tokens before this one
-	roots  int    // elements seen at the top
-	depth  int    // open elements
-	field  string // the known field we are in, or empty
+	exact  map[string]bool // found by their exact name
+	tokens int             // tokens before this one
+	roots  int             // elements seen at the top
+	depth  int             // open elements
+	field  string          // the known field we are in, or empty
 	text   strings.Builder
 }
 
@@ -106,13 +107,27 @@ func (r *fieldReader) open(name xml.Name) error {
 		if r.roots > 1 || name.Local != "xml" || name.Space != "" {
 			return errRoot
 		}
-	case r.depth == 2 && name.Space == "" && r.known[name.Local]:
-		if _, twice := r.found[name.Local]; twice {
-			return errDoubled
-		}
-		r.field = name.Local
-		r.text.Reset()
+	case r.depth == 2 && name.Space == "":
+		return r.enter(name.Local)
 	}
+	return nil
+}
+
+// enter begins a field, if it is a known one. The exact name counts for more than one in
+// another letter case.
+func (r *fieldReader) enter(name string) error {
+	known := r.known[strings.ToLower(name)]
+	exact := known == name
+	_, twice := r.found[known]
+	switch {
+	case known == "" || twice && !exact:
+		return nil
+	case r.exact[known]:
+		return errDoubled
+	}
+	r.exact[known] = exact
+	r.field = known
+	r.text.Reset()
 	return nil
 }
 

@@ -69,7 +69,7 @@ type kfCode struct {
 // kfItem is what sync_msg gives, and in which account.
 type kfItem struct {
 	account string
-	message map[string]any
+	message any
 }
 
 // account gives an account, which comes into being; c.mu is held.
@@ -145,10 +145,18 @@ func (k *kfAccount) begins() (state int, servicer string) {
 }
 
 // PutRaw puts a message into the inbox as it is.
-func (c *Corp) PutRaw(account string, message map[string]any) {
+func (c *Corp) PutRaw(account string, message any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.account(account)
+	k := c.account(account)
+	if m, ok := message.(map[string]any); ok {
+		for _, key := range []string{"external_userid", "External_UserId"} {
+			if customer, ok := m[key].(string); ok {
+				t := k.talk(customer)
+				t.state, t.left, t.wrote = KfNew, kfMessages, time.Now()
+			}
+		}
+	}
 	c.inbox = append(c.inbox, kfItem{account, message})
 }
 
