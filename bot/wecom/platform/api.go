@@ -63,6 +63,7 @@ type Call struct {
 type Sent struct {
 	Via  string // message/send, kf/send_msg, webhook/send, aibot/response, …
 	To   string // user id, customer, group
+	From string // the servicer who wrote it; empty: the bot
 	Kind string // msgtype
 	Text string
 	Card json.RawMessage

@@ -232,7 +232,7 @@ func (c *Corp) ServicerWrites(account, customer, text string) bool {
 	}
 	c.mu.Unlock()
 	if ok {
-		c.deliver(Sent{Via: "kf/servicer", To: customer, Kind: "text", Text: text})
+		c.deliver(Sent{Via: "kf/servicer", To: customer, From: servicer, Kind: "text", Text: text})
 	}
 	return ok
 }
@@ -359,16 +359,12 @@ func (m *kfMessage) check() int {
 	return apiOK
 }
 
-// words are what a customer reads of a message.
+// words are what a customer reads of a message, without the menu's entries.
 func (m *kfMessage) words() string {
 	if m.MsgType == "text" {
 		return m.Text.Content
 	}
-	lines := []string{m.Menu.Head}
-	for _, i := range m.Menu.List {
-		lines = append(lines, "["+i.Click.Content+"]")
-	}
-	return strings.TrimSpace(strings.Join(append(lines, m.Menu.Tail), "\n"))
+	return strings.TrimSpace(m.Menu.Head + "\n" + m.Menu.Tail)
 }
 
 func (c *Corp) kfSend(_ *http.Request, body []byte) (int, map[string]any) {
