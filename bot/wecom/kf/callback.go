@@ -104,6 +104,8 @@ type Callback struct {
 	lanes    *bot.Lanes // one fetching of an account at a time in this process
 	health   health
 	wake     chan struct{} // the resender is to look
+	missed   missed
+	known    sync.Map // accounts that are noted as known
 
 	ctx  context.Context // ends with Close
 	end  context.CancelFunc
@@ -146,7 +148,7 @@ func NewCallback(a Answerer, codec *envelope.Codec, c *api.Client, s Store, o Op
 	}
 	k := &Callback{answerer: a, client: c, store: s, o: o, holder: rand.Text(), lanes: bot.NewLanes(), slots: make(chan struct{}, maxFollowed),
 		health: health{troubles: map[string]trouble{}, sent: map[string]time.Time{}}, wake: make(chan struct{}, 1),
-		times: times{lease: time.Minute, claim: 2 * time.Second, later: 10 * time.Second, again: 500 * time.Millisecond}}
+		times: times{lease: 30 * time.Second, claim: 2 * time.Second, later: 10 * time.Second, again: 500 * time.Millisecond}}
 	k.ctx, k.end = context.WithCancel(context.Background())
 	k.receiver = &envelope.Receiver{Codec: codec, MaxSkew: o.MaxSkew, Now: o.Now, Log: o.Log, Count: o.Count,
 		Unwrap: envelope.UnwrapXML, Handle: k.handle, Wrap: envelope.WrapXML}
@@ -245,7 +247,9 @@ func (k *Callback) follow(taskID string, n nudge) {
 			k.o.Count(OutcomeRetried)
 			k.o.Log.Warn("customers' messages not fetched; trying again", slog.Any("error", err))
 		}
-		err = k.later(ctx, taskID, n)
+		if err = k.later(ctx, taskID, n); err != nil && !errors.Is(err, bot.ErrClaimLost) {
+			k.missed.add(n)
+		}
 	}
 	if err != nil && !errors.Is(err, bot.ErrClaimLost) {
 		k.o.Log.Warn("nudge not noted", slog.Any("error", err))
@@ -266,12 +270,17 @@ func (k *Callback) Run(ctx context.Context) {
 	tick := time.NewTicker(k.times.claim)
 	defer tick.Stop()
 	k.work.Go(func() { k.resend(ctx) })
+	looked := false
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
+		if !looked {
+			looked = k.lookIntoAll(ctx)
+		}
+		k.followMissed()
 		tasks, err := k.store.Claim(ctx, k.queue(), k.holder, 16, k.times.lease)
 		if err != nil {
 			k.o.Log.Debug("nudges not looked for", slog.Any("error", err))

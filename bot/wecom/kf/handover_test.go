@@ -323,3 +323,16 @@ func TestOldToken(t *testing.T) {
 	b.nudge(k)
 	b.wait("the answer", func() bool { return len(b.seen()) == 1 })
 }
+
+// TestWrittenWhileNobodyRan is answered after the start, without another nudge.
+func TestWrittenWhileNobodyRan(t *testing.T) {
+	b := newBench(t)
+	k, stop := b.replica()
+	b.says("wmA", "k-1", "问1")
+	b.nudge(k)
+	b.wait("the answer", func() bool { return len(b.seen()) == 1 })
+	stop()
+	b.says("wmA", "k-2", "问2")
+	_, _ = b.replica()
+	b.wait("the answer after the start", func() bool { return len(b.seen()) == 2 })
+}

@@ -55,6 +55,7 @@ func (k *Callback) fetch(ctx context.Context, n nudge) error {
 			k.o.Log.Debug("lease not given up", slog.Any("error", err))
 		}
 	}()
+	k.know(ctx, n.Account)
 	cursor, err := k.store.Cursor(ctx, lease)
 	if err != nil {
 		return err
@@ -254,6 +255,9 @@ func (k *Callback) welcome(ctx context.Context, m message) {
 
 // reply answers a customer's message, unless a person has the talk.
 func (k *Callback) reply(ctx context.Context, m message) error {
+	if _, open, err := k.store.Look(ctx, k.replies(), "msg:"+m.ID); err != nil || open {
+		return err // fetched before: the resender has it
+	}
 	silent, err := k.silent(ctx, m)
 	if err != nil {
 		return err
