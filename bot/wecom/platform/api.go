@@ -49,6 +49,8 @@ type APIFaults struct {
 	Refuse func(name string, body []byte) int
 	// Break answers instead of the API, when it is set.
 	Break func(w http.ResponseWriter, r *http.Request, name string) bool
+	// SendFails is how many messages to customers are taken and then told not to have arrived.
+	SendFails int
 	// LoseAnswers is how many calls are carried out whose answer is lost.
 	LoseAnswers int
 }

@@ -378,9 +378,24 @@ func (c *Corp) kfSend(_ *http.Request, body []byte) (int, map[string]any) {
 	if code := c.kfMaySend(m); code != apiOK {
 		return code, nil
 	}
+	if c.sendFails(m) {
+		return apiOK, map[string]any{"msgid": m.ID}
+	}
 	// Whether the real one refuses a msgid it has seen is not documented; this does not.
 	c.deliver(Sent{Via: "kf/send_msg", To: m.To, Kind: m.MsgType, Text: m.words(), Menu: m.entries(), Body: body})
 	return apiOK, map[string]any{"msgid": m.ID}
+}
+
+// sendFails decides whether a message that is taken does not arrive, and tells so.
+func (c *Corp) sendFails(m kfMessage) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.faults.SendFails == 0 {
+		return false
+	}
+	c.faults.SendFails--
+	c.event(m.Account, m.To, "msg_send_fail", map[string]any{"fail_msgid": m.ID, "fail_type": 0})
+	return true
 }
 
 // entries are what can be tapped in a message.
