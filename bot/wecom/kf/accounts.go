@@ -2,7 +2,6 @@ package kf
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"log/slog"
 	"sync"
@@ -51,7 +50,7 @@ func (k *Callback) followMissed() {
 			k.missed.add(n)
 			continue
 		}
-		k.work.Go(func() { k.follow("missed:"+rand.Text(), n) })
+		k.work.Go(func() { k.follow("", n) })
 	}
 }
 

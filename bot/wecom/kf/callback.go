@@ -209,11 +209,14 @@ func (k *Callback) handle(ctx context.Context, plaintext []byte) ([]byte, error)
 		lease = k.times.later
 	}
 	if _, err := k.store.Enter(ctx, t, k.holder, lease, nudgeKeep); err != nil {
-		// Nothing is lost: the cursor stands, and the next nudge fetches it.
 		k.o.Log.Warn("nudge not noted", slog.Any("error", err))
+		t.ID = ""
 	}
-	if room {
+	switch {
+	case room:
 		k.work.Go(func() { k.follow(t.ID, n) })
+	case t.ID == "":
+		k.missed.add(n)
 	}
 	return nil, nil
 }
@@ -229,7 +232,8 @@ func (k *Callback) room() bool {
 	}
 }
 
-// follow fetches what a nudge is about, or leaves it for later.
+// follow fetches what a nudge is about, or leaves it for later: in the journal, or in memory
+// where no task of the journal stands for it.
 func (k *Callback) follow(taskID string, n nudge) {
 	defer func() { <-k.slots }()
 	turn := k.lanes.Queue(n.Account)
@@ -238,18 +242,22 @@ func (k *Callback) follow(taskID string, n nudge) {
 		err = k.fetch(k.ctx, n)
 	}
 	turn.Leave()
+	if err != nil && !errors.Is(err, errBusy) {
+		k.o.Count(OutcomeRetried)
+		k.o.Log.Warn("customers' messages not fetched; trying again", slog.Any("error", err))
+	}
+	if taskID == "" {
+		if err != nil {
+			k.missed.add(n)
+		}
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	if err == nil {
 		err = k.store.Done(ctx, k.queue(), taskID, "")
-	} else {
-		if !errors.Is(err, errBusy) {
-			k.o.Count(OutcomeRetried)
-			k.o.Log.Warn("customers' messages not fetched; trying again", slog.Any("error", err))
-		}
-		if err = k.later(ctx, taskID, n); err != nil && !errors.Is(err, bot.ErrClaimLost) {
-			k.missed.add(n)
-		}
+	} else if err = k.later(ctx, taskID, n); err != nil && !errors.Is(err, bot.ErrClaimLost) {
+		k.missed.add(n)
 	}
 	if err != nil && !errors.Is(err, bot.ErrClaimLost) {
 		k.o.Log.Warn("nudge not noted", slog.Any("error", err))

@@ -1,15 +1,19 @@
 package kf
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"aeobot/bot"
+	"aeobot/bot/wecom/api"
 	"aeobot/bot/wecom/platform"
 )
 
@@ -335,4 +339,54 @@ func TestWrittenWhileNobodyRan(t *testing.T) {
 	b.says("wmA", "k-2", "问2")
 	_, _ = b.replica()
 	b.wait("the answer after the start", func() bool { return len(b.seen()) == 2 })
+}
+
+// TestReplyOfTheVersionBefore goes on where that one stopped.
+func TestReplyOfTheVersionBefore(t *testing.T) {
+	b := newBench(t)
+	data := []byte(`{"p":["一","二","三"],"n":1}`)
+	task := bot.Task{Queue: "kf:" + b.corp.ID + ":" + account + ":replies", ID: "msg:k-1", Data: data}
+	if _, err := b.store.Enter(t.Context(), task, "gone", time.Millisecond, time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	b.says("wmA", "k-1", "问")
+	k, _ := b.replica()
+	b.nudge(k)
+	b.wait("the rest", func() bool { return len(b.seen()) == 2 })
+	if got, want := b.seen(), []string{"wmA " + bot.TextAgain + "\n二", "wmA 三"}; !slices.Equal(got, want) {
+		t.Errorf("read %q, want %q", got, want)
+	}
+}
+
+// TestStoreAwayWhenNudged: what could not be noted is looked into all the same.
+func TestStoreAwayWhenNudged(t *testing.T) {
+	b := newBench(t)
+	b.corp.SetFaults(platform.APIFaults{Codes: map[string][]int{"kf/sync_msg": {12345, 12345}}})
+	client, err := api.New(api.Options{BaseURL: baseURL, CorpID: b.corp.ID, Secret: b.corp.Secret})
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := NewCallback(b.engine, b.codec, client, forgetful{b.store}, Options{CorpID: b.corp.ID, Count: func(o string) { b.count(o, 1) }})
+	k.times = times{lease: time.Minute, claim: 20 * time.Millisecond, later: 50 * time.Millisecond, again: 5 * time.Millisecond}
+	ctx, cancel := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { k.Run(ctx) })
+	t.Cleanup(func() {
+		cancel()
+		running.Wait()
+		k.Close()
+	})
+	b.says("wmA", "k-1", "问")
+	b.nudge(k)
+	b.wait("the answer", func() bool { return len(b.seen()) == 1 })
+}
+
+// forgetful cannot note nudges.
+type forgetful struct{ Store }
+
+func (s forgetful) Enter(ctx context.Context, t bot.Task, holder string, lease, keep time.Duration) (bool, error) {
+	if strings.HasPrefix(t.ID, "nudge:") {
+		return false, errors.New("away")
+	}
+	return s.Store.Enter(ctx, t, holder, lease, keep)
 }

@@ -58,6 +58,9 @@ func (k *Callback) resender() string { return k.holder + ":again" }
 // message again.
 func (k *Callback) enter(ctx context.Context, m message, r reply) error {
 	id := "msg:" + m.ID
+	if err := k.inherit(ctx, m.Account, id, &r); err != nil {
+		return err
+	}
 	data, err := json.Marshal(r)
 	if err != nil {
 		return fmt.Errorf("kf: reply: %w", err)
@@ -74,6 +77,26 @@ func (k *Callback) enter(ctx context.Context, m message, r reply) error {
 		d.deliver(ctx)
 	}
 	return nil
+}
+
+// inherit goes on with a reply that a version before this one had begun, which kept each
+// account's in a queue of its own and read the message again after a crash.
+func (k *Callback) inherit(ctx context.Context, account, id string, r *reply) error {
+	task, open, err := k.store.Look(ctx, k.cursorName(account)+":replies", id)
+	if err != nil || !open {
+		return err
+	}
+	var old struct {
+		Pages   []string `json:"p"`
+		Next    int      `json:"n"`
+		Certain bool     `json:"c"` // the next page was not sent
+	}
+	if err := json.Unmarshal(task.Data, &old); err != nil || len(old.Pages) == 0 {
+		k.o.Log.Warn("reply of a version before not understood", slog.Any("error", err))
+		return nil
+	}
+	r.Pages, r.Next, r.Begun, r.Transfer = old.Pages, old.Next, !old.Certain, false
+	return k.store.Done(ctx, k.cursorName(account)+":replies", id, "")
 }
 
 // atOnce bounds the replies that are sent again at once.
