@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -15,6 +16,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -66,6 +68,68 @@ func TestTalkWithAPersonInABrowser(t *testing.T) {
 		t.Errorf("one customer's refusal shows in /readyz: %s", ready)
 	}
 	nothingLeaked(t, bot)
+}
+
+// TestReadyzNamesAnAccountsTrouble while an account may not be sent to, though it can be
+// fetched, and not when one customer's reply is refused.
+func TestReadyzNamesAnAccountsTrouble(t *testing.T) {
+	standIn := &platform.API{}
+	server := httptest.NewServer(standIn)
+	t.Cleanup(server.Close)
+	p := newKfPlatform(t, standIn)
+	p.replicas = []*replica{newReplica(t, kfEnv(server.URL)...)}
+	var code atomic.Int32
+	p.corp.SetFaults(platform.APIFaults{Refuse: func(name string, _ []byte) int {
+		if name == "kf/send_msg" {
+			return int(code.Load())
+		}
+		return 0
+	}})
+	code.Store(95017)
+	p.corp.CustomerWrites(kfChaosAccount, "wmA", "k-1", "text", map[string]any{"content": "能免除担保吗"})
+	p.nudge(0)
+	ready := func() string {
+		answer, err := http.Get("http://" + p.replicas[0].addr + "/readyz")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		data, err := io.ReadAll(answer.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(data)
+	}
+	until := func(what string, reached func() bool) {
+		t.Helper()
+		for end := time.Now().Add(storetest.Patience); !reached(); time.Sleep(20 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("never: %s; %s", what, ready())
+			}
+		}
+	}
+	until("degraded", func() bool {
+		return strings.Contains(ready(), `"degraded"`) && strings.Contains(ready(), "customer service: api: kf/send_msg: errcode 95017")
+	})
+	code.Store(0)
+	until("ready, and the reply", func() bool { return strings.Contains(ready(), `"ready"`) && len(p.corp.Sent()) == 1 })
+}
+
+// newKfPlatform is a company with customer service.
+func newKfPlatform(t *testing.T, standIn *platform.API) *kfPlatform {
+	t.Helper()
+	codec, err := envelope.New(testAppToken, testAppKey, testCorp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &kfPlatform{chaos: newChaos(t, true), codec: codec, client: &http.Client{Timeout: deliverWithin}, corp: standIn.Corp(testCorp, "kf-secret"),
+		ids: map[string]*asked{}, final: map[string]int{}, bounded: map[string]int{}, faults: rand.New(rand.NewPCG(uint64(chaosSetting("AEOBOT_CHAOS_SEED", 1)), 5))}
+}
+
+// kfEnv are the settings of a bot for it.
+func kfEnv(base string) []string {
+	return []string{"AEOBOT_WECOM_API_BASE_URL=" + base, "AEOBOT_WECOM_KF_CORP_ID=" + testCorp,
+		"AEOBOT_WECOM_KF_SECRET=kf-secret", "AEOBOT_WECOM_KF_TOKEN=" + testAppToken, "AEOBOT_WECOM_KF_ENCODING_AES_KEY=" + testAppKey}
 }
 
 // kfPlatform is customer service under chaos: nudges to any replica, codes thrown at random.
@@ -195,15 +259,10 @@ func TestChaosCustomerService(t *testing.T) {
 	standIn := &platform.API{}
 	server := httptest.NewServer(standIn)
 	t.Cleanup(server.Close)
-	codec, err := envelope.New(testAppToken, testAppKey, testCorp)
-	if err != nil {
-		t.Fatal(err)
-	}
-	env := []string{"AEOBOT_REDIS_URL=redis://" + redis.Addr, "AEOBOT_WECOM_API_BASE_URL=" + server.URL, "AEOBOT_WECOM_KF_CORP_ID=" + testCorp,
-		"AEOBOT_WECOM_KF_SECRET=kf-secret", "AEOBOT_WECOM_KF_TOKEN=" + testAppToken, "AEOBOT_WECOM_KF_ENCODING_AES_KEY=" + testAppKey}
+	env := append(kfEnv(server.URL), "AEOBOT_REDIS_URL=redis://"+redis.Addr)
 	replicas := []*replica{newReplica(t, env...), newReplica(t, env...)}
-	p := &kfPlatform{chaos: newChaos(t, true), replicas: replicas, codec: codec, client: &http.Client{Timeout: deliverWithin}, corp: standIn.Corp(testCorp, "kf-secret"),
-		ids: map[string]*asked{}, final: map[string]int{}, bounded: map[string]int{}, faults: rand.New(rand.NewPCG(uint64(chaosSetting("AEOBOT_CHAOS_SEED", 1)), 5))}
+	p := newKfPlatform(t, standIn)
+	p.replicas = replicas
 	p.corp.SetDuty(kfChaosAccount, "zhou.min", false)
 	p.corp.Listen(p.heard)
 	p.corp.SetFaults(platform.APIFaults{Refuse: p.refuse})
