@@ -106,6 +106,27 @@ func TestServicerWhoTakesNoMore(t *testing.T) {
 	}
 }
 
+// TestStateThatCannotBeAsked, for want of a permission: the events alone tell who has a talk.
+func TestStateThatCannotBeAsked(t *testing.T) {
+	b := newBench(t)
+	b.corp.SetDuty(account, "zhou.min", true)
+	b.corp.SetFaults(platform.APIFaults{Refuse: func(name string, _ []byte) int {
+		if name == "kf/service_state/get" {
+			return 48002
+		}
+		return 0
+	}})
+	k, _ := b.replica()
+	b.says("wmA", "k-1", "转人工")
+	b.says("wmA", "k-2", "在吗")
+	b.nudge(k)
+	b.wait("silence", func() bool { return b.count(OutcomePerson, 0) == 1 })
+	b.corp.EndTalk(account, "wmA")
+	b.says("wmA", "k-3", "问3")
+	b.nudge(k)
+	b.wait("the answer", func() bool { return slices.Contains(b.seen(), "wmA 答：问3") })
+}
+
 // TestTalkThatIsAPersons from its beginning, as on accounts that people receive: the bot
 // learns it from the state and never from a refusal.
 func TestTalkThatIsAPersons(t *testing.T) {

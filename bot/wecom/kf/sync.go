@@ -255,8 +255,12 @@ func (k *Callback) welcome(ctx context.Context, m message) {
 
 // reply answers a customer's message, unless a person has the talk.
 func (k *Callback) reply(ctx context.Context, m message) error {
+	t, _, err := k.talk(ctx, m.Account, m.Customer)
+	if err != nil || t.Last == "msg:"+m.ID {
+		return err // promised before a crash
+	}
 	if _, open, err := k.store.Look(ctx, k.replies(), "msg:"+m.ID); err != nil || open {
-		return err // fetched before: the resender has it
+		return err // the same, and another message since
 	}
 	silent, err := k.silent(ctx, m)
 	if err != nil {
@@ -266,19 +270,12 @@ func (k *Callback) reply(ctx context.Context, m message) error {
 		k.o.Count(OutcomePerson)
 		return nil
 	}
-	t, _, err := k.talk(ctx, m.Account, m.Customer)
-	if err != nil {
-		return err
-	}
 	a, err := k.answer(ctx, m)
 	if err != nil {
 		return err
 	}
-	r := reply{Account: m.Account, Customer: m.Customer, Pages: a.Pages, Until: m.At.Add(window),
+	r := reply{Account: m.Account, Customer: m.Customer, Pages: a.Pages, After: t.Last, Until: m.At.Add(window),
 		Transfer: k.o.Transfer && a.WantsPerson, Offer: k.o.Transfer && a.OfferPerson && len(a.Pages) < Surface.MaxPages}
-	if t.Last != "msg:"+m.ID {
-		r.After = t.Last
-	}
 	return k.enter(ctx, m, r)
 }
 
