@@ -181,7 +181,7 @@ func TestAPersonIsOffered(t *testing.T) {
 	if len(offer.Menu) != 1 || offer.Menu[0].Text != "转人工" || !strings.Contains(offer.Text, bot.TextOfferPerson) {
 		t.Fatalf("offered %+v", offer)
 	}
-	b.corp.CustomerWrites(account, "wmA", "k-2", "text", map[string]any{"content": offer.Menu[0].Text, "menu_id": offer.Menu[0].ID})
+	b.corp.CustomerWrites(account, "wmA", "k-2", "text", map[string]any{"content": "（点了菜单）", "menu_id": offer.Menu[0].ID})
 	b.nudge(k)
 	b.wait("the hand-over", func() bool { return b.count(OutcomeHandedOver, 0) == 1 })
 }
@@ -347,6 +347,9 @@ func TestOldToken(t *testing.T) {
 	b.says("wmA", "k-1", "问")
 	b.nudge(k)
 	b.wait("the answer", func() bool { return len(b.seen()) == 1 })
+	if n := b.count(OutcomeRetried, 0); n != 0 {
+		t.Errorf("failed %d times", n)
+	}
 }
 
 // TestWrittenWhileNobodyRan is answered after the start, without another nudge.
