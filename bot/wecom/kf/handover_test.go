@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -29,7 +30,7 @@ func TestTalkIsHandedOverAndGivenBack(t *testing.T) {
 	b.says("wmA", "k-3", "在吗")
 	b.says("wmB", "k-4", "问4")
 	b.nudge(one)
-	b.wait("the others", func() bool { return b.count(OutcomePerson, 0) == 1 && len(b.seen()) == 3 })
+	b.wait("the others", func() bool { return b.read(one) == 6 && len(b.seen()) == 3 })
 	if state, who, _ := b.corp.Talk(account, "wmA"); state != platform.KfPerson || who != "zhou.min" {
 		t.Errorf("the talk is in state %d with %q", state, who)
 	}
@@ -38,10 +39,13 @@ func TestTalkIsHandedOverAndGivenBack(t *testing.T) {
 	two, _ := b.replica()
 	b.says("wmA", "k-5", "还有一个问题")
 	b.nudge(two)
-	b.wait("the servicer's message and the customer's", func() bool { return b.count(OutcomePerson, 0) == 3 })
+	b.wait("the servicer's message and the customer's", func() bool { return b.read(two) == 8 })
+	if n := b.count(OutcomePerson, 0); n != 3 {
+		t.Errorf("silent %d times", n)
+	}
 	b.corp.EndTalk(account, "wmA")
 	b.nudge(two)
-	b.wait("the word that the bot is back", func() bool { return b.count(OutcomeSession, 0) == 1 && len(b.seen()) == 5 })
+	b.wait("the word that the bot is back", func() bool { return b.read(two) == 9 && len(b.seen()) == 5 })
 	b.says("wmA", "k-6", "问6")
 	b.nudge(two)
 	b.wait("the answer", func() bool { return len(b.seen()) == 6 })
@@ -57,6 +61,17 @@ func TestTalkIsHandedOverAndGivenBack(t *testing.T) {
 	if strings.Contains(b.log.String(), "zhou.min") || strings.Contains(b.log.String(), "wmA") {
 		t.Errorf("the log names people:\n%s", b.log.String())
 	}
+}
+
+// read tells how many messages and events of the account were read.
+func (b *bench) read(k *Callback) int {
+	b.t.Helper()
+	cursor, err := b.store.Cursor(b.t.Context(), k.cursorName(account))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	n, _ := strconv.Atoi(strings.TrimPrefix(cursor, "c-")) // 0: none
+	return n
 }
 
 // TestNobodyIsOnDuty: the customer reads so, with how else to reach somebody.
@@ -120,7 +135,7 @@ func TestStateThatCannotBeAsked(t *testing.T) {
 	b.says("wmA", "k-1", "转人工")
 	b.says("wmA", "k-2", "在吗")
 	b.nudge(k)
-	b.wait("silence", func() bool { return b.count(OutcomePerson, 0) == 1 })
+	b.wait("silence", func() bool { return b.read(k) == 3 && b.count(OutcomePerson, 0) == 1 })
 	b.corp.EndTalk(account, "wmA")
 	b.says("wmA", "k-3", "问3")
 	b.nudge(k)
@@ -251,13 +266,17 @@ func TestFirstStart(t *testing.T) {
 	b.corp.SetFaults(platform.APIFaults{Codes: map[string][]int{"kf/sync_msg": {0, 12345}}})
 	k, _ := b.replica()
 	b.nudge(k)
-	b.wait("the newest", func() bool { return len(b.seen()) == 1 && b.count(OutcomeBefore, 0) == 8 })
+	b.wait("the newest", func() bool { return len(b.seen()) == 1 && b.read(k) == 9 })
 	if got := b.seen()[0]; got != "wmfour 答：four" {
 		t.Errorf("read %q", got)
 	}
-	wrote("late", 40*time.Minute) // the bot was down
+	wrote("late", 40*time.Minute) // older than the bound, though it comes when the account is known
+	wrote("later", time.Minute)
 	b.nudge(k)
-	b.wait("what came later", func() bool { return b.count(OutcomeBefore, 0) == 9 || len(b.seen()) == 2 })
+	b.wait("what came later", func() bool { return b.read(k) == 11 })
+	if got, want := b.seen(), []string{"wmfour 答：four", "wmlater 答：later"}; !slices.Equal(got, want) || b.count(OutcomeBefore, 0) < 9 {
+		t.Errorf("read %q, want %q; counts %v", got, want, b.counts)
+	}
 }
 
 // TestLenient: one field that cannot be read loses no other, and nothing of it is logged but
