@@ -210,7 +210,7 @@ func (e *Engine) Answer(ctx context.Context, m Message) (Reply, error) {
 	m.Text, m.Quote = strings.ToValidUTF8(m.Text, "\uFFFD"), strings.ToValidUTF8(m.Quote, "\uFFFD")
 	r, err := e.once.do(ctx, m.ID, func() (Reply, error) { return e.paced(ctx, m, &ev) })
 	ev.Act, ev.Answered, ev.Shown, ev.Took = r.Act, r.Answered, len(r.Shown), e.o.Now().Sub(start)
-	ev.Quoted, ev.Handover = r.Shown, r.handover
+	ev.Quoted, ev.Handover = r.Shown, r.WantsPerson
 	switch {
 	case err != nil:
 		ev.Act, ev.Panicked = "error", errors.Is(err, ErrPanic) || errors.Is(err, index.ErrPanic)
@@ -302,6 +302,7 @@ func (e *Engine) respond(ctx context.Context, m Message, s *Session) (Reply, *Se
 	if err != nil {
 		return Reply{}, nil, fmt.Errorf("engine: %w", t.broken(err))
 	}
+	t.offerPerson(&reply)
 	t.after.Aside = len(reply.Shown) == 0
 	if n := len(t.after.Views); n > 0 && len(reply.Shown) > 0 && reply.Act != ActCommand {
 		reply.View = writeHandle(t.library, t.after.Views[n-1])
@@ -329,7 +330,7 @@ func (e *Engine) newTurn(ctx context.Context, g *index.Generation, m Message, s 
 		t.before = *s
 	}
 	t.after = t.before
-	t.after.Near, t.after.Choices, t.after.Wanted = nil, nil, ""
+	t.after.Near, t.after.Choices, t.after.Wanted, t.after.Refused = nil, nil, "", 0
 	t.after.Unknown = t.after.Unknown || s == nil
 	return t
 }

@@ -124,8 +124,10 @@ type Reply struct {
 	Replayed bool `json:"-"`
 	// asked is the question that was read in the message; empty: none.
 	asked string
-	// handover is set when the asker wants a person.
-	handover bool
+	// WantsPerson is set when the asker wants to talk to a person.
+	WantsPerson bool `json:"-"`
+	// OfferPerson is set when the channel is to offer one.
+	OfferPerson bool `json:"-"`
 	// Pages is Text cut between measures so that each page fits the surface.
 	// A surface without a bound gets one page.
 	Pages []string `json:"-"`

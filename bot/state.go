@@ -23,6 +23,8 @@ type Session struct {
 	// Wanted is the key of a question that was just refused and that the asker can be told
 	// the answer of later.
 	Wanted string `json:"wanted,omitempty"`
+	// Refused is how many of the latest replies in a row were refusals.
+	Refused int `json:"refused,omitempty"`
 	// Choices are what was just offered to choose from.
 	Choices []string `json:"choices,omitempty"`
 	// Epoch is the Membership's when this was saved.

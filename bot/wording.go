@@ -33,6 +33,8 @@ const (
 	textCoordinators    = "协调员：%s。"
 	textHandoverNoted   = "您要找人的事已记给协调员。"
 	textHandoverOutside = "您的需要已登记；急用请联系对接人员。"
+	textNotHandedOver   = "您也可以接着问我。"
+	textOfferPerson     = "要找人，请回复“转人工”。"
 	textLong            = "问题太长了，请用一两句话概括（不超过 2000 字）。"
 	textCleared         = "好的，这次对话已经忘掉了。"
 	textAll             = "相关内容已经全部给出。"
@@ -123,8 +125,17 @@ const (
 	TextSearching      = "正在查找，请稍候…"
 	TextBusy           = "现在问的人太多，这条还没有查，请过一会儿再问一次。"
 	TextAgain          = "（刚才连接中断，不确定您是否收到，再发一次）"
-	textSlow           = "查得有点慢，请稍后再问一次。"
-	textBroken         = "刚才没能答上来，请稍后再问一次。"
+
+	// In customer service, about handing a talk over to a person.
+	TextHandedOver  = "已转人工，请稍候，客服人员会在这里回复您。"
+	TextQueued      = "已转人工，正在排队，客服人员接入后会在这里回复您。"
+	TextNobody      = "现在没有客服人员在线，没能转给人工。"
+	TextNotHanded   = "现在没能转给人工，请稍后再试一次。"
+	TextHandedBack  = "人工服务已结束，您可以接着问我。"
+	TextOfferPerson = "接连没有找到依据。需要的话，可以请客服人员来答："
+
+	textSlow   = "查得有点慢，请稍后再问一次。"
+	textBroken = "刚才没能答上来，请稍后再问一次。"
 )
 
 // What is said instead where nothing is remembered, so that no follow-up is understood:

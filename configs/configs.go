@@ -72,6 +72,8 @@ type Curation struct {
 type Handover struct {
 	// Text says how to reach one.
 	Text string `yaml:"text"`
+	// KF has customer service hand the talk over to a person on duty.
+	KF bool `yaml:"kf"`
 }
 
 // Limits are how many messages a minute get a reply; 0: all.
@@ -239,6 +241,7 @@ func Default() Config {
 		Questions:       Questions{TTL: 14 * 24 * time.Hour},
 		Corrections:     Corrections{TTL: 7 * 24 * time.Hour},
 		Curation:        Curation{Coordinators: []string{}, People: 2},
+		Handover:        Handover{KF: true},
 		Limits:          Limits{Person: 30, Chat: 300},
 		WeCom: WeCom{
 			APIBaseURL:   "https://qyapi.weixin.qq.com",

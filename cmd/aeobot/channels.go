@@ -149,7 +149,8 @@ func (s *server) openKF() error {
 		return err
 	}
 	s.kf = kf.NewCallback(listening{s.engine, s.heard}, codec, client, s.store, kf.Options{CorpID: c.KF.CorpID, MaxSkew: c.MaxClockSkew,
-		Log: s.log, Count: s.count("kf"), Pushed: s.desk.Pushed})
+		Log: s.log, Count: s.count("kf"), Pushed: s.desk.Pushed, Transfer: s.settings.Handover.KF,
+		Refused: s.metrics.customerRefused, SendFailed: s.metrics.customerUnreached})
 	if codec != nil {
 		s.callbacks["kf"] = s.kf
 	}

@@ -102,6 +102,11 @@ func (s *server) readiness(ctx context.Context) readiness {
 			degraded(name + ": " + err.Error())
 		}
 	}
+	if s.kf != nil {
+		for _, why := range s.kf.Troubles() {
+			degraded("customer service: " + why)
+		}
+	}
 	if why := s.stale.Load(); why != nil {
 		degraded("knowledge: " + *why)
 	}

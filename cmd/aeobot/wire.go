@@ -214,7 +214,7 @@ func (g *global) keeps() bool { return g.data != "" || g.redis != "" }
 
 // handover is how to reach a person, as the settings know it.
 func handover(c configs.Config) bot.Handover {
-	return bot.Handover{Text: c.Handover.Text, Coordinators: c.Curation.Coordinators}
+	return bot.Handover{Text: c.Handover.Text, Coordinators: c.Curation.Coordinators, Customers: c.Handover.KF}
 }
 
 // openChatState keeps a terminal conversation where the flags say, or in a

@@ -59,6 +59,10 @@ func (c *Chaos) Run(ctx context.Context, g *Gateway, corp *Corp) {
 		{"the API is busy (-1), then counts too many calls (45009)", func() {
 			corp.SetFaults(APIFaults{Codes: map[string][]int{"message/send": {-1, apiTooOften}, "kf/send_msg": {-1}}})
 		}},
+		{"customer service refuses for reasons known and unknown", func() {
+			corp.SetFaults(APIFaults{Codes: map[string][]int{"kf/send_msg": {45033, 95017, 95999, -1}, "kf/service_state/get": {-1}}})
+		}},
+		{"customer service takes a message and tells later that it did not arrive", func() { corp.SetFaults(APIFaults{SendFails: 1}) }},
 		{"all access_tokens die early (42001)", func() { corp.ExpireTokens() }},
 		{"the API does not know this address (60020), once", func() {
 			corp.SetFaults(APIFaults{Codes: map[string][]int{"message/send": {apiUntrusted}}})
