@@ -57,10 +57,11 @@ func (t *turn) answer(act string, asked []Asked) Reply {
 				b.hits = append(b.hits, hit{h.Passage, h.Score, h.Clause})
 			}
 		}
+		b.hits = together(b.hits)
 		switch c := f.Query.Correction; {
 		case origin:
 		case !answered(f):
-			b.note = reason(f, textNoPart) + t.noted(a.Question, []index.Decision{f})
+			b.note = reasonOfPart(f) + t.noted(a.Question, []index.Decision{f})
 		case len(b.hits) == 0:
 			b.note = textAbove
 		case c != nil:
@@ -84,6 +85,22 @@ func (t *turn) answer(act string, asked []Asked) Reply {
 	r := t.show(act, d, pending)
 	r.Parts, r.Answered = parts, slices.ContainsFunc(parts, func(p Part) bool { return p.Answered })
 	return r
+}
+
+// together puts hits of one section beside each other, where the first of them stands.
+func together(hits []hit) []hit {
+	var all []hit
+	for i, h := range hits {
+		if slices.ContainsFunc(hits[:i], h.besides) {
+			continue
+		}
+		for _, other := range hits[i:] {
+			if other.besides(h) {
+				all = append(all, other)
+			}
+		}
+	}
+	return all
 }
 
 // show fits a draft to the asker's screen and remembers it as the latest answer.
@@ -142,6 +159,7 @@ func pendingAfter(f fitted, pending []string) []string {
 // fit makes the reply that a draft becomes on the asker's screen.
 func (t *turn) fit(act string, d draft, pending []string) (Reply, fitted) {
 	d.day, d.dayLine, d.pending, d.alone = t.day, t.dayLine(), recall(t.library, pending), t.alone
+	d.outside = t.outside()
 	d.note = strings.TrimSpace(t.lead + "\n" + d.note)
 	if t.message.Chat != "" {
 		d.most = maxMeasuresGroup

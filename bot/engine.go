@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -137,6 +138,7 @@ type Engine struct {
 	unsaved *unsaved
 	// versions are of the sessions that were loaded or saved last, by conversation.
 	versions  *lru.Cache[string, uint64]
+	handover  *atomic.Pointer[Handover]
 	succeeded bool // the replica that was here before has left nothing behind
 }
 
@@ -168,9 +170,14 @@ func New(r Retriever, s State, o Options) *Engine {
 	if o.StoreWait <= 0 {
 		o.StoreWait = storeWait
 	}
-	return &Engine{index: r, state: s, o: o, once: newOnce(), lanes: NewLanes(), floods: newFloods(o.Limits),
-		member: newMember(o.Membership, o.Log), unsaved: newUnsaved(o.Mark), versions: newCache[uint64](knownVersions)}
+	e := &Engine{index: r, state: s, o: o, once: newOnce(), lanes: NewLanes(), floods: newFloods(o.Limits),
+		member: newMember(o.Membership, o.Log), unsaved: newUnsaved(o.Mark), versions: newCache[uint64](knownVersions), handover: &atomic.Pointer[Handover]{}}
+	e.SetHandover(o.Handover)
+	return e
 }
+
+// SetHandover changes how to reach a person, from the next message on.
+func (e *Engine) SetHandover(h Handover) { e.handover.Store(&h) }
 
 // knownVersions bounds the conversations whose version is known.
 const knownVersions = 10_000
@@ -203,7 +210,7 @@ func (e *Engine) Answer(ctx context.Context, m Message) (Reply, error) {
 	m.Text, m.Quote = strings.ToValidUTF8(m.Text, "\uFFFD"), strings.ToValidUTF8(m.Quote, "\uFFFD")
 	r, err := e.once.do(ctx, m.ID, func() (Reply, error) { return e.paced(ctx, m, &ev) })
 	ev.Act, ev.Answered, ev.Shown, ev.Took = r.Act, r.Answered, len(r.Shown), e.o.Now().Sub(start)
-	ev.Quoted, ev.Handover = r.Shown, r.handover
+	ev.Quoted, ev.Handover = r.Shown, r.WantsPerson
 	switch {
 	case err != nil:
 		ev.Act, ev.Panicked = "error", errors.Is(err, ErrPanic) || errors.Is(err, index.ErrPanic)
@@ -295,6 +302,7 @@ func (e *Engine) respond(ctx context.Context, m Message, s *Session) (Reply, *Se
 	if err != nil {
 		return Reply{}, nil, fmt.Errorf("engine: %w", t.broken(err))
 	}
+	t.offerPerson(&reply)
 	t.after.Aside = len(reply.Shown) == 0
 	if n := len(t.after.Views); n > 0 && len(reply.Shown) > 0 && reply.Act != ActCommand {
 		reply.View = writeHandle(t.library, t.after.Views[n-1])
@@ -314,7 +322,7 @@ func (e *Engine) newTurn(ctx context.Context, g *index.Generation, m Message, s 
 	now := e.o.Now()
 	t := &turn{ctx: ctx, index: g, library: g.Library(), message: m, away: s == nil, alone: e.state == nil,
 		searcher: e.o.Searcher(g),
-		now:      now, today: now.In(china).Format(time.DateOnly), unanswered: e.o.Unanswered, wishes: e.o.Wishes, handover: e.o.Handover, lead: m.lead, desk: e.o.Desk, log: e.o.Log}
+		now:      now, today: now.In(china).Format(time.DateOnly), unanswered: e.o.Unanswered, wishes: e.o.Wishes, handover: *e.handover.Load(), lead: m.lead, desk: e.o.Desk, log: e.o.Log}
 	if e.o.SearchWithin > 0 {
 		t.until = time.Now().Add(e.o.SearchWithin)
 	}
@@ -322,7 +330,7 @@ func (e *Engine) newTurn(ctx context.Context, g *index.Generation, m Message, s 
 		t.before = *s
 	}
 	t.after = t.before
-	t.after.Near, t.after.Choices, t.after.Wanted = nil, nil, ""
+	t.after.Near, t.after.Choices, t.after.Wanted, t.after.Refused = nil, nil, "", 0
 	t.after.Unknown = t.after.Unknown || s == nil
 	return t
 }

@@ -149,7 +149,7 @@ func (t *turn) others(in Intent) (Reply, error) {
 	}
 	d := draft{blocks: []block{{hits: hits}}}
 	if len(rest) > 1 {
-		d.lead = overview(rest)
+		d.lead, d.overview = overview(rest), true
 	}
 	return t.show(ActMore, d, nil), nil
 }
@@ -157,14 +157,8 @@ func (t *turn) others(in Intent) (Reply, error) {
 // unseen are the sections not shown in this conversation, of the documents that
 // it is about.
 func (t *turn) unseen(v View) []*knowledge.Section {
-	var documents []*knowledge.Document
-	for _, h := range recall(t.library, v.Shown) {
-		if !slices.Contains(documents, h.passage.Document) {
-			documents = append(documents, h.passage.Document)
-		}
-	}
 	var rest []*knowledge.Section
-	for _, d := range documents {
+	for _, d := range documentsOf(recall(t.library, v.Shown)) {
 		for _, s := range d.Sections {
 			if !slices.Contains(t.before.Seen, s.ID) {
 				rest = append(rest, s)
@@ -270,7 +264,7 @@ func (t *turn) about(v View, hits []hit, in Intent) (Reply, error) {
 		return t.answer(ActDetail, []Asked{{Question: in.About, Decision: d}}), nil
 	}
 	if d.Elsewhere || slices.ContainsFunc(hits, func(h hit) bool { return own.Query.Unstated(h.passage) }) {
-		return t.unstated(in.About, hits, d), nil
+		return t.unstated(in.About, hits, d, own), nil
 	}
 	return t.show(ActDetail, draft{blocks: []block{{hits: entire(hits)}}}, v.Pending), nil
 }
@@ -288,17 +282,18 @@ func subject(hits []hit) string {
 	return string(r[:min(len(r), subjectRunes)])
 }
 
-// unstated says that what was shown does not say what is asked about it.
-func (t *turn) unstated(question string, hits []hit, d index.Decision) Reply {
+// unstated says that what was shown does not say what is asked about it. Only the asker's own
+// words tell what that is, not those that the pronoun stands for.
+func (t *turn) unstated(question string, hits []hit, d, own index.Decision) Reply {
 	of := "“" + hits[0].passage.Heading + "”"
 	if n := hits[0].passage.Number; n > 0 && len(hits) == 1 {
 		of += fmt.Sprintf("第%d条", n)
 	}
-	text := fmt.Sprintf(textUnstated, of)
-	if d.Elsewhere && d.Outside.Sure() {
-		text = fmt.Sprintf(textUnstatedTopic, of, d.Outside.Topic)
+	what := textThisPoint
+	if own.Elsewhere && !own.Outside.General && own.Outside.Sure() {
+		what = own.Outside.Topic
 	}
-	r := t.say(ActRefuse, text+t.noted(question, []index.Decision{d}))
+	r := t.say(ActRefuse, fmt.Sprintf(textUnstated, of, what)+t.noted(question, []index.Decision{d}))
 	r.Parts = []Part{{Question: question}}
 	return r
 }
@@ -472,7 +467,7 @@ func (t *turn) yes(in Intent) (Reply, error) {
 	case 0:
 		return t.say(ActThanks, textThanks), nil
 	case 1:
-		return t.askText(t.before.Choices[0])
+		return t.chosen(t.before.Choices[0])
 	}
 	return t.choose(ActClarify, fmt.Sprintf(textChoose, len(t.before.Choices)), t.before.Choices), nil
 }

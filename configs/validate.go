@@ -66,6 +66,9 @@ func (l *loader) validate(c Config) error {
 	if err := l.validateConsole(c.Console); err != nil {
 		return err
 	}
+	if err := l.validateStore(c.Store); err != nil {
+		return err
+	}
 	if levels := []string{"debug", "info", "warn", "error"}; !slices.Contains(levels, c.Log.Level) {
 		return l.bad("log.level", fmt.Sprintf("%q is none of %v", c.Log.Level, levels))
 	}
@@ -87,6 +90,24 @@ func (l *loader) validateListeners(c Config) error {
 		case a.key == "console.listen" && !c.Login() && !isLoopback(host):
 			return l.bad(a.key, fmt.Sprintf("%q lets everybody into a console without login; write it like 127.0.0.1:%s, or set console.password (%s)", a.listen, port, l.byKey("console.password").env))
 		}
+	}
+	return nil
+}
+
+// shortKey is how many characters a key needs not to be guessed.
+const shortKey = 32
+
+func (l *loader) validateStore(s Store) error {
+	for _, k := range []struct {
+		key   string
+		value Secret
+	}{{"store.key", s.Key}, {"store.former_key", s.FormerKey}} {
+		if n := len(k.value); n > 0 && n < shortKey {
+			return l.bad(k.key, fmt.Sprintf("has %d characters and could be guessed; make one with `openssl rand -hex 32`", n))
+		}
+	}
+	if s.FormerKey != "" && s.FormerKey == s.Key {
+		return l.bad("store.former_key", "is the same as store.key; it names the key of before, take it out when nothing changes")
 	}
 	return nil
 }

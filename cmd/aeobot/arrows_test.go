@@ -16,7 +16,7 @@ import (
 // arrows is who may import whom among our own packages. A new folder is a new
 // row: a decision, not an accident.
 var arrows = map[string][]string{
-	"cmd/aeobot": {"bot", "bot/audit", "bot/boltstore", "bot/console", "bot/console/login", "bot/desk", "bot/ledger", "bot/redisstore", "bot/sheet", "bot/tally", "bot/terminal", "bot/wecom/aibot", "bot/wecom/api",
+	"cmd/aeobot": {"bot", "bot/audit", "bot/boltstore", "bot/console", "bot/console/login", "bot/desk", "bot/ledger", "bot/pseudonym", "bot/redisstore", "bot/sheet", "bot/tally", "bot/terminal", "bot/wecom/aibot", "bot/wecom/api",
 		"bot/wecom/app", "bot/wecom/envelope", "bot/wecom/kf", "bot/wecom/platform", "bot/wecom/robot", "bot/wecom/setup", "configs", "index", "index/eval", "knowledge", "knowledge/articles", "knowledge/intake", "knowledge/versions"},
 	"bot":                 {"index", "knowledge"},
 	"bot/terminal":        {"bot"},
@@ -25,6 +25,7 @@ var arrows = map[string][]string{
 	"bot/desk":            {"bot", "index", "knowledge", "knowledge/curate"},
 	"bot/audit":           {"bot"},
 	"bot/ledger":          {"bot"},
+	"bot/pseudonym":       {"bot"},
 	"bot/boltstore":       {"bot"},
 	"bot/redisstore":      {"bot"},
 	"bot/storetest":       {"bot", "bot/storetest/child"},

@@ -63,7 +63,7 @@ func (s *server) openAIBot() error {
 		return err
 	}
 	s.aibot = aibot.NewCallback(listening{s.engine, s.heard}, codec, aibot.Options{Name: c.AIBot.Name, Cards: c.AIBot.Cards, MaxSkew: c.MaxClockSkew,
-		Log: s.log, Count: s.count("aibot"), Journal: s.store, Late: late, Names: s.store})
+		Log: s.log, Count: s.count("aibot"), Refused: s.metrics.refused("aibot"), Journal: s.store, Late: late, Names: s.store})
 	s.callbacks["aibot"] = s.aibot
 	return nil
 }
@@ -79,7 +79,7 @@ func (s *server) openConnection() error {
 	}
 	s.long = aibot.NewConnection(listening{s.engine, s.heard}, s.store, aibot.ConnectionOptions{
 		URL: c.AIBot.WSURL, BotID: c.AIBot.BotID, Secret: c.AIBot.Secret.Reveal(), Name: c.AIBot.Name, Cards: c.AIBot.Cards,
-		Log: s.log, Count: s.count("aibot_connection"), Pushed: s.desk.Pushed, Journal: s.store, Late: late, Names: s.store,
+		Log: s.log, Count: s.count("aibot_connection"), Refused: s.metrics.refused("aibot_connection"), Pushed: s.desk.Pushed, Journal: s.store, Late: late, Names: s.store,
 		Times: aibot.Times{Lease: c.AIBot.Lease, Drain: s.settings.ShutdownTimeout},
 	})
 	return nil
@@ -149,7 +149,8 @@ func (s *server) openKF() error {
 		return err
 	}
 	s.kf = kf.NewCallback(listening{s.engine, s.heard}, codec, client, s.store, kf.Options{CorpID: c.KF.CorpID, MaxSkew: c.MaxClockSkew,
-		Log: s.log, Count: s.count("kf"), Pushed: s.desk.Pushed})
+		Log: s.log, Count: s.count("kf"), Pushed: s.desk.Pushed, Transfer: s.settings.Handover.KF,
+		Refused: s.metrics.customerRefused, SendFailed: s.metrics.customerUnreached})
 	if codec != nil {
 		s.callbacks["kf"] = s.kf
 	}

@@ -13,7 +13,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"aeobot/bot/audit"
 	"aeobot/bot/boltstore"
+	"aeobot/bot/pseudonym"
 	"aeobot/bot/wecom/aibot"
 	"aeobot/bot/wecom/api"
 	"aeobot/bot/wecom/setup"
@@ -26,7 +28,7 @@ func newDoctor(g *global) *cobra.Command {
 	return &cobra.Command{
 		Use:   "doctor",
 		Short: "检查配置、知识、存储、时钟和企业微信是否就绪，逐条说怎么改",
-		Long: `逐条检查：知识、存储、用 Redis 时各副本的版本是否一致、监听地址，配置了渠道时再查时钟、长连接的网关、自建应用的凭据。
+		Long: `逐条检查：知识、存储、用 Redis 时各副本的版本是否一致、操作记录是否完整、监听地址，配置了渠道时再查时钟、长连接的网关、自建应用的凭据。
 最后按顺序问“收不到消息？”的各项：程序和平台看得到的（最近收到的消息、长连接、客服账号、在岗的接待人员）直接写出来，
 只有在管理后台看得到的（可使用的成员、额外的权限、外部群、企业认证），写明到哪个菜单去核对。
 不登录长连接（那会顶掉正在用的连接），不发消息。有一条不通过则退出码为 1。`,
@@ -43,6 +45,7 @@ func newDoctor(g *global) *cobra.Command {
 			d.report("索引", "建好了", swapIn(cmd.Context(), live, library, indexOptions(c, func(string) {})))
 			d.store(cmd.Context())
 			d.versions(cmd.Context())
+			d.audit(cmd.Context())
 			d.listen(cmd.Context())
 			d.platform(cmd.Context())
 			if err := live.Swap(nil); err != nil {
@@ -101,10 +104,21 @@ func (d *doctor) store(ctx context.Context) {
 		return
 	}
 	err = s.Check(ctx)
-	if err != nil && s.Kind() == "redis" {
+	switch {
+	case errors.Is(err, pseudonym.ErrKey):
+		err = mend{err, "各副本的 store.key 要一样；换密钥时把原来的填进 store.former_key，再重启每个副本"}
+	case err != nil && s.Kind() == "redis":
 		err = mend{err, "核对 redis.url，确认 Redis 在运行、可写、没有满"}
 	}
+	kept, _ := s.Kept(ctx) // an error is the one of Check
 	d.report("存储", s.Kind()+" 可读可写", errors.Join(err, s.Close()))
+	switch {
+	case err != nil:
+	case kept:
+		fmt.Fprintln(d.out, "· 存储的密钥：没有设 store.key，随机生成的一个留在存储里。只看得到键名的人查不出谁在哪里问过；能读到整个存储的人仍查得出，要防住就设 store.key（openssl rand -hex 32）")
+	default:
+		fmt.Fprintln(d.out, "· 存储的密钥：取自 store.key，读到整个存储也查不出谁在哪里问过（设密钥以前写下的，到期才消失）")
+	}
 }
 
 // versions sees that the published versions are those of the other replicas.
@@ -130,6 +144,20 @@ func (d *doctor) versions(ctx context.Context) {
 		err = mend{err, "先让存储可用，再检查一次"}
 	}
 	d.report("版本", "和其他副本一致", errors.Join(err, s.Close()))
+}
+
+// audit sees that the audit log is whole, and the one of the other replicas.
+func (d *doctor) audit(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, checkWithin)
+	defer cancel()
+	p, close, err := compareAudit(ctx, d.settings)
+	switch {
+	case err != nil:
+		err = mend{err, "先让存储和数据文件夹可用，再检查一次"}
+	case p.At > 0:
+		err = mend{cmp.Or(p.Broken, audit.ErrParted), "运行 aeobot audit verify 看从第几行起不同，用 --adopt shared 或 --adopt local 选定一份"}
+	}
+	d.report("操作记录", "逐行相符，和其他副本一致", errors.Join(err, close()))
 }
 
 // listen reports of each address whether it is free or already serves, and who may reach

@@ -92,6 +92,7 @@ var connectionFound = map[string]setup.Finding{
 	aibot.StateStandby:    {Mark: setup.Good, Text: "长连接由另一个副本连着，看那一个的情况"},
 	aibot.StateConnecting: {Mark: setup.Bad, Text: "长连接还没有登录，原因在日志里"},
 	aibot.StateDisplaced:  {Mark: setup.Bad, Text: "长连接被别处顶掉了：停掉用同一个 Bot ID 的另一个程序"},
+	aibot.StateLimited:    {Mark: setup.Bad, Text: "登录得太频繁，平台要等几分钟（45009）：会自己再试；看是不是有别的程序用同一个 Bot ID"},
 	aibot.StateRefused:    {Mark: setup.Bad, Text: "平台不认 Bot ID 或 Secret：核对 wecom.aibot.bot_id、wecom.aibot.secret"},
 }
 

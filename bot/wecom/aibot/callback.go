@@ -41,6 +41,10 @@ type Options struct {
 	//
 	// default: nobody
 	Count func(outcome string)
+	// Refused as in ConnectionOptions, of late answers.
+	//
+	// default: nobody
+	Refused func(code int, done string)
 	// Wording is in the askers' language.
 	//
 	// default: each sentence has its own
@@ -98,6 +102,9 @@ func NewCallback(a Answerer, c *envelope.Codec, o Options) *Callback {
 	if o.Count == nil {
 		o.Count = func(string) {}
 	}
+	if o.Refused == nil {
+		o.Refused = func(int, string) {}
+	}
 	b := &Callback{responder: newResponder(a, o.Name, o.Cards, o.Wording, o.Log), o: o, streams: streams}
 	b.names.shelf = o.Names
 	b.backlog = newBacklog(b)
@@ -124,9 +131,11 @@ func (b *Callback) handle(ctx context.Context, data []byte) ([]byte, error) {
 	if err != nil {
 		// Signed by the platform, yet not understood: another delivery would be the
 		// same, so it is accepted, and logged for us.
-		b.log.Error("callback ignored", slog.Any("error", err))
+		b.o.Count(OutcomeUnreadable)
+		b.log.Error("callback ignored", slog.Any("error", err), slog.Any("fields", keysOf(data)))
 		return nil, nil
 	}
+	noteLost(in, b.log, b.o.Count)
 	switch in.MsgType {
 	case "event":
 		return b.event(ctx, in)

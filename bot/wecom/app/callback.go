@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -37,6 +38,7 @@ const (
 	OutcomeIgnored      = "ignored"       // an event that needs no reply
 	OutcomeQuiet        = "quiet"         // one of too many questions got no reply
 	OutcomeUnreadable   = "unreadable"    // authentic, but not a message we can read
+	OutcomePartly       = "partly_read"   // a field was not what it should be, the rest was read
 	OutcomeForeign      = "foreign"       // authentic, but for another corp or application
 	OutcomePassedOn     = "passed_on"     // an event of customer service
 	OutcomeNoService    = "no_service"    // the same, where customer service is not configured
@@ -211,8 +213,12 @@ func (c *Callback) Close(ctx context.Context) error {
 func (c *Callback) handle(ctx context.Context, plaintext []byte) ([]byte, error) {
 	in, err := readIncoming(plaintext)
 	if err != nil {
-		c.ignore(OutcomeUnreadable, err)
+		c.ignore(OutcomeUnreadable, err, slog.Any("fields", envelope.Names(plaintext)))
 		return nil, nil
+	}
+	if len(in.lost) > 0 {
+		c.o.Log.Warn("some fields of a message were not understood", slog.Any("fields", in.lost))
+		c.o.Count(OutcomePartly)
 	}
 	if in.customerService() {
 		return nil, c.passOn(ctx, plaintext)
@@ -250,8 +256,8 @@ func (c *Callback) passOn(ctx context.Context, event []byte) error {
 }
 
 // ignore is for what a wrong setting causes as well: an operator has to see it.
-func (c *Callback) ignore(outcome string, err error) {
-	c.o.Log.Warn("callback ignored", slog.Any("error", err))
+func (c *Callback) ignore(outcome string, err error, attrs ...any) {
+	c.o.Log.Warn("callback ignored", append(attrs, slog.Any("error", err))...)
 	c.o.Count(outcome)
 }
 
@@ -260,6 +266,9 @@ func (c *Callback) ignore(outcome string, err error) {
 func (c *Callback) reply(ctx context.Context, in incoming) (text, outcome string, err error) {
 	switch in.kind {
 	case "text":
+		if slices.Contains(in.lost, "Content") {
+			return c.o.Wording.Unknown, OutcomeUnsupported, nil
+		}
 		return c.answer(ctx, in, in.content)
 	case "voice":
 		if in.recognition != "" {
@@ -421,9 +430,8 @@ func (c *Callback) messageID(in incoming) string {
 		agent = in.agentID
 	}
 	id := in.id
-	if in.kind == "event" { // events have no id; these tell them apart (90240), and are not to be read in a store
-		sum := sha256.Sum256(fmt.Appendf(nil, "%s/%d/%s/%s/%s", in.from, in.created.Unix(), in.event, in.eventKey, in.taskID))
-		id = hex.EncodeToString(sum[:16])
+	if in.kind == "event" { // events have no id; these tell them apart (90240), and are not to be found out from a store
+		id = c.receiver.Codec.Name(fmt.Sprintf("%s/%d/%s/%s/%s", in.from, in.created.Unix(), in.event, in.eventKey, in.taskID))
 	}
 	return fmt.Sprintf("app:%s:%s:%s", in.to, agent, id)
 }

@@ -223,7 +223,7 @@ func TestCallbackReplies(t *testing.T) {
 		{"another application", strings.Replace(question("11", "你好"), testAgent, "1000018", 1), "", OutcomeForeign},
 		{"DOCTYPE", "<!DOCTYPE xml>" + question("12", "你好"), "", OutcomeUnreadable},
 		{"doubled type", say("text", "13", "<MsgType>event</MsgType>"), "", OutcomeUnreadable},
-		{"no id", question("", "你好"), "", OutcomeUnreadable},
+		{"no id", question("", "你好"), "答：你好", OutcomeAnswered},
 		{"JSON", `{"msgtype":"text"}`, "", OutcomeUnreadable},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -107,6 +107,8 @@ type Message struct {
 	// Card stands under it; Own is what some members see instead.
 	Card *Card            `json:"card,omitempty"`
 	Own  map[string]*Card `json:"own,omitempty"`
+	// Menu is what can be tapped in customer service.
+	Menu []MenuEntry `json:"menu,omitempty"`
 	// Rateable: readers can say what they think of it. Rated is what they said: 1 accurate,
 	// 2 not.
 	Rateable bool           `json:"rateable,omitempty"`
@@ -325,8 +327,8 @@ func (c *Chat) sent(s Sent) {
 		c.sentByApp(s)
 	case "message/update_template_card":
 		c.updatedByApp(s)
-	case "kf/send_msg", "kf/send_msg_on_event":
-		c.hear(roomKF+"/"+strings.TrimPrefix(s.To, customerPrefix), s.key(), func(m *Message) { m.Text, m.HTML = s.Text, asText(s.Text) })
+	case "kf/send_msg", "kf/send_msg_on_event", "kf/servicer":
+		c.toCustomer(s)
 	case "webhook/send":
 		c.hear(roomRobot, s.key(), func(m *Message) { m.Text, m.HTML = s.Text, asMarkdown(smallMarkdown, s.Text) })
 	case "aibot/response":

@@ -206,9 +206,6 @@ func (c *Chat) administer(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]string{"bot": c.callName()})
 }
 
-// apiKfClosed refuses an answer to a customer for the state of the talk.
-const apiKfClosed = 95018
-
 // refusesKF reports whether the platform takes no answer of the API's to customers: a talk
 // begins as a person's while somebody is on duty.
 func (c *Corp) refusesKF() bool {
@@ -219,13 +216,4 @@ func (c *Corp) refusesKF() bool {
 func (c *Corp) listedAccounts(*http.Request, []byte) (int, map[string]any) {
 	account := map[string]any{"open_kfid": kfAccountID, "name": "关务客服", "avatar": "", "manage_privilege": !c.Mistakes.is(mistakePrivilege)}
 	return apiOK, map[string]any{"account_list": []any{account}}
-}
-
-// listedServicers is kf/servicer/list (page 94645).
-func (c *Corp) listedServicers(*http.Request, []byte) (int, map[string]any) {
-	status := 1 // not receiving
-	if c.Mistakes.is(mistakeDuty) {
-		status = 0
-	}
-	return apiOK, map[string]any{"servicer_list": []any{map[string]any{"userid": companyMembers[0].ID, "status": status, "stop_type": 0}}}
 }

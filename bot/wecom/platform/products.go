@@ -154,7 +154,12 @@ type kfNudge struct {
 
 // write puts something into the inbox and tells the bot.
 func (k *customers) write(ctx context.Context, member, kind string, fields map[string]any) error {
-	k.o.Corp.CustomerWrites(kfAccountID, customerPrefix+member, "k-"+rand.Text(), kind, fields)
+	k.o.Corp.CustomerWrites(kfAccountID, customerPrefix+member, newKfID(), kind, fields)
+	return k.nudge(ctx)
+}
+
+// nudge tells the bot that there is something to fetch.
+func (k *customers) nudge(ctx context.Context) error {
 	body, err := xml.Marshal(kfNudge{ToUserName: *cdata(k.o.Corp.ID), CreateTime: time.Now().Unix(), MsgType: *cdata("event"),
 		Event: *cdata("kf_msg_or_event"), Token: *cdata("t-" + rand.Text()), OpenKfID: *cdata(kfAccountID)})
 	if err != nil {
