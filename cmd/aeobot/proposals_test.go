@@ -24,7 +24,7 @@ func TestTwoCoordinatorsInTwoBrowsers(t *testing.T) {
 	dir := t.TempDir()
 	a, b := startServe(t, dir, env...), startServe(t, t.TempDir(), env...)
 	for range 2 {
-		c.hears("wrOne", "zhao", unheardOf, "没有找到")
+		c.hears("wrOne", "zhao", unheardOf, "没有提到")
 	}
 	publish := func(e curate.Edit) {
 		t.Helper()
@@ -54,7 +54,7 @@ func TestTwoCoordinatorsInTwoBrowsers(t *testing.T) {
 	taught := p.order("lin.yue", a, "teach", map[string]any{"question": unheardOf, "passage": "设立AEO企业专用窗口或优先叫号通道"})
 	everywhere(taught.Proposal, "评测通过", "passed")
 	shown := at("wang.qiang", b, taught.Proposal, "confirm")
-	for _, want := range []string{"设立AEO企业专用窗口或优先叫号通道", "改前", "改后", "问到而原文没有的词：蓝鲸", "没有找到"} {
+	for _, want := range []string{"设立AEO企业专用窗口或优先叫号通道", "改前", "改后", "问到而原文没有的词：蓝鲸", "没有提到"} {
 		if !strings.Contains(shown, want) {
 			t.Errorf("whoever confirms does not see %q: %s", want, shown)
 		}
@@ -166,6 +166,7 @@ func TestPeopleAreTold(t *testing.T) {
 	c.isTold("wrDesk", "您的提议 "+id)
 	c.hears("wrDesk", "wang.qiang", "/准 "+id, "已发布版本 1")
 	c.isTold("wrDesk", "已由 wang.qiang 确认，发布为版本 1")
+	a.await("the group is told once more", func() bool { return group(id) > 0 })
 	for words, want := range map[string]int{"已由 wang.qiang 作废": 1, "已由 wang.qiang 确认": 1} {
 		n := 0
 		for _, times := range c.told(words) {
@@ -193,7 +194,7 @@ func TestCommandsBesideServe(t *testing.T) {
 	dir := t.TempDir()
 	r := startServe(t, dir)
 	o := &office{t: t, c: newClient(t)}
-	o.hears(r, "zhao", unheardOf, "", "没有找到")
+	o.hears(r, "zhao", unheardOf, "", "没有提到")
 	o.hears(r, "zhao", "海关直接激励措施", "", "1、")
 	run := func(status int, want string, args ...string) {
 		t.Helper()
