@@ -83,7 +83,7 @@ func (t *turn) fitForward(hits []hit) (pages []string, n int) {
 		part = min(part, s.MaxBytes)
 	}
 	for n = len(hits); ; n-- {
-		pages = forwardPages(hits[:n], part-leadBytes, t.day, t.dayLine())
+		pages = forwardPages(hits[:n], part-leadBytes, t.day, t.dayLine(hits))
 		switch {
 		case n == 1, s.MaxBytes == 0, len(pages) <= s.MaxPages:
 			return pages, n

@@ -122,6 +122,8 @@ type Reply struct {
 	Replayed bool `json:"-"`
 	// asked is the question that was read in the message; empty: none.
 	asked string
+	// past is set when it is made of texts of another day.
+	past bool
 	// handover is set when the asker wants a person.
 	handover bool
 	// Pages is Text cut between measures so that each page fits the surface.
