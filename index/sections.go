@@ -3,6 +3,7 @@ package index
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"aeobot/index/analysis"
 	"aeobot/index/lexicon"
@@ -19,6 +20,9 @@ type NamedSection struct {
 type sectionEntry struct {
 	owner   owner
 	section *knowledge.Section
+	// document is what it stands in, and ofField tells that this is about the field.
+	document *knowledge.Document
+	ofField  bool
 	heading map[analysis.Term]bool // terms of its topic
 	asks    []phrase
 	names   []string      // its heading and curated keywords, folded
@@ -30,7 +34,7 @@ func (g *Generation) nameSections() {
 	for i := range g.sections {
 		e := &g.sections[i]
 		e.heading = g.topicTerms(e.section.Heading)
-		for _, n := range append([]string{e.section.Heading}, e.section.Keywords...) {
+		for _, n := range slices.Concat([]string{e.section.Heading}, e.section.Keywords, titles(e.document)) {
 			e.names = append(e.names, analysis.Normalize(n))
 		}
 		e.words = lexicon.NewWords(e.names)
@@ -43,6 +47,42 @@ func (g *Generation) nameSections() {
 			e.asks = append(e.asks, p)
 		}
 	}
+}
+
+// leastTitle is the length from which on a title names its document in a question.
+const leastTitle = 4
+
+// titles are what people call a document: its title, also without the word 管理 that they
+// leave out. A title that is a question names nothing.
+func titles(d *knowledge.Document) []string {
+	if utf8.RuneCountInString(d.Title) < leastTitle || strings.ContainsAny(d.Title, "?？") {
+		return nil
+	}
+	short := strings.Replace(d.Title, "管理", "", 1)
+	if utf8.RuneCountInString(short) < leastTitle {
+		short = d.Title
+	}
+	return []string{d.Title, short}
+}
+
+// fieldShare is the share of its passages in which a document must name the field that has
+// it in no title or heading.
+const fieldShare = 0.25
+
+// ofField reports whether a document is about the field rather than about something else
+// that stands beside it.
+func (g *Generation) ofField(d *knowledge.Document) bool {
+	names := func(text string) bool { return slices.Contains(lexicon.Field(g.curation.read(text).tokens), true) }
+	if names(d.Title) || slices.ContainsFunc(d.Sections, func(s *knowledge.Section) bool { return names(s.Heading) }) {
+		return true
+	}
+	passages, naming := d.Passages(), 0
+	for _, p := range passages {
+		if names(p.Text) {
+			naming++
+		}
+	}
+	return naming > 0 && float64(naming) >= fieldShare*float64(len(passages))
 }
 
 func (g *Generation) aboutTerms(text string) []analysis.Term {
@@ -145,6 +185,7 @@ func (g *Generation) scopes(q *Query) []float64 {
 		marks[i] = s.words.Mark(q.tokens)
 	}
 	wanted, unwanted := q.names(marks, except)
+	field := slices.ContainsFunc(g.sections, func(e sectionEntry) bool { return e.ofField })
 	for i := range g.sections {
 		e := &g.sections[i]
 		least := scoped
@@ -153,6 +194,8 @@ func (g *Generation) scopes(q *Query) []float64 {
 			if !slices.ContainsFunc(wanted, func(r run) bool { return marks[i][r.from] }) {
 				continue
 			}
+		case field && !e.ofField:
+			continue // all there is in the field
 		case len(unwanted) > 0:
 			if slices.ContainsFunc(unwanted, func(r run) bool { return e.speaksOf(q.words(r)) }) {
 				continue
