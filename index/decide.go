@@ -38,7 +38,7 @@ const (
 	named = 0.5
 	// A measure that covers so much of the question with such a score is named as
 	// surely as foundWhole, curated or not.
-	whole, certain, foundWhole = 0.95, 1.50, 0.66
+	whole, certain, foundWhole = 0.95, 1.50, 0.64
 	// scoped is the share of the question that must name a section or speak of benefits
 	// in general, to ask for all of it; scopedAll the share for a question that names
 	// no section and so asks for all there is.

@@ -23,10 +23,10 @@ type sectionEntry struct {
 	// document is what it stands in, and ofField tells that this is about the field.
 	document *knowledge.Document
 	ofField  bool
-	heading map[analysis.Term]bool // terms of its topic
-	asks    []phrase
-	names   []string      // its heading and curated keywords, folded
-	words   lexicon.Words // the same, to be looked for
+	heading  map[analysis.Term]bool // terms of its topic
+	asks     []phrase
+	names    []string      // its heading and curated keywords, folded
+	words    lexicon.Words // the same, to be looked for
 }
 
 // nameSections prepares the ways to name a section.
@@ -162,7 +162,12 @@ func (q *Query) share(terms map[analysis.Term]bool) float64 {
 func (g *Generation) name(q *Query) []NamedSection {
 	names := make([]NamedSection, len(g.sections))
 	scopes := g.scopes(q)
+	inField := q.onlyBenefits() && g.hasField()
 	for i, s := range g.sections {
+		if inField && !s.ofField {
+			names[i] = NamedSection{s.section, 0}
+			continue
+		}
 		score := max(q.headed(s.heading), scopes[i])
 		for _, a := range s.asks {
 			score = max(score, q.alike(a)*(1-strangeness*q.strange(a)))
@@ -185,7 +190,7 @@ func (g *Generation) scopes(q *Query) []float64 {
 		marks[i] = s.words.Mark(q.tokens)
 	}
 	wanted, unwanted := q.names(marks, except)
-	field := slices.ContainsFunc(g.sections, func(e sectionEntry) bool { return e.ofField })
+	field := g.hasField()
 	for i := range g.sections {
 		e := &g.sections[i]
 		least := scoped
@@ -224,6 +229,22 @@ func (g *Generation) scopes(q *Query) []float64 {
 		}
 	}
 	return scopes
+}
+
+// hasField reports whether any document is about the field.
+func (g *Generation) hasField() bool {
+	return slices.ContainsFunc(g.sections, func(e sectionEntry) bool { return e.ofField })
+}
+
+// onlyBenefits reports whether a question says nothing but that it asks for benefits, so
+// that those of the field are meant.
+func (q *Query) onlyBenefits() bool {
+	for i := range q.tokens {
+		if !q.asking[i] && !q.subject[i] && !q.benefit[i] {
+			return false
+		}
+	}
+	return slices.Contains(q.benefit, true)
 }
 
 // askingFor marks the tokens that only ask, also those within a word of the
