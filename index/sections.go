@@ -1,6 +1,7 @@
 package index
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -162,10 +163,10 @@ func (q *Query) share(terms map[analysis.Term]bool) float64 {
 func (g *Generation) name(q *Query) []NamedSection {
 	names := make([]NamedSection, len(g.sections))
 	scopes := g.scopes(q)
-	inField := q.onlyBenefits() && g.hasField()
+	field, benefits := g.hasField(), g.benefitTerms(q)
 	for i, s := range g.sections {
-		if inField && !s.ofField {
-			names[i] = NamedSection{s.section, 0}
+		if field && !s.ofField && scopes[i] == 0 && !q.sharesBeyond(s.heading, benefits) {
+			names[i] = NamedSection{s.section, 0} // 便利 alone means that of the field
 			continue
 		}
 		score := max(q.headed(s.heading), scopes[i])
@@ -185,12 +186,16 @@ func (g *Generation) scopes(q *Query) []float64 {
 	scopes := make([]float64, len(g.sections))
 	benefit, except := q.benefit, lexicon.Except(q.tokens)
 	asking := q.askingFor(benefit)
-	marks := make([][]bool, len(g.sections))
+	field, marks := g.hasField(), make([][]bool, len(g.sections))
 	for i, s := range g.sections {
 		marks[i] = s.words.Mark(q.tokens)
+		for at := range marks[i] {
+			if field && !s.ofField && benefit[at] {
+				marks[i][at] = false // a heading 激励措施 elsewhere is not named by that alone
+			}
+		}
 	}
 	wanted, unwanted := q.names(marks, except)
-	field := g.hasField()
 	for i := range g.sections {
 		e := &g.sections[i]
 		least := scoped
@@ -236,15 +241,26 @@ func (g *Generation) hasField() bool {
 	return slices.ContainsFunc(g.sections, func(e sectionEntry) bool { return e.ofField })
 }
 
-// onlyBenefits reports whether a question says nothing but that it asks for benefits, so
-// that those of the field are meant.
-func (q *Query) onlyBenefits() bool {
-	for i := range q.tokens {
-		if !q.asking[i] && !q.subject[i] && !q.benefit[i] {
-			return false
+// benefitTerms are the terms of the question that speak of benefits in general.
+func (g *Generation) benefitTerms(q *Query) map[analysis.Term]bool {
+	terms := map[analysis.Term]bool{}
+	for i := 0; i < len(q.tokens); i++ {
+		r := run{i, i}
+		for r.to < len(q.tokens) && q.benefit[r.to] {
+			r.to++
+		}
+		if r.to > r.from {
+			maps.Copy(terms, g.topicTerms(q.words(r)))
+			i = r.to
 		}
 	}
-	return slices.Contains(q.benefit, true)
+	return terms
+}
+
+// sharesBeyond reports whether a heading has two characters in a row of the question's
+// topic that do not merely speak of benefits.
+func (q *Query) sharesBeyond(heading, benefits map[analysis.Term]bool) bool {
+	return slices.ContainsFunc(q.about, func(t analysis.Term) bool { return t.IsPair() && heading[t] && !benefits[t] })
 }
 
 // askingFor marks the tokens that only ask, also those within a word of the
