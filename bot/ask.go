@@ -16,10 +16,17 @@ func (t *turn) ask(Intent) (Reply, error) { return t.askText(t.text) }
 
 func (t *turn) askText(text string) (Reply, error) {
 	asked, err := Read(t.ctx, t, text)
+	if err == nil && !anyAnswered(asked) {
+		asked, err = t.askEarliest(text, asked)
+	}
 	if err != nil {
 		return Reply{}, err
 	}
 	return t.answer(ActAnswer, asked), nil
+}
+
+func anyAnswered(asked []Asked) bool {
+	return slices.ContainsFunc(asked, func(a Asked) bool { return answered(a.Decision) })
 }
 
 func answered(d index.Decision) bool { return d.Kind == index.Measures || d.Kind == index.Sections }
@@ -158,7 +165,7 @@ func pendingAfter(f fitted, pending []string) []string {
 
 // fit makes the reply that a draft becomes on the asker's screen.
 func (t *turn) fit(act string, d draft, pending []string) (Reply, fitted) {
-	d.day, d.dayLine, d.pending, d.alone = t.day, t.dayLine(), recall(t.library, pending), t.alone
+	d.day, d.dayLine, d.pending, d.alone = t.day, t.dayLine(d.hits()), recall(t.library, pending), t.alone
 	d.outside = t.outside()
 	d.note = strings.TrimSpace(t.lead + "\n" + d.note)
 	if t.message.Chat != "" {
@@ -208,9 +215,9 @@ func shownOn(h hit, day string) Shown {
 func round(score float64) float64 { return float64(int(min(score, 1)*1000+0.5)) / 1000 }
 
 // dayLine says which day the answer is for, when that is not today.
-func (t *turn) dayLine() string {
+func (t *turn) dayLine(hits []hit) string {
 	if t.day == t.today {
 		return ""
 	}
-	return fmt.Sprintf(textDay, t.day)
+	return fmt.Sprintf(textDay, t.day) + t.earlier(hits)
 }

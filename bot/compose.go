@@ -62,6 +62,14 @@ type draft struct {
 	skipped []string
 }
 
+// hits are all measures that the draft quotes.
+func (d draft) hits() (all []hit) {
+	for _, b := range d.blocks {
+		all = append(all, b.hits...)
+	}
+	return all
+}
+
 // fitted is a draft on a surface.
 type fitted struct {
 	pages []string

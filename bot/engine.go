@@ -67,6 +67,10 @@ type Options struct {
 	//
 	// default: the generation in force
 	Searcher func(*index.Generation) Searcher
+	// Editions finds the texts that were in force on another day.
+	//
+	// default: what is in force now answers for every day
+	Editions Editions
 	// Limits are how many messages a minute get a reply.
 	//
 	// default: all
@@ -157,6 +161,9 @@ func New(r Retriever, s State, o Options) *Engine {
 	}
 	if o.Searcher == nil {
 		o.Searcher = func(g *index.Generation) Searcher { return g }
+	}
+	if o.Editions == nil {
+		o.Editions = presentOnly{}
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -298,6 +305,7 @@ func (e *Engine) respond(ctx context.Context, m Message, s *Session) (Reply, *Se
 	if m.notice {
 		return t.say(ActWait, TextWait), &t.before, nil
 	}
+	defer t.release()
 	reply, err := t.safely()
 	if err != nil {
 		return Reply{}, nil, fmt.Errorf("engine: %w", t.broken(err))
@@ -307,7 +315,7 @@ func (e *Engine) respond(ctx context.Context, m Message, s *Session) (Reply, *Se
 	if n := len(t.after.Views); n > 0 && len(reply.Shown) > 0 && reply.Act != ActCommand {
 		reply.View = writeHandle(t.library, t.after.Views[n-1])
 	}
-	reply.asked = t.asked
+	reply.asked, reply.past = t.asked, t.past()
 	if t.forget {
 		return reply, nil, nil
 	}
@@ -321,8 +329,8 @@ var china = time.FixedZone("Asia/Shanghai", 8*60*60)
 func (e *Engine) newTurn(ctx context.Context, g *index.Generation, m Message, s *Session) *turn {
 	now := e.o.Now()
 	t := &turn{ctx: ctx, index: g, library: g.Library(), message: m, away: s == nil, alone: e.state == nil,
-		searcher: e.o.Searcher(g),
-		now:      now, today: now.In(china).Format(time.DateOnly), unanswered: e.o.Unanswered, wishes: e.o.Wishes, handover: *e.handover.Load(), lead: m.lead, desk: e.o.Desk, log: e.o.Log}
+		searcher: e.o.Searcher(g), searcherOf: e.o.Searcher, editionsOf: e.o.Editions, editions: map[string]Edition{},
+		now: now, today: now.In(china).Format(time.DateOnly), unanswered: e.o.Unanswered, wishes: e.o.Wishes, handover: *e.handover.Load(), lead: m.lead, desk: e.o.Desk, log: e.o.Log}
 	if e.o.SearchWithin > 0 {
 		t.until = time.Now().Add(e.o.SearchWithin)
 	}

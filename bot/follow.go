@@ -36,8 +36,9 @@ func (t *turn) current() (View, bool) {
 // was asked about. It says so when the knowledge is not the same any more.
 func (t *turn) refer(v View) {
 	if v.Day != "" && !t.dayAsked {
-		t.day = v.Day
+		t.on(v.Day)
 	}
+	t.recallOn(v.Shown)
 	if v.Knowledge != "" && v.Knowledge != t.fingerprint() {
 		t.lead = textChanged
 	}
@@ -301,9 +302,12 @@ func (t *turn) unstated(question string, hits []hit, d, own index.Decision) Repl
 // narrow is a few words that go on with the thread or leave it: 那金融呢.
 func (t *turn) narrow(in Intent) (Reply, error) {
 	v, ok := t.current()
-	text := in.About
+	text, day := in.About, t.day
 	if !ok && len(t.before.Near) == 0 {
 		return t.askText(text)
+	}
+	if v.Day != "" && !t.dayAsked {
+		t.on(v.Day)
 	}
 	d, err := t.Search(t.ctx, text)
 	if err != nil {
@@ -311,6 +315,7 @@ func (t *turn) narrow(in Intent) (Reply, error) {
 	}
 	hits := t.inThread(v, d)
 	if len(hits) == 0 {
+		t.on(day)
 		r, err := t.askText(text)
 		if r.Act == ActAnswer {
 			r.Act = ActSwitch
@@ -453,9 +458,12 @@ func (t *turn) asOf() (Reply, error) {
 	if !ok {
 		return t.nothing(), nil
 	}
+	day := t.day
+	t.dayAsked = false
 	t.refer(v)
 	hits := recall(t.library, v.Shown)
-	if len(hits) == 0 {
+	t.on(day)
+	if hits = t.sameWords(hits); len(hits) == 0 {
 		return t.gone(), nil
 	}
 	return t.show(ActDetail, draft{blocks: []block{{hits: hits}}}, v.Pending), nil

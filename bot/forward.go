@@ -310,7 +310,7 @@ func (t *turn) standing(hits []hit) string {
 	}
 	var b strings.Builder
 	if t.day != t.today {
-		fmt.Fprintf(&b, textForwardDay, t.day)
+		fmt.Fprintf(&b, textForwardDay, cmp.Or(t.firstEdition(hits), t.day))
 	}
 	several := len(bySection(hits)) > 1
 	for _, note := range order {

@@ -124,6 +124,8 @@ type Reply struct {
 	Replayed bool `json:"-"`
 	// asked is the question that was read in the message; empty: none.
 	asked string
+	// past is set when it is made of texts of another day.
+	past bool
 	// WantsPerson is set when the asker wants to talk to a person.
 	WantsPerson bool `json:"-"`
 	// OfferPerson is set when the channel is to offer one.

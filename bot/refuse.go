@@ -35,6 +35,9 @@ func (t *turn) refuse(asked []Asked) Reply {
 	near := t.nearest(found)
 	question := strings.Join(questions, " ")
 	text := t.reasons(asked)
+	if t.day != t.today {
+		text = t.lookedIn() + text
+	}
 	if noted := t.noted(question, found); noted != "" {
 		text += noted + t.offerWish(questionKey(question))
 	}
@@ -133,7 +136,7 @@ const noteTimeout = 500 * time.Millisecond
 // noted hands the question on to the coordinators, and says so when it was taken.
 // Talk that is not of the field is not.
 func (t *turn) noted(question string, found []index.Decision) string {
-	if t.unanswered == nil || slices.ContainsFunc(found, func(d index.Decision) bool { return d.Elsewhere && d.Outside.General }) {
+	if t.unanswered == nil || t.past() || slices.ContainsFunc(found, func(d index.Decision) bool { return d.Elsewhere && d.Outside.General }) {
 		return ""
 	}
 	nearest := ""

@@ -45,9 +45,13 @@ type turn struct {
 	// lead is said before anything that is referred to.
 	lead string
 
-	searcher Searcher
-	until    time.Time // when there has been enough searching; zero: never
-	again    bool      // it was tried again after that
+	searcher   Searcher
+	searcherOf func(*index.Generation) Searcher
+	editionsOf Editions
+	editions   map[string]Edition // by day; see edition
+	failed     error              // why no edition could be found
+	until      time.Time          // when there has been enough searching; zero: never
+	again      bool               // it was tried again after that
 
 	unanswered interface {
 		Miss(ctx context.Context, m Miss) error
@@ -123,12 +127,15 @@ func (t *turn) respond() (Reply, error) {
 			return r, nil
 		}
 	}
-	switch dayOnly, impossible := t.open(); {
-	case impossible != "":
+	dayOnly, impossible := t.open()
+	if impossible != "" {
 		return t.say(ActClarify, fmt.Sprintf(textNoDay, impossible)), nil
-	case dayOnly:
+	}
+	t.quotedOn()
+	if _, referred := t.current(); dayOnly && (referred || !t.readsAlone()) {
 		return t.asOf()
 	}
+	t.on(t.day)
 	intent := t.read()
 	if t.message.Relayed && orders(t.text, intent) {
 		return t.say(ActHelp, textRelayed), nil
@@ -163,10 +170,10 @@ func (t *turn) open() (dayOnly bool, impossible string) {
 	}
 	switch {
 	case t.message.View != "":
-		t.quote = readHandle(t.library, t.message.View)
+		t.quote = t.readQuotation(t.library)
 		t.quoting = !t.latest(t.quote)
 	case t.message.Quote != "":
-		t.quote, t.quoting = readQuote(t.library, t.message.Quote), true
+		t.quote, t.quoting = t.readQuotation(t.library), true
 	}
 	t.text = text
 	return dated && text == "", impossible
@@ -237,7 +244,8 @@ func (t *turn) askQuoted() (Reply, error) {
 		return t.say(ActClarify, fmt.Sprintf(textNoDay, impossible)), nil
 	}
 	if dated && !t.dayAsked {
-		t.day, t.dayAsked = day, true
+		t.on(day)
+		t.dayAsked = true
 	}
 	switch intent := ReadIntent(text); {
 	case orders(text, intent):

@@ -32,6 +32,8 @@ type Document struct {
 	Outside []Topic
 	// Findings are what a curator should mend; the document is usable all the same.
 	Findings []Finding
+
+	digest string // of source and notes, for the library's fingerprint
 }
 
 // Topic is something the knowledge has nothing on, with the ways people ask for it.

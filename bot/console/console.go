@@ -35,6 +35,10 @@ type Options struct {
 	// Index is what is answered from.
 	Index bot.Retriever
 	Desk  *desk.Desk
+	// Editions finds the texts of another day.
+	//
+	// default: those in force now
+	Editions bot.Editions
 	// Shelf keeps the daily counts, and files between preview and proposal.
 	Shelf    bot.Shelf
 	Feedback bot.Feedbacks

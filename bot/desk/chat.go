@@ -166,7 +166,7 @@ func explain(b *strings.Builder, x index.Explanation, l *knowledge.Library) {
 		}
 		b.WriteString("\n")
 	}
-	fmt.Fprintf(b, "达到 %.2f 才作答；决定：%s\n", x.Bar, x.Decision)
+	fmt.Fprintf(b, "达到 %.2f 才作答；决定：%s\n", x.Bar, x.Decision.Name())
 }
 
 func (d *Desk) version(call) (string, error) {

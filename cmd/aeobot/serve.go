@@ -84,6 +84,7 @@ type server struct {
 	tally        *tally.Tally
 	audit        *audit.Log
 	desk         *desk.Desk
+	editions     *editions
 	console      *console.Console
 	guard        *login.Guard // before the console
 	notices
@@ -147,8 +148,10 @@ func (s *server) run(ctx context.Context, out io.Writer) (err error) {
 		s.log.Warn("after a crash conversations may be in doubt without need: the data folder cannot be written", slog.Any("error", err))
 	}
 	defer func() { err = errors.Join(err, mark.Close()) }()
+	s.editions = newEditions(s.settings)
+	defer func() { err = errors.Join(err, s.editions.Close()) }()
 	s.engine = bot.New(s.live, s.store, engineOptions(bot.Options{Membership: s.store, Mark: mark, Unanswered: s.notebook, Feedback: s.notebook, Desk: s.desk, Wishes: s.desk, Questions: s.questions, Given: s.given,
-		SearchWithin: answerWithin, Handover: handover(s.settings), Limits: bot.Limits(s.settings.Limits), Log: s.log, Observe: func(e bot.Event) {
+		Editions: s.editions, SearchWithin: answerWithin, Handover: handover(s.settings), Limits: bot.Limits(s.settings.Limits), Log: s.log, Observe: func(e bot.Event) {
 			s.metrics.observe(e)
 			s.answers.observe(e)
 			s.tally.Observe(e)
