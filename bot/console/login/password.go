@@ -3,7 +3,6 @@ package login
 import (
 	"context"
 	"crypto/rand"
-	"crypto/subtle"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -128,7 +127,7 @@ func (g *Guard) enter(w http.ResponseWriter, r *http.Request, now *access, id, b
 // countersOf is what a try for a name counts for.
 func (g *Guard) countersOf(r *http.Request, now *access, name string) []counted {
 	nonce, proof, _ := strings.Cut(g.cookie(r, cookieDevice), ".")
-	if now.has(name) && bearer(nonce) && subtle.ConstantTimeCompare([]byte(proof), []byte(now.deviceProof(name, nonce))) == 1 {
+	if now.has(name) && bearer(nonce) && equal(proof, now.deviceProof(name, nonce)) {
 		return []counted{{&limitDevice, name + " " + nonce}}
 	}
 	address := g.address(r)
