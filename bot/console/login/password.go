@@ -71,6 +71,9 @@ func (g *Guard) password(w http.ResponseWriter, r *http.Request) {
 		seconds := int(math.Ceil(wait.Seconds()))
 		w.Header().Set("Retry-After", strconv.Itoa(seconds))
 		page.Error = fmt.Sprintf(textSlow, seconds)
+		if g.throttle.failures(counted{&limitName, name}) >= limitName.free {
+			page.Error += textGuessed
+		}
 		g.o.Count(WayPassword, OutcomeDelayed)
 		g.renderLogin(w, r, http.StatusTooManyRequests, page)
 		return
@@ -131,12 +134,7 @@ func (g *Guard) countersOf(r *http.Request, now *access, name string) []counted 
 		return []counted{{&limitDevice, name + " " + nonce}}
 	}
 	address := g.address(r)
-	pair := counted{&limitPair, name + " " + address}
-	all := []counted{pair, {&limitAddress, address}}
-	if g.throttle.failures(pair) >= firstTries {
-		all = append(all, counted{&limitName, name})
-	}
-	return all
+	return []counted{{&limitPair, name + " " + address}, {&limitAddress, address}, {&limitName, name}}
 }
 
 // check checks a password when its turn comes. It fails with errBusy when it does not.
