@@ -199,7 +199,8 @@ func (c *Console) readUpload(ctx context.Context, id, by string, u Upload) error
 	} else if errors.Is(err, context.DeadlineExceeded) {
 		d.Files, d.Refused = nil, &refusal{u.Name, fmt.Sprintf("读了 %d 秒还没有读完。", int(readWithin.Seconds())), "拆成几个文件，或把文字粘贴进来"}
 	} else if err != nil {
-		d.Files, d.Refused = nil, &refusal{u.Name, "没有读成，日志里有原因。", "稍后再试"}
+		why := read(err)
+		d.Files, d.Refused = nil, &refusal{u.Name, why.message, why.mend}
 	}
 	return errors.Join(err, c.keep(context.WithoutCancel(ctx), id, d))
 }
