@@ -7,8 +7,8 @@
 // What a published version takes back from people, and what they wanted to know, is its
 // business too: recall.go, takeback.go, wishes.go.
 //
-// Read desk.go (the nouns) first, then proposal.go (what is proposed), decide.go (how it
-// comes to count), rule.go (who may publish), taught.go (whether what is taught is answered),
+// Read desk.go (the nouns) first, then proposal.go (what is proposed), stage.go (how far it
+// has come), view.go (what is shown of it), decide.go (how it comes to count), rule.go (who may publish), taught.go (whether what is taught is answered),
 // questions.go (what was asked in vain), chat.go (what is said in a chat).
 package desk
 
@@ -128,6 +128,15 @@ type Options struct {
 	//
 	// default: nobody can on any
 	Pusher func(channel string) bot.Pusher
+	// Notify tells the coordinators' group something, in the platform's small Markdown, once
+	// for an id.
+	//
+	// default: there is no such group
+	Notify func(ctx context.Context, id, markdown string) error
+	// Link is the address of a page of the console, or empty.
+	//
+	// default: empty
+	Link func(path string) string
 	// Audit takes down who did what.
 	//
 	// default: nobody

@@ -120,7 +120,8 @@ var (
 	ErrDecided = errors.New("desk: the recall is decided")
 )
 
-// Recalls are all that are known, the latest first.
+// Recalls are all that are known, the latest first, but those of versions that changed no
+// words.
 func (d *Desk) Recalls(ctx context.Context) ([]Recall, error) {
 	items, err := d.store.Items(ctx, recalls)
 	if err != nil {
@@ -131,6 +132,9 @@ func (d *Desk) Recalls(ctx context.Context) ([]Recall, error) {
 		r, err := readRecall(i)
 		if err != nil {
 			d.o.Log.Warn("recall not readable", slog.Any("error", err))
+			continue
+		}
+		if r.Changed == 0 {
 			continue
 		}
 		if err := d.withOutcomes(ctx, &r); err != nil {

@@ -236,7 +236,7 @@ func TestRecall(t *testing.T) {
 				}
 			}
 			b.until("both are told", func() bool { return b.speaker.said() == 2 })
-			if err := b.desk.Tend(t.Context()); err != nil {
+			if err := b.desk.TendRecalls(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			for id, text := range b.speaker.texts {
@@ -335,6 +335,34 @@ func TestRecallInTheChat(t *testing.T) {
 	says("lin", "/更正 1 不发", "决定过了")
 	b.until("he is told", func() bool { return b.speaker.said() == 1 })
 	says("lin", "/更正 1", "等着发 1")
+}
+
+// TestRecallsSayWhy: a version that changed no words is not listed; what cannot be sent says
+// why, and a note that is gone is named.
+func TestRecallsSayWhy(t *testing.T) {
+	b := newRecallBench(t, stores(t)["bolt"])
+	zero, _ := b.publisher.At(0)
+	*b.given = givenList{given(t, zero, member, 2), given(t, zero, other, 2)}
+	b.publisher.add(t, first)
+	b.takeBack(1)
+	if all, err := b.desk.Recalls(t.Context()); err != nil || len(all) != 0 {
+		t.Errorf("no word was changed, but %+v is listed, %v", all, err)
+	}
+	b.publisher.add(t, second)
+	b.takeBack(2)
+	b.speaker.mute = true
+	if _, err := b.desk.SendRecall(t.Context(), "2", "lin"); err != nil {
+		t.Fatal(err)
+	}
+	b.until("nobody can be told", func() bool { return b.recall("2").Count(ChatCannot) == 2 })
+	reply, _, _ := b.desk.Command(t.Context(), nil, bot.Message{Asker: "lin", Text: "/更正 2"})
+	if want := "发不了 2 个：" + reasonHere; !strings.Contains(reply, want) {
+		t.Errorf("%q is not in: %s", want, reply)
+	}
+	gone := describeRecall(Recall{Passages: []RecallPassage{{Before: "免除担保", After: "免除担保", NoteBefore: "已改为减半"}}})
+	if !strings.Contains(gone, "注已去掉：已改为减半") {
+		t.Errorf("a note that is gone: %s", gone)
+	}
 }
 
 // BenchmarkTakeBack: a hundred thousand answers to ten thousand people.

@@ -263,9 +263,9 @@ const (
 	reasonMoot  = "后来又改回来了，不用更正"
 )
 
-// Tend has the corrections of approved recalls said that are not promised yet, by whichever
+// TendRecalls has the corrections of approved recalls said that are not promised yet, by whichever
 // replica: one that was killed may have left some.
-func (d *Desk) Tend(ctx context.Context) error {
+func (d *Desk) TendRecalls(ctx context.Context) error {
 	all, err := d.Recalls(ctx)
 	if err != nil {
 		return err
@@ -368,7 +368,7 @@ func (d *Desk) concluded(ctx context.Context, recall, chat string, s ChatState, 
 
 const (
 	// concludeTries and concludeEvery are for how long it is tried to keep an outcome:
-	// later Tend finds it out.
+	// later TendRecalls finds it out.
 	concludeTries = 10
 	concludeEvery = 500 * time.Millisecond
 )
@@ -378,7 +378,7 @@ func (d *Desk) Pushed(o bot.Outcome) {
 	id, chat, ok := strings.Cut(strings.TrimPrefix(o.ID, pushRecall), ":")
 	if !ok || !strings.HasPrefix(o.ID, pushRecall) {
 		if o.Err != nil {
-			d.o.Log.Warn("a wish was not granted", slog.Any("error", o.Err))
+			d.o.Log.Warn("somebody who was to be told was not", slog.Any("error", o.Err))
 		}
 		return
 	}

@@ -109,7 +109,7 @@ func (s *server) openApp() error {
 	}
 	s.app = app.NewCallback(s.engine, codec, sender, app.Options{
 		CorpID: c.App.CorpID, AgentID: c.App.AgentID, Markdown: c.App.Markdown, Cards: c.App.Cards, MaxSkew: c.MaxClockSkew,
-		Log: s.log, Count: s.metrics.callback("app"), Pushed: s.desk.Pushed, Journal: s.store,
+		Log: s.log, Count: s.metrics.callback("app"), Pushed: s.desk.Pushed, Journal: s.store, Greeted: s.store,
 	})
 	s.callbacks["app"] = s.app
 	return nil

@@ -30,7 +30,7 @@ func newForget(g *global) *cobra.Command {
 没答上的问题和问过的问题不记是谁问的，所以不在其中，到期自行消失；协调员自己发布、操作的记录留在版本和操作记录里。
 操作记录只记下此人的摘要，不记 userid。
 
-内置存储由运行中的 serve 占用，要先停下它；用 Redis 时请在 serve 空闲时做，其他副本最近两秒的记录要再做一次才删得到。`,
+serve 运行时也能做（用内置存储时由 serve 代做）；用 Redis 时请在 serve 空闲时做，其他副本最近两秒的记录要再做一次才删得到。`,
 		Example: "  aeobot forget lin.yue",
 		Args:    arguments(cobra.ExactArgs(1), "name the user id of one person"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -45,7 +45,9 @@ func newForget(g *global) *cobra.Command {
 			if author == "" {
 				author = systemUser()
 			}
-			return forget(cmd.Context(), cmd.OutOrStdout(), c, bot.Asker(person), chats, author)
+			return orServe(cmd, c, args, func() error {
+				return forget(cmd.Context(), cmd.OutOrStdout(), c, bot.Asker(person), chats, author)
+			})
 		},
 	}
 	cmd.Flags().StringArrayVar(&chats, "chat", nil, "另外还在哪个群里说过话（群的 id），可重复")
@@ -60,7 +62,7 @@ func forget(ctx context.Context, out io.Writer, c configs.Config, person bot.Ask
 	ctx, cancel := context.WithTimeout(ctx, forgetWithin)
 	defer cancel()
 	log := slog.New(slog.DiscardHandler)
-	s, err := openStore(c, log)
+	s, err := storeFor(ctx, c, log)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"time"
 
 	"aeobot/bot"
@@ -29,6 +30,23 @@ func (s *server) runNotices(ctx context.Context) {
 	s.running.Go(func() { s.given.Run(ctx) })
 	s.running.Go(func() { s.every(ctx, "corrections", s.correct()) })
 	s.running.Go(func() { s.every(ctx, "wishes", s.grant()) })
+	s.running.Go(func() { s.every(ctx, "proposals", s.desk.Tend) })
+}
+
+// notifyGroup tells the coordinators' group something, where there is one.
+func (s *server) notifyGroup(ctx context.Context, id, markdown string) error {
+	if s.robot == nil {
+		return nil
+	}
+	return s.robot.Notify(ctx, id, markdown)
+}
+
+// pageLink is the address of a page of the console; empty when it is not known.
+func (s *server) pageLink(path string) string {
+	if s.settings.Console.BaseURL == "" {
+		return ""
+	}
+	return strings.TrimSuffix(s.settings.Console.BaseURL, "/") + path
 }
 
 // every does something again and again until ctx ends, and says once what the trouble is.
@@ -120,7 +138,7 @@ func (s *server) correct() func(context.Context) error {
 			return err
 		}
 		if looks++; looks%tendEvery == 1 {
-			return s.desk.Tend(ctx)
+			return s.desk.TendRecalls(ctx)
 		}
 		return nil
 	}

@@ -139,7 +139,7 @@ func (s *server) run(ctx context.Context, out io.Writer) (err error) {
 	s.notices = s.openNotices()
 	s.desk = desk.New(s.store, servingPublisher{newPublisher(s.settings, newExchange(s.settings, s.store)), s.questions}, desk.Options{
 		Coordinators: s.settings.Curation.Coordinators, People: s.settings.Curation.People, Keep: s.settings.Unanswered.TTL, Index: s.live,
-		RecallWithin: s.settings.Corrections.TTL, Given: s.given, Pusher: s.pusher, Compose: s.compose, Audit: s.audit.Append, Log: s.log})
+		RecallWithin: s.settings.Corrections.TTL, Given: s.given, Pusher: s.pusher, Compose: s.compose, Notify: s.notifyGroup, Link: s.pageLink, Audit: s.audit.Append, Log: s.log})
 	defer s.desk.Close()
 	mark, err := bot.OpenMark(filepath.Join(s.settings.DataDir, "unsaved"))
 	if err != nil {
@@ -195,6 +195,7 @@ func (s *server) keepRunning(ctx context.Context) {
 	s.running.Go(func() { s.every(ctx, "questions and audit log", s.settle()) })
 	s.running.Go(func() { s.every(ctx, "who may enter", s.followAccess()) })
 	s.runNotices(ctx)
+	s.running.Go(func() { s.control(ctx) })
 	if s.aibot != nil {
 		s.running.Go(func() { s.aibot.Run(ctx) })
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"time"
 
 	"aeobot/bot"
@@ -83,6 +84,10 @@ type Options struct {
 	//
 	// default: it is lost with the process
 	Journal bot.Journal
+	// Greeted keeps whom the application has greeted today.
+	//
+	// default: everybody is greeted whenever they come in
+	Greeted bot.Shelf
 	// MaxSkew is how far a callback's timestamp may be off.
 	//
 	// default: 0, not checked
@@ -252,6 +257,9 @@ func (c *Callback) reply(ctx context.Context, in incoming) (text, outcome string
 func (c *Callback) event(ctx context.Context, in incoming) (text, outcome string, err error) {
 	switch in.event {
 	case "enter_agent", "subscribe":
+		if c.greeted(ctx, in) {
+			return "", OutcomeIgnored, nil
+		}
 		return c.answerer.Welcome(ctx), OutcomeWelcome, nil
 	case "click":
 		if in.eventKey != "" {
@@ -262,6 +270,32 @@ func (c *Callback) event(ctx context.Context, in incoming) (text, outcome string
 	}
 	return "", OutcomeIgnored, nil
 }
+
+const (
+	// greetings are kept by person and day: the platform says so each time somebody opens
+	// the application.
+	greetings    = "app-greetings"
+	greetingKept = 25 * time.Hour
+)
+
+// greeted reports whether somebody was greeted before on that day, for another event than
+// this one, which may come twice. Who cannot be known is greeted.
+func (c *Callback) greeted(ctx context.Context, in incoming) bool {
+	if c.o.Greeted == nil {
+		return false
+	}
+	day := c.o.Now().In(china).Format(time.DateOnly)
+	sum := sha256.Sum256([]byte(day + "\x00" + bot.FoldPerson(string(in.from))))
+	id, event := hex.EncodeToString(sum[:16]), strconv.FormatInt(in.created.Unix(), 10)+in.event
+	err := c.o.Greeted.Put(ctx, greetings, id, []byte(event), 0, greetingKept)
+	if !errors.Is(err, bot.ErrStale) {
+		return false
+	}
+	before, err := c.o.Greeted.Get(ctx, greetings, id)
+	return err == nil && string(before.Data) != event
+}
+
+var china = time.FixedZone("Asia/Shanghai", 8*60*60)
 
 // press does what a card's button says. Both the card's change and what is to be said
 // are sent: the response has no room for them.

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,6 +20,7 @@ import (
 	"time"
 
 	"aeobot/bot"
+	"aeobot/bot/boltstore"
 	"aeobot/bot/wecom/envelope"
 )
 
@@ -469,5 +471,35 @@ func TestZeroOptions(t *testing.T) {
 	}
 	if err := c.Close(context.Background()); err != nil {
 		t.Errorf("Close = %v", err)
+	}
+}
+
+// TestOneGreetingADay: a person is greeted once a day however often they come in and however
+// their id is spelled; the same event again is the same greeting.
+func TestOneGreetingADay(t *testing.T) {
+	store, err := boltstore.Open(filepath.Join(t.TempDir(), "store.db"), boltstore.Options{NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	now := time.Date(2026, 11, 30, 15, 59, 0, 0, time.UTC) // a minute before midnight in China
+	b := newBench(t, nil, func(o *Options) { o.Greeted, o.Now = store, func() time.Time { return now } })
+	comes := func(who string, at int) string {
+		t.Helper()
+		e := strings.NewReplacer("lin.yue", who, "1760000123", fmt.Sprint(at)).Replace(event("enter_agent", "<AgentID>1000017</AgentID>"))
+		return b.deliver(e)["Content"]
+	}
+	for i, tt := range []struct {
+		who  string
+		at   int
+		want bool
+	}{{"lin.yue", 1, true}, {"lin.yue", 1, true}, {"lin.yue", 2, false}, {"Lin.Yue", 3, false}, {"wang", 4, true}, {"wang", 5, false}} {
+		if got := comes(tt.who, tt.at); (got != "") != tt.want {
+			t.Errorf("%d: %s reads %q", i, tt.who, got)
+		}
+	}
+	now = now.Add(2 * time.Minute)
+	if comes("lin.yue", 6) == "" || comes("lin.yue", 7) != "" {
+		t.Error("the next day is not another day")
 	}
 }
