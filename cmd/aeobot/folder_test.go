@@ -1,11 +1,17 @@
 package main
 
 import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"aeobot/bot"
 )
 
 // chmod changes a mode whatever the umask is.
@@ -80,5 +86,29 @@ func TestFolderForEverybody(t *testing.T) {
 		if got := execute(t, dir, "", env, "doctor"); got.status != 0 || !strings.Contains(got.stdout, "✓ 数据目录") || strings.Contains(got.stderr, "warning") {
 			t.Errorf("%s mended: doctor: %d %s%s", name, got.status, got.stdout, got.stderr)
 		}
+	}
+}
+
+// TestBundleThatFillsTheMemory: a state of the knowledge from the shared store is not unpacked
+// beyond what such a state can be.
+func TestBundleThatFillsTheMemory(t *testing.T) {
+	data, err := pack([]byte("{}"), map[string][]byte{"a.txt": []byte("担保")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, err := unpack(data); err != nil || string(b.Files["a.txt"]) != "担保" {
+		t.Errorf("%+v, %v", b, err)
+	}
+	var bomb bytes.Buffer
+	z := gzip.NewWriter(&bomb)
+	_, err = io.WriteString(z, `{"record":"`+strings.Repeat("A", 200<<20)+`"}`)
+	if err = errors.Join(err, z.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := unpack(bomb.Bytes()); !errors.Is(err, bot.ErrPacked) || len(b.Record) > 0 {
+		t.Errorf("%d packed bytes gave %d: %v", bomb.Len(), len(b.Record), err)
+	}
+	if _, err := pack(make([]byte, 64<<20), nil); !errors.Is(err, bot.ErrPacked) {
+		t.Errorf("what no replica will read is announced: %v", err)
 	}
 }
