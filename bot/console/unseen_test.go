@@ -41,7 +41,7 @@ func changed(t *testing.T, page string) string {
 func TestEveryChangeIsShown(t *testing.T) {
 	o := newOffice(t, nil)
 	lin, wang := o.enter("lin.yue"), o.enter("wang.qiang")
-	const many, was, evil = 450, "可向海关申请免除担保", "可以不缴关税"
+	const many, was, evil = 450, "在行政服务中心试点设立AEO服务专窗", "可以不缴关税"
 	state, err := o.desk.InForce()
 	if err != nil {
 		t.Fatal(err)

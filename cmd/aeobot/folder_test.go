@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"errors"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -26,6 +27,11 @@ func chmod(t *testing.T, path string, mode os.FileMode) {
 func TestLinksInTheDataFolder(t *testing.T) {
 	t.Parallel()
 	elsewhere := t.TempDir()
+	taken, err := net.Listen("tcp", "127.0.0.1:0") // a serve that is not refused ends all the same
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
 	link := func(to, from string) {
 		t.Helper()
 		if err := os.Symlink(to, from); err != nil {
@@ -40,7 +46,7 @@ func TestLinksInTheDataFolder(t *testing.T) {
 		}
 		link(elsewhere, path)
 		for _, command := range [][]string{{"serve"}, {"doctor"}, {"knowledge", "versions"}, {"verify"}} {
-			got := execute(t, dir, "", append(slices.Clone(noChannel), "AEOBOT_LISTEN=127.0.0.1:0"), command...)
+			got := execute(t, dir, "", append(slices.Clone(noChannel), "AEOBOT_LISTEN="+taken.Addr().String()), command...)
 			if got.status != 2 || !strings.Contains(got.stderr, name+" is a symbolic link; put the file") {
 				t.Errorf("%s, %v: %d %s%s", name, command, got.status, got.stdout, got.stderr)
 			}
