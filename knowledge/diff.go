@@ -171,7 +171,11 @@ func noteLines(n Notes) []string {
 	}
 	lines = append(lines, entries("适用等级", n.Grade)...)
 	for _, s := range n.States {
-		lines = append(lines, fmt.Sprintf("状态：%s，从%s到%s　%s", s.Status.Name(), cmp.Or(s.From, "不限"), cmp.Or(s.To, "不限"), s.Note))
+		line := fmt.Sprintf("状态：%s，从%s到%s　%s", s.Status.Name(), cmp.Or(s.From, "不限"), cmp.Or(s.To, "不限"), s.Note)
+		if s.Customer != "" {
+			line += "　给客户看：" + s.Customer
+		}
+		lines = append(lines, line)
 	}
 	for _, u := range n.Unlike {
 		lines = append(lines, "易混："+u.Term+"＝"+u.Why)

@@ -126,7 +126,7 @@ func (d *Desk) unanswered(c call) (string, error) {
 const maxWhy = 600
 
 func (d *Desk) why(c call) (string, error) {
-	question := cmp.Or(c.rest, bot.WithoutMentions(c.quote, ""))
+	question := cmp.Or(c.rest, bot.WithoutMentions(c.quote))
 	if question == "" {
 		return "写成：/为什么 问题，或引用一个问题再发 /为什么。", nil
 	}
@@ -166,7 +166,7 @@ func explain(b *strings.Builder, x index.Explanation, l *knowledge.Library) {
 		}
 		b.WriteString("\n")
 	}
-	fmt.Fprintf(b, "达到 %.2f 才作答；决定：%s\n", x.Bar, x.Decision)
+	fmt.Fprintf(b, "达到 %.2f 才作答；决定：%s\n", x.Bar, x.Decision.Name())
 }
 
 func (d *Desk) version(call) (string, error) {
@@ -194,7 +194,7 @@ func (d *Desk) teach(c call) (string, error) {
 		return why, nil
 	}
 	if question == "" {
-		question = bot.WithoutMentions(c.quote, "")
+		question = bot.WithoutMentions(c.quote)
 	}
 	switch {
 	case question == "":
@@ -319,9 +319,9 @@ func (d *Desk) approve(c call) (string, error) {
 	case errors.Is(err, ErrSelf):
 		return "自己的提议要由另一位协调员确认。", nil
 	case errors.Is(err, ErrJudging):
-		return "还没有发布：" + p.Says() + "。评测会自己做完，做完以后再发一次 /准 " + p.ID, nil
+		return "评测还没有做完：" + p.Says() + "。会自己做完，几秒后再发一次 /准 " + p.ID, nil
 	case errors.Is(err, ErrBusy):
-		return "还没有发布：" + p.Says() + "，等评测的提议太多。会自己轮到；请过几分钟再发一次 /准 " + p.ID, nil
+		return "等评测的提议太多，还没有开始评测，会自己轮到。请过几分钟再发一次 /准 " + p.ID, nil
 	case errors.Is(err, ErrDead):
 		return p.Says() + "。" + p.Advice(), nil
 	case errors.Is(err, ErrWorse):

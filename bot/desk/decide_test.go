@@ -232,7 +232,7 @@ func TestGatesWaitInABoundedQueue(t *testing.T) {
 	if gates != maxQueue+1 {
 		t.Errorf("%d gates, want %d", gates, maxQueue+1)
 	}
-	if got := r.says(r.a, "wang", "/准 "+last.ID); !strings.Contains(got, "还没有发布") {
+	if got := r.says(r.a, "wang", "/准 "+last.ID); !strings.Contains(got, "评测还没有做完") {
 		t.Errorf("%q", got)
 	}
 	r.a.work.Wait()

@@ -141,6 +141,10 @@ type Options struct {
 	//
 	// default: nobody
 	Audit func(ctx context.Context, who, what, object string) error
+	// Name names what shows who somebody is for a store that others may read.
+	//
+	// default: by itself
+	Name func(ctx context.Context, text string) (string, error)
 	// Now is the clock.
 	//
 	// default: time.Now
@@ -178,6 +182,9 @@ func New(s Store, p Publisher, o Options) *Desk {
 	}
 	if o.Audit == nil {
 		o.Audit = func(context.Context, string, string, string) error { return nil }
+	}
+	if o.Name == nil {
+		o.Name = func(_ context.Context, text string) (string, error) { return text, nil }
 	}
 	if o.Now == nil {
 		o.Now = time.Now

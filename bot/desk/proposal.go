@@ -405,7 +405,7 @@ func doubts(was, is *knowledge.Library) (findings []knowledge.Finding) {
 		known[f.File+f.Message]++
 	}
 	for _, f := range is.Findings() {
-		if known[f.File+f.Message]--; known[f.File+f.Message] < 0 {
+		if known[f.File+f.Message]--; known[f.File+f.Message] < 0 && !f.Advice {
 			findings = append(findings, f)
 		}
 	}

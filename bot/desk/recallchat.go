@@ -67,7 +67,15 @@ func (d *Desk) openRecalls(c call) (string, error) {
 }
 
 func summary(r Recall) string {
-	return fmt.Sprintf("%s 版本 %d 改了 %d 条，%d 个会话看过旧原文", r.ID, r.Version, r.Changed, len(r.Chats))
+	return fmt.Sprintf("%s %s改了 %d 条，%d 个会话看过旧原文", r.ID, r.change(), r.Changed, len(r.Chats))
+}
+
+// change is what changed the words.
+func (r Recall) change() string {
+	if r.Aside {
+		return r.Title() + " 换掉时"
+	}
+	return r.Title() + " "
 }
 
 // describeRecall says what was taken back, and how far telling people is.

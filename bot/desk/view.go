@@ -72,13 +72,17 @@ func (d *Desk) diffAnew(ctx context.Context, s State, v *View) error {
 	return nil
 }
 
-// key names what somebody sees of a proposal in a state.
+// key names what somebody sees of a proposal in a state. What the gate finds does not hold up
+// bringing a state back.
 func (p Proposal) key(s State) string {
-	var notices []string
-	for _, n := range p.Notices {
-		notices = append(notices, n.Text)
+	seen := []any{s.Number, p.Changes, p.Back, p.Of}
+	if !p.Back {
+		for _, n := range p.Notices {
+			seen = append(seen, n.Text)
+		}
+		seen = append(seen, p.Worse)
 	}
-	data, err := json.Marshal([]any{s.Number, p.Changes, p.Back, p.Of, p.Worse, notices})
+	data, err := json.Marshal(seen)
 	if err != nil {
 		panic("desk: " + err.Error()) // strings and numbers only
 	}

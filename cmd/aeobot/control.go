@@ -50,6 +50,8 @@ type lentStore struct{ store }
 
 func (lentStore) Close() error { return nil }
 
+func (lentStore) CloseCompact() error { return nil }
+
 // storeFor is the store that serve lends, or one that is opened.
 func storeFor(ctx context.Context, c configs.Config, log *slog.Logger) (store, error) {
 	if s, ok := ctx.Value(storeKey{}).(store); ok {

@@ -24,7 +24,7 @@ func TestTwoCoordinatorsInTwoBrowsers(t *testing.T) {
 	dir := t.TempDir()
 	a, b := startServe(t, dir, env...), startServe(t, t.TempDir(), env...)
 	for range 2 {
-		c.hears("wrOne", "zhao", unheardOf, "没有找到")
+		c.hears("wrOne", "zhao", unheardOf, "没有提到")
 	}
 	publish := func(e curate.Edit) {
 		t.Helper()
@@ -54,7 +54,7 @@ func TestTwoCoordinatorsInTwoBrowsers(t *testing.T) {
 	taught := p.order("lin.yue", a, "teach", map[string]any{"question": unheardOf, "passage": "设立AEO企业专用窗口或优先叫号通道"})
 	everywhere(taught.Proposal, "评测通过", "passed")
 	shown := at("wang.qiang", b, taught.Proposal, "confirm")
-	for _, want := range []string{"设立AEO企业专用窗口或优先叫号通道", "改前", "改后", "问到而原文没有的词：蓝鲸", "没有找到"} {
+	for _, want := range []string{"设立AEO企业专用窗口或优先叫号通道", "改前", "改后", "问到而原文没有的词：蓝鲸", "没有提到"} {
 		if !strings.Contains(shown, want) {
 			t.Errorf("whoever confirms does not see %q: %s", want, shown)
 		}
@@ -73,14 +73,14 @@ func TestTwoCoordinatorsInTwoBrowsers(t *testing.T) {
 	if !strings.Contains(done.Text, "已作为版本 2 发布，确认的人：wang.qiang") {
 		t.Errorf("confirmed: %s", done.Text)
 	}
-	c.hears("", "lin.yue", "/版本", "版本 2")
+	c.until(a, "lin.yue", "/版本", "版本 2")
 
 	back := p.order("lin.yue", a, "restore", map[string]any{"version": 1, "reason": "试试恢复"})
 	if text := at("wang.qiang", b, back.Proposal, "back"); !strings.Contains(text, "问法："+unheardOf) || !strings.Contains(text, "不用等评测") && !strings.Contains(text, "评测通过") {
 		t.Errorf("bringing a version back: %s", text)
 	}
 	publish(curate.Edit{Section: "海关直接激励措施", Number: 8, Ask: "联系员有什么用"})
-	b.await("version 3", func() bool { return strings.Contains(c.says("", "wang.qiang", "/版本"), "版本 3") })
+	c.until(b, "wang.qiang", "/版本", "版本 3")
 	anew = p.order("wang.qiang", b, "press", map[string]any{"button": "确认并发布", "name": "back-shown-anew"})
 	if !strings.Contains(anew.Text, "下面是现在的内容") || !strings.Contains(anew.Text, "联系员有什么用") {
 		t.Errorf("it went back further than was shown: %s", anew.Text)
@@ -130,7 +130,7 @@ func TestTheGateIsKilled(t *testing.T) {
 	if !regexp.MustCompile(`，(等评测|正在评测)）`).MatchString(first) {
 		t.Errorf("after the gate was killed: %q", first)
 	}
-	if got := c.says("", "wang.qiang", "/准 "+id); !strings.Contains(got, "还没有发布") {
+	if got := c.says("", "wang.qiang", "/准 "+id); !strings.Contains(got, "评测还没有做完") {
 		t.Errorf("confirmed unjudged: %s", got)
 	}
 	c.until(r, "wang.qiang", "/待准", "评测通过")
@@ -166,6 +166,7 @@ func TestPeopleAreTold(t *testing.T) {
 	c.isTold("wrDesk", "您的提议 "+id)
 	c.hears("wrDesk", "wang.qiang", "/准 "+id, "已发布版本 1")
 	c.isTold("wrDesk", "已由 wang.qiang 确认，发布为版本 1")
+	a.await("the group is told once more", func() bool { return group(id) > 0 })
 	for words, want := range map[string]int{"已由 wang.qiang 作废": 1, "已由 wang.qiang 确认": 1} {
 		n := 0
 		for _, times := range c.told(words) {
@@ -193,7 +194,7 @@ func TestCommandsBesideServe(t *testing.T) {
 	dir := t.TempDir()
 	r := startServe(t, dir)
 	o := &office{t: t, c: newClient(t)}
-	o.hears(r, "zhao", unheardOf, "", "没有找到")
+	o.hears(r, "zhao", unheardOf, "", "没有提到")
 	o.hears(r, "zhao", "海关直接激励措施", "", "1、")
 	run := func(status int, want string, args ...string) {
 		t.Helper()

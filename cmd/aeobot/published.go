@@ -498,9 +498,9 @@ func writeChanges(out io.Writer, changes []knowledge.Change) {
 
 func newDiff(g *global) *cobra.Command {
 	return &cobra.Command{
-		Use:   "diff [版本 [版本]]",
-		Short: "列出差别：收进的文件和现行版本、某版本和现行版本，或两个版本（0 为随程序附带的文章）",
-		Args:  arguments(cobra.MaximumNArgs(2), "name at most two versions"),
+		Use:   "diff [版本 [版本] | 文件或文件夹…]",
+		Short: "列出差别：收进的或写明的文件和现行版本、某版本和现行版本，或两个版本（0 为随程序附带的文章）",
+		Args:  cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := g.settings()
 			if err != nil {
@@ -513,6 +513,13 @@ func newDiff(g *global) *cobra.Command {
 
 func diff(out io.Writer, c configs.Config, args []string) error {
 	var sides []state
+	var named []string
+	if len(args) > 0 && !slices.ContainsFunc(args, func(a string) bool { _, err := os.Stat(a); return err != nil }) {
+		named, args = args, nil
+	}
+	if len(args) > 2 {
+		return usageError{errors.New("accepts at most 2 arg(s), received " + strconv.Itoa(len(args)) + "; name at most two versions, or files")}
+	}
 	for _, a := range args {
 		n, err := strconv.Atoi(a)
 		if err != nil || n < 0 {
@@ -530,7 +537,7 @@ func diff(out io.Writer, c configs.Config, args []string) error {
 			return err
 		}
 		if len(sides) == 0 { // what publishing would change
-			files, err := imported(out, c)
+			files, err := (&publishFlags{}).files(out, c, named)
 			if err != nil {
 				return err
 			}

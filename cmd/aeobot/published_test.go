@@ -157,6 +157,40 @@ func TestPublishShowsWhatIsDoubtful(t *testing.T) {
 	}
 }
 
+// TestANewEditionSaysWhichNotesItCarriesOn: measures were put in between, so that notes stand
+// under the numbers of others now.
+func TestANewEditionSaysWhichNotesItCarriesOn(t *testing.T) {
+	t.Parallel()
+	dir, folder := t.TempDir(), t.TempDir()
+	write := func(name, text string) string {
+		t.Helper()
+		file := filepath.Join(folder, name)
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	publish := func(args ...string) string {
+		t.Helper()
+		got := execute(t, dir, "", []string{"AEOBOT_CURATION_PEOPLE=1"}, append([]string{"knowledge", "publish", "--author", "a", "--reason", "r"}, args...)...)
+		if got.status != 0 {
+			t.Fatalf("%s%s", got.stdout, got.stderr)
+		}
+		return got.stdout
+	}
+	const head = "蓝鲸办法\n2026-11-01\n\n一、蓝鲸安排\n"
+	publish(write("蓝鲸.txt", head+"1、蓝鲸通道免排队\n2、蓝鲸窗口另设\n"), write("蓝鲸.notes.yaml", "document: 蓝鲸\nsections:\n  - heading: 蓝鲸安排\n    measures:\n      - number: 1\n        ask: [蓝鲸通道要排队吗]\n"))
+	out := publish("--dry-run", write("蓝鲸.txt", head+"1、蓝鲸码头只收整箱\n2、蓝鲸通道免排队\n3、蓝鲸窗口另设\n"))
+	for _, want := range []string{"请留意", "蓝鲸安排第1条的原文改了，备注", "旧：蓝鲸通道免排队　新：蓝鲸码头只收整箱"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is not in:\n%s", want, out)
+		}
+	}
+	if strings.Contains(out, "蓝鲸安排第2条的原文改了") {
+		t.Errorf("the second has no notes:\n%s", out)
+	}
+}
+
 // Edits that each take one judged question away from its measure.
 var (
 	worseEdits = []curate.Edit{

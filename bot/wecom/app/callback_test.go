@@ -223,7 +223,7 @@ func TestCallbackReplies(t *testing.T) {
 		{"another application", strings.Replace(question("11", "你好"), testAgent, "1000018", 1), "", OutcomeForeign},
 		{"DOCTYPE", "<!DOCTYPE xml>" + question("12", "你好"), "", OutcomeUnreadable},
 		{"doubled type", say("text", "13", "<MsgType>event</MsgType>"), "", OutcomeUnreadable},
-		{"no id", question("", "你好"), "", OutcomeUnreadable},
+		{"no id", question("", "你好"), "答：你好", OutcomeAnswered},
 		{"JSON", `{"msgtype":"text"}`, "", OutcomeUnreadable},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -501,5 +501,28 @@ func TestOneGreetingADay(t *testing.T) {
 	now = now.Add(2 * time.Minute)
 	if comes("lin.yue", 6) == "" || comes("lin.yue", 7) != "" {
 		t.Error("the next day is not another day")
+	}
+}
+
+// TestCustomerServiceEvents come to the application through which that API is called, from
+// nobody and for no application.
+func TestCustomerServiceEvents(t *testing.T) {
+	event := func(corp string) string {
+		return "<xml><ToUserName>" + corp + "</ToUserName><CreateTime>1760007000</CreateTime><MsgType>event</MsgType>" +
+			"<Event>kf_msg_or_event</Event><Token>tok-77</Token><OpenKfId>wkA1</OpenKfId></xml>"
+	}
+	var got []string
+	b := newBench(t, nil, func(o *Options) {
+		o.CustomerService = func(_ context.Context, event []byte) error {
+			got = append(got, string(event))
+			return nil
+		}
+	})
+	if reply := b.deliver(event(testCorp)); len(reply) > 0 || !slices.Equal(got, []string{event(testCorp)}) || b.counts.of(OutcomePassedOn) != 1 {
+		t.Errorf("replied %v, passed on %q", reply, got)
+	}
+	b = newBench(t, nil)
+	if reply := b.deliver(event(testCorp)); len(reply) > 0 || !strings.Contains(b.log.String(), "wecom.kf.secret") || b.counts.of(OutcomeNoService) != 1 {
+		t.Errorf("without customer service: replied %v, log %s", reply, b.log.String())
 	}
 }

@@ -33,8 +33,6 @@ async function at({ who, base, password }) {
 }
 
 const shot = async (page, name) => { if (folder) await page.screenshot({ path: `${folder}/${name}.png`, fullPage: true }); };
-// judged is what a proposal's page says when the gate has been through.
-const judged = /评测通过|会变差/;
 const main = async (page) => (await page.locator('main').innerText()).trim();
 
 const does = {
@@ -70,9 +68,10 @@ const does = {
   },
   async approve(page, { base, proposal, name }) {
     await page.goto(base + proposal);
-    await page.getByText(judged).first().waitFor();
+    const button = page.getByRole('button', { name: '确认并发布' });
+    await button.waitFor(); // the page looks again by itself until it can be confirmed
     if (name) await shot(page, name);
-    await page.getByRole('button', { name: '确认并发布' }).click();
+    await button.click();
     await page.getByText('已作为').waitFor();
     return { text: await main(page) };
   },
