@@ -10,7 +10,7 @@ import (
 )
 
 // dataNames are the files and folders of the program in the data folder.
-var dataNames = []string{publishedFolder, indexFolder, answersFolder, "knowledge", "audit.jsonl", "aeobot.db", "unsaved"}
+var dataNames = []string{publishedFolder, indexFolder, answersFolder, "knowledge", "audit.jsonl", "aeobot.db", "unsaved", controlSocket}
 
 // checkLinks refuses symbolic links in place of what the program keeps in the data folder: who
 // may make one there could have it read and write anywhere. The folder itself may be one.
