@@ -166,7 +166,7 @@ type Robot struct {
 }
 
 // Console is the coordinators' console. Without a password, accounts and a login through
-// WeCom it answers this machine only.
+// WeCom it opens on this machine only, to the link that serve prints.
 type Console struct {
 	// Listen is a listener of its own; empty: that of Config.Listen.
 	Listen string `yaml:"listen"`

@@ -3,9 +3,12 @@ package configs
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"reflect"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -122,7 +125,7 @@ func (l *loader) byKey(key string) *setting {
 func (l *loader) readFile(path string) error {
 	data, err := l.read(path)
 	if err != nil {
-		return fmt.Errorf("configs: %w; name a file that can be read", err)
+		return fmt.Errorf("configs: %w; name a file that can be read and that nobody else can change", err)
 	}
 	var root yaml.Node
 	if err := yaml.Unmarshal(data, &root); err != nil {
@@ -135,12 +138,41 @@ func (l *loader) readFile(path string) error {
 	return l.readNode(path, root.Content[0], "")
 }
 
-// read gives a file's content.
+// read gives a file's content. It refuses one that is everybody's to write: settings and
+// secrets decide who may enter.
 func (l *loader) read(path string) ([]byte, error) {
-	if info, err := os.Stat(path); l.partial && err == nil && !info.Mode().IsRegular() {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case info.Mode().IsRegular():
+		if err := checkOwn(path, info); err != nil {
+			return nil, err
+		}
+	case l.partial:
 		return nil, fmt.Errorf("%s %w", path, ErrOnce)
 	}
 	return os.ReadFile(path)
+}
+
+// checkOwn fails when every user of this machine can change a file, or put another in its
+// place.
+func checkOwn(path string, info fs.FileInfo) error {
+	if Exposed(info) {
+		return fmt.Errorf("%s can be changed by every user of this machine; run chmod o-w %s", path, path)
+	}
+	folder := filepath.Dir(path)
+	if around, err := os.Stat(folder); err == nil && Exposed(around) {
+		return fmt.Errorf("every user of this machine can put another file in the place of %s; run chmod o-w %s", path, folder)
+	}
+	return nil
+}
+
+// Exposed reports whether every user of this machine can change a file, or what is in a folder.
+// Of a folder with the sticky bit, such as that for temporary files, they can change only what
+// is their own. Windows has no such bits.
+func Exposed(info fs.FileInfo) bool {
+	return runtime.GOOS != "windows" && info.Mode().Perm()&0o002 != 0 && info.Mode()&fs.ModeSticky == 0
 }
 
 // readNode walks a mapping; prefix is the path of keys above it, with its dot.
@@ -296,7 +328,7 @@ func (s *setting) setFlag(f Flag) error {
 func (l *loader) setFromFile(s *setting, from, file string) error {
 	data, err := l.read(file)
 	if err != nil {
-		return fmt.Errorf("configs: %s (%s): %w; name a file that can be read", s.key, from, err)
+		return fmt.Errorf("configs: %s (%s): %w; name a file that can be read and that nobody else can change", s.key, from, err)
 	}
 	return s.setText(from, strings.TrimRight(string(data), "\r\n"))
 }

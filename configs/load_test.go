@@ -1,6 +1,8 @@
 package configs_test
 
 import (
+	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -76,6 +78,57 @@ func TestLoadAccess(t *testing.T) {
 		if tt.err != "" && (err == nil || !strings.Contains(err.Error(), tt.err)) || tt.err == "" && (err != nil || !reflect.DeepEqual(got, tt.want)) {
 			t.Errorf("%s: got %+v, %v; want %+v, %q", tt.name, got, err, tt.want, tt.err)
 		}
+	}
+}
+
+// TestFilesForEverybody: what decides who may enter is refused when every user of this machine
+// can change it, at the start and afterwards.
+func TestFilesForEverybody(t *testing.T) {
+	chmod := func(path string, mode os.FileMode) {
+		t.Helper()
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	secret := file(t, "accounts", goodAccount("lin.yue", "coordinator"))
+	settings := file(t, "c.yaml", "console:\n  accounts_file: "+secret+"\n")
+	load := map[string]func() error{
+		"file":             func() error { _, _, err := configs.Load(settings, nil); return err },
+		"file, read again": func() error { _, err := configs.LoadAccess(settings, nil); return err },
+		"environment": func() error {
+			_, _, err := configs.Load("", []string{"AEOBOT_CONSOLE_ACCOUNTS_FILE=" + secret})
+			return err
+		},
+		"environment, and again": func() error {
+			_, err := configs.LoadAccess("", []string{"AEOBOT_CONSOLE_ACCOUNTS_FILE=" + secret})
+			return err
+		},
+	}
+	for _, tt := range []struct {
+		path string
+		mode os.FileMode
+		both bool // settings by the environment, too
+		want string
+	}{
+		{secret, 0o666, true, "run chmod o-w " + secret}, {secret, 0o602, true, "run chmod o-w " + secret}, {settings, 0o646, false, "run chmod o-w " + settings},
+		{filepath.Dir(secret), 0o777, true, "run chmod o-w " + filepath.Dir(secret)}, {filepath.Dir(settings), 0o773, false, "run chmod o-w " + filepath.Dir(settings)},
+		{secret, 0o664, true, ""}, {secret, 0o444, true, ""}, {settings, 0o644, true, ""}, {filepath.Dir(secret), 0o777 | os.ModeSticky, true, ""},
+	} {
+		before, err := os.Stat(tt.path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		chmod(tt.path, tt.mode)
+		for name, load := range load {
+			want := tt.want
+			if !tt.both && strings.HasPrefix(name, "environment") {
+				want = ""
+			}
+			if err := load(); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+				t.Errorf("%s %o, %s: %v, want %q", tt.path, tt.mode, name, err, want)
+			}
+		}
+		chmod(tt.path, before.Mode())
 	}
 }
 

@@ -32,8 +32,9 @@ var changeNames = map[string]string{ChangeAdded: "新增", ChangeRemoved: "去�
 // Name is how curators read the kind of a change; one that is not known stays as it is.
 func (c Change) Name() string { return cmp.Or(changeNames[c.Kind], c.Kind) }
 
-// Diff lists what is different in a new state of the knowledge, in the order in which it
-// stands there; what is gone, where it stood.
+// Diff lists what is different in a new state of the knowledge: first what was changed or is
+// gone, which is not to be overlooked among many additions, then those; each in the order in
+// which it stands there, and what is gone, where it stood.
 func Diff(before, after *Library) []Change {
 	was, is := describe(before), describe(after)
 	var changes []Change
@@ -59,9 +60,17 @@ func Diff(before, after *Library) []Change {
 	}
 	place := places(before, after)
 	slices.SortFunc(changes, func(x, y Change) int {
-		return cmp.Or(cmp.Compare(place[x.ID], place[y.ID]), strings.Compare(x.ID, y.ID), strings.Compare(x.Kind, y.Kind))
+		return cmp.Or(cmp.Compare(rank(x), rank(y)), cmp.Compare(place[x.ID], place[y.ID]), strings.Compare(x.ID, y.ID), strings.Compare(x.Kind, y.Kind))
 	})
 	return changes
+}
+
+// rank is 1 for what is added, and 0 for all else.
+func rank(c Change) int {
+	if c.Kind == ChangeAdded {
+		return 1
+	}
+	return 0
 }
 
 // places are the positions of all ids of two states, those of the second first: what only the

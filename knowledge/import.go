@@ -105,7 +105,7 @@ func alone(root *os.Root, name string) error {
 		case id != "" && other == id:
 			return fmt.Errorf("%w, as %s; rename the new one or remove the old", ErrExists, e.Name())
 		case FoldName(e.Name()) == FoldName(name), id != "" && FoldName(other) == FoldName(id):
-			return clash(e.Name(), name)
+			return &NamesError{[2]string{e.Name(), name}, ErrNames}
 		}
 	}
 	return nil

@@ -281,10 +281,11 @@ func (b *builder) addFile(fsys fs.FS, folder, name string) error {
 	}
 	id := FoldName(doc.ID)
 	if other, taken := b.files[id]; taken {
+		why := ErrTwice
 		if DocumentID(other) != doc.ID {
-			return fmt.Errorf("knowledge: %w", clash(other, file))
+			why = ErrNames
 		}
-		return fmt.Errorf("knowledge: %s and %s have the same name %q; rename one", other, file, doc.ID)
+		return fmt.Errorf("knowledge: %w", &NamesError{[2]string{other, file}, why})
 	}
 	b.files[id] = file
 	b.library.Documents = append(b.library.Documents, doc)

@@ -1,8 +1,6 @@
 package console
 
 import (
-	"bytes"
-	"compress/gzip"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -50,9 +48,8 @@ type draft struct {
 	Warnings []intake.Problem  `json:"warnings,omitempty"`
 	Refused  *refusal          `json:"refused,omitempty"`
 	Title    string            `json:"title"`
-	// Changes are the first of All that proposing it would make.
+	// Changes are those that proposing it would make.
 	Changes  []knowledge.Change `json:"changes,omitempty"`
-	All      int                `json:"all"`
 	Replaces []string           `json:"replaces,omitempty"` // files in force that would be written over
 }
 
@@ -68,6 +65,8 @@ type importPage struct {
 	Document  *knowledge.Document // how the knowledge will read it
 	Problems  []intake.Problem
 	Hidden    int // problems beyond those shown
+	Changes   []knowledge.Change
+	At        paging
 	Editable  bool
 	Limit     int
 }
@@ -203,7 +202,8 @@ func (c *Console) readUpload(ctx context.Context, id, by string, u Upload) error
 	} else if errors.Is(err, context.DeadlineExceeded) {
 		d.Files, d.Refused = nil, &refusal{u.Name, fmt.Sprintf("读了 %d 秒还没有读完。", int(readWithin.Seconds())), "拆成几个文件，或把文字粘贴进来"}
 	} else if err != nil {
-		d.Files, d.Refused = nil, &refusal{u.Name, "没有读成，日志里有原因。", "稍后再试"}
+		why := read(err)
+		d.Files, d.Refused = nil, &refusal{u.Name, why.message, why.mend}
 	}
 	return errors.Join(err, c.keep(context.WithoutCancel(ctx), id, d))
 }
@@ -222,8 +222,7 @@ func (c *Console) compare(ctx context.Context, d *draft) error {
 			d.Replaces = append(d.Replaces, change.File)
 		}
 	}
-	changes, _, err := c.o.Desk.Changes(ctx, proposal)
-	d.Changes, d.All = changes[:min(len(changes), changesShown)], len(changes)
+	d.Changes, _, err = c.o.Desk.Changes(ctx, proposal)
 	return err
 }
 
@@ -248,12 +247,11 @@ func (c *Console) tell(ctx context.Context, id, by string, done, all int) error 
 }
 
 func (c *Console) keep(ctx context.Context, id string, d draft) error {
-	var b bytes.Buffer
-	z := gzip.NewWriter(&b)
-	if err := errors.Join(json.NewEncoder(z).Encode(d), z.Close()); err != nil {
-		return fmt.Errorf("console: %w", err)
+	data, err := bot.Pack(d, maxDraft)
+	if err != nil {
+		return fmt.Errorf("console: draft: %w", err)
 	}
-	return c.o.Shelf.Put(ctx, drafts, id, b.Bytes(), 0, draftKeep)
+	return c.o.Shelf.Put(ctx, drafts, id, data, 0, draftKeep)
 }
 
 // maxDraft bounds a draft as it is unpacked: its files in Base64 and what is said of them.
@@ -266,11 +264,7 @@ func (c *Console) draft(p *page) (*draft, error) {
 		return nil, err
 	}
 	d := &draft{}
-	z, err := gzip.NewReader(bytes.NewReader(item.Data))
-	if err == nil {
-		err = json.NewDecoder(io.LimitReader(z, maxDraft)).Decode(d)
-	}
-	if err != nil {
+	if err := bot.Unpack(item.Data, maxDraft, d); err != nil {
 		return nil, fmt.Errorf("console: draft: %w", err)
 	}
 	if !bot.SamePerson(d.By, p.person.ID) {
@@ -300,6 +294,7 @@ func (c *Console) showDraft(p *page) error {
 		}
 		i.Problems = d.Problems[:min(len(d.Problems), problemsShown)]
 		i.Hidden = len(d.Problems) - len(i.Problems)
+		i.Changes, i.At = cut(p, d.Changes, changesShown)
 		if err := i.outline(); err != nil {
 			return err
 		}

@@ -241,10 +241,10 @@ func (c *Console) editNotes(p *page) error {
 	}
 	n.Previewed = true
 	changes, findings, err := c.o.Desk.Changes(p.ctx, proposal)
-	var broken *knowledge.BrokenError
+	finding, explained := knowledge.Explain(err)
 	switch {
-	case errors.As(err, &broken):
-		n.Problem = fmt.Sprintf("第 %d 行：%v；改法：%s", broken.Line, broken.Err, broken.Mend)
+	case explained:
+		n.Problem = fmt.Sprintf("第 %d 行：%s；改法：%s", finding.Line, finding.Message, finding.Mend)
 	case errors.Is(err, index.ErrVocabulary):
 		n.Problem = err.Error()
 	case err != nil:

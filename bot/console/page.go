@@ -217,9 +217,11 @@ func read(err error) problem {
 	case errors.Is(err, desk.ErrNotes):
 		return problem{http.StatusBadRequest, "改好的备注有问题，没有提议。", strings.TrimPrefix(err.Error(), desk.ErrNotes.Error()+": ")}
 	}
-	if i := strings.Index(err.Error(), knowledge.ErrNames.Error()+": "); errors.Is(err, knowledge.ErrNames) && i >= 0 {
-		names := err.Error()[i+len(knowledge.ErrNames.Error())+2:]
-		return problem{http.StatusConflict, "有两个文件的名字只差大小写或字符形式，没有提议。", names + "：换一个名字，或先去掉旧的那份。"}
+	if f, ok := knowledge.Explain(err); ok {
+		return problem{http.StatusConflict, "这样不成知识，没有提议：" + whereIn(f) + f.Message + "。", f.Mend + "。"}
+	}
+	if errors.Is(err, index.ErrVocabulary) {
+		return problem{http.StatusConflict, "词表读不了，没有提议。", err.Error()}
 	}
 	for _, known := range problems {
 		if errors.Is(err, known.err) {
@@ -227,6 +229,14 @@ func read(err error) problem {
 		}
 	}
 	return problem{http.StatusServiceUnavailable, "暂时办不了，什么都没有改动。", "存储或发布出错，日志里有原因；稍后再试。"}
+}
+
+// whereIn is the file and the line of a finding.
+func whereIn(f knowledge.Finding) string {
+	if f.Line == 0 {
+		return "“" + f.File + "”"
+	}
+	return fmt.Sprintf("“%s”第 %d 行", f.File, f.Line)
 }
 
 // fail says what went wrong. Its own text stays in the log.

@@ -281,8 +281,10 @@ func (d *Desk) confirms(p Proposal) string {
 
 const (
 	// still is what an approver writes who publishes although something got worse.
-	still  = "仍然"
-	noSuch = "没有这个提议。/待准 看等确认的提议。"
+	still = "仍然"
+	// allRead is what an approver writes who has read what a message had no room for.
+	allRead = "全部看过"
+	noSuch  = "没有这个提议。/待准 看等确认的提议。"
 )
 
 // decide offers to confirm a proposal, or to drop it, by pressing a button.
@@ -297,11 +299,16 @@ const onCard = 3
 
 func (d *Desk) approve(c call) (string, error) {
 	id, rest, _ := strings.Cut(c.rest, " ")
+	rest, read := strings.CutPrefix(strings.TrimSpace(rest), allRead)
 	reason, override := strings.CutPrefix(strings.TrimSpace(rest), still)
 	if !override {
 		reason = ""
 	}
-	p, err := d.Approve(c.ctx, id, Approval{Who: c.who, Way: ByChat, Override: strings.TrimSpace(reason)})
+	part, err := d.showsPart(c.ctx, id)
+	if err != nil {
+		return "", err
+	}
+	p, err := d.Approve(c.ctx, id, Approval{Who: c.who, Way: ByChat, Override: strings.TrimSpace(reason), Part: part && !read})
 	switch {
 	case errors.Is(err, ErrUnknown):
 		return noSuch, nil
@@ -318,7 +325,7 @@ func (d *Desk) approve(c call) (string, error) {
 	case errors.Is(err, ErrDead):
 		return p.Says() + "。" + p.Advice(), nil
 	case errors.Is(err, ErrWorse):
-		return c.notices(p) + worse(p), nil
+		return c.notices(p) + worse(p, "/准 "+p.ID), nil
 	case errors.Is(err, ErrShown):
 		return d.shows(c, p)
 	case err != nil:
@@ -330,40 +337,109 @@ func (d *Desk) approve(c call) (string, error) {
 	return out(p), nil
 }
 
-// shows lists all that a proposal does, to be confirmed by saying the same again.
+// shows lists what a proposal changes, to be confirmed by saying the same again; when not all
+// of it has room, by saying that the rest was read, too.
 func (d *Desk) shows(c call, p Proposal) (string, error) {
 	v, err := d.View(c.ctx, p.ID)
 	if err != nil {
 		return "", err
 	}
-	c.decide(p)
+	lines, whole := v.Diff.brief()
 	var b strings.Builder
-	fmt.Fprintf(&b, "还没有发布。提议 %s %s（%s，%s），改 %d 处：\n", p.ID, bot.Disarm(p.Title), p.Author, p.Says(), v.Diff.All)
-	for _, change := range v.Diff.Changes[:min(len(v.Diff.Changes), listed)] {
-		fmt.Fprintf(&b, "· %s %s\n", change.Name(), bot.Disarm(change.ID))
-		for _, side := range []struct {
-			sign  string
-			lines []string
-		}{{"旧", change.Before}, {"新", change.After}} {
-			if len(side.lines) > 0 {
-				fmt.Fprintf(&b, "　%s：%s\n", side.sign, bot.Disarm(shorten(strings.Join(side.lines, " "), 60)))
-			}
-		}
+	fmt.Fprintf(&b, "还没有发布。提议 %s %s（%s，%s），改 %d 处：\n%s", p.ID, bot.Disarm(p.Title), p.Author, p.Says(), len(v.Diff.Changes), lines)
+	again := "/准 " + p.ID
+	if !whole {
+		again += " " + allRead
+		fmt.Fprintf(&b, "· 这里列不下：全部 %d 处的全文在控制台的“提议”里%s\n", len(v.Diff.Changes), d.pageOf(p))
 	}
-	if more := v.Diff.All - listed; more > 0 {
-		fmt.Fprintf(&b, "· 还有 %d 处，见控制台\n", more)
-	}
+	c.button("准 "+p.ID, again)
+	c.button("否 "+p.ID, "/否 "+p.ID)
 	b.WriteString(c.notices(p))
-	if len(p.Worse) > 0 && !p.Back {
-		b.WriteString(worse(p))
-	} else {
-		b.WriteString("看过了仍要发布，再回复一次 /准 " + p.ID)
+	switch {
+	case len(p.Worse) > 0 && !p.Back:
+		b.WriteString(worse(p, again))
+	case whole:
+		b.WriteString("看过了仍要发布，再回复一次 " + again)
+	default:
+		b.WriteString("全部看过了要发布，回复 " + again)
 	}
 	return b.String(), nil
 }
 
+// showsPart reports whether a message has no room for all that a proposal changes.
+func (d *Desk) showsPart(ctx context.Context, id string) (bool, error) {
+	v, err := d.View(ctx, id)
+	if errors.Is(err, ErrUnknown) || err == nil && (!v.Waits() || v.said()) {
+		return false, nil
+	}
+	_, whole := v.Diff.brief()
+	return !whole, err
+}
+
+// pageOf is where a proposal's page is, after a mention of it; empty: nobody knows.
+func (d *Desk) pageOf(p Proposal) string {
+	if d.o.Link == nil {
+		return ""
+	}
+	if link := d.o.Link("/console/proposals/" + p.ID); link != "" {
+		return "：" + link
+	}
+	return ""
+}
+
+const (
+	// maxLine bounds a line of a list of changes, in characters.
+	maxLine = 100
+	// around is how much of what did not change stands around what did.
+	around = 12
+)
+
+// brief lists what changes, as far as a message has room. whole reports that nothing is
+// missing.
+func (f Diff) brief() (text string, whole bool) {
+	var b strings.Builder
+	whole = len(f.Changes) <= listed
+	for _, change := range f.Changes[:min(len(f.Changes), listed)] {
+		fmt.Fprintf(&b, "· %s %s\n", change.Name(), bot.Disarm(change.ID))
+		was, is := contrast(strings.Join(change.Before, " "), strings.Join(change.After, " "))
+		for _, side := range []struct{ sign, line string }{{"旧", was}, {"新", is}} {
+			if side.line != "" {
+				whole = whole && len([]rune(side.line)) <= maxLine
+				fmt.Fprintf(&b, "　%s：%s\n", side.sign, bot.Disarm(shorten(side.line, maxLine)))
+			}
+		}
+	}
+	return b.String(), whole
+}
+
+// contrast leaves of two texts what differs, with a little around it.
+func contrast(was, is string) (string, string) {
+	a, b := []rune(was), []rune(is)
+	least := min(len(a), len(b))
+	before := 0
+	for before < least && a[before] == b[before] {
+		before++
+	}
+	after := 0
+	for after < least-before && a[len(a)-1-after] == b[len(b)-1-after] {
+		after++
+	}
+	cut := func(r []rune) string {
+		from, to := max(0, before-around), min(len(r), len(r)-after+around)
+		text := string(r[from:to])
+		if from > 0 {
+			text = "…" + text
+		}
+		if to < len(r) {
+			text += "…"
+		}
+		return text
+	}
+	return cut(a), cut(b)
+}
+
 // worse names what got worse, and what can be done.
-func worse(p Proposal) string {
+func worse(p Proposal, again string) string {
 	var lines []string
 	for _, w := range p.Worse[:min(len(p.Worse), listed)] {
 		lines = append(lines, bot.Disarm(w.line()))
@@ -371,7 +447,7 @@ func worse(p Proposal) string {
 	if more := len(p.Worse) - len(lines); more > 0 {
 		lines = append(lines, fmt.Sprintf("还有 %d 个", more))
 	}
-	return fmt.Sprintf("没有发布：%d 个问题会变差。\n%s\n换一条教，或由另一位协调员回复 /准 %s %s 理由", len(p.Worse), strings.Join(lines, "\n"), p.ID, still)
+	return fmt.Sprintf("没有发布：%d 个问题会变差。\n%s\n换一条教，或由另一位协调员回复 %s %s 理由", len(p.Worse), strings.Join(lines, "\n"), again, still)
 }
 
 // out says that a proposal was published.

@@ -77,7 +77,7 @@ func (d *Desk) prepare(ctx context.Context, state State, p *Proposal) (Diff, err
 	if len(changes) == 0 && sameFiles(state.Files, files) {
 		return Diff{}, ErrNothing
 	}
-	diff := newDiff(state.Number, changes, nil)
+	diff := Diff{Base: state.Number, Changes: changes}
 	p.Base, p.Judged, p.Worse, p.Trouble, p.Shown, p.Findings = state.Number, false, nil, "", nil, NewFindings(state.Library, library)
 	if refused := Refused(state.Library, library); len(refused) > 0 {
 		return diff, fmt.Errorf("%w: %s", ErrNotes, strings.Join(refused, "; "))
@@ -173,6 +173,9 @@ type Approval struct {
 	Override string
 	// Shown is the View.Key of what stood where it was confirmed in the console.
 	Shown string
+	// Part reports that where it was confirmed not all that changes stood, and that nobody said
+	// to have read the rest.
+	Part bool
 }
 
 // maxTries is how often a decision is begun again because the proposal was changed

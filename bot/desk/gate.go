@@ -161,7 +161,7 @@ func (d *Desk) gate(ctx context.Context, s State, p *Proposal) error {
 		return err
 	}
 	p.Notices, p.Answered = review.Notices, review.Answered
-	return d.keepDiff(ctx, p.ID, newDiff(s.Number, knowledge.Diff(s.Library, library), review.Answers))
+	return d.keepDiff(ctx, p.ID, Diff{s.Number, knowledge.Diff(s.Library, library), review.Answers})
 }
 
 // progressOf is how far a gate is.

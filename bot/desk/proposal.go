@@ -275,9 +275,9 @@ func (d *Desk) Open(ctx context.Context, p *Proposal) error {
 		if err != nil {
 			return err
 		}
-		z, err := gzip.NewReader(bytes.NewReader(item.Data))
+		r, err := bot.Unpacked(item.Data, knowledge.MaxFileBytes)
 		if err == nil {
-			c.Data, err = io.ReadAll(io.LimitReader(z, knowledge.MaxFileBytes+1))
+			c.Data, err = io.ReadAll(r)
 		}
 		if err == nil && Digest(c.Data) != c.Sum {
 			err = errors.New("its bytes are not what was proposed")
@@ -291,35 +291,25 @@ func (d *Desk) Open(ctx context.Context, p *Proposal) error {
 
 // Diff is what a proposal changes in the state Base.
 type Diff struct {
-	Base int `json:"base"`
-	// Changes are the first of All.
+	Base    int                `json:"base"`
 	Changes []knowledge.Change `json:"changes"`
-	All     int                `json:"all"`
 	// Answers are what it teaches, as the gate found it.
 	Answers []Answer `json:"answers,omitempty"`
 }
 
 const (
-	diffs = "proposal-diffs"
-	// maxChanges bounds the changes that are kept, and maxChangeLines the lines of each.
-	maxChanges     = 200
-	maxChangeLines = 100
+	diffs = "proposal-changes"
+	// maxDiff bounds what a proposal changes, in bytes of JSON.
+	maxDiff = 256 << 20
+	// noBase is the Base of a Diff that is not kept.
+	noBase = -1
 )
-
-func newDiff(base int, changes []knowledge.Change, answers []Answer) Diff {
-	diff := Diff{Base: base, Changes: slices.Clone(changes[:min(len(changes), maxChanges)]), All: len(changes), Answers: answers}
-	for i := range diff.Changes {
-		c := &diff.Changes[i]
-		c.Before, c.After = c.Before[:min(len(c.Before), maxChangeLines)], c.After[:min(len(c.After), maxChangeLines)]
-	}
-	return diff
-}
 
 // keepDiff keeps what a proposal changes, so that its page need not read the knowledge.
 func (d *Desk) keepDiff(ctx context.Context, id string, diff Diff) error {
-	data, err := json.Marshal(diff)
+	data, err := bot.Pack(diff, maxDiff)
 	if err != nil {
-		return fmt.Errorf("desk: %w", err)
+		return fmt.Errorf("desk: changes of a proposal: %w", err)
 	}
 	item, err := d.store.Get(ctx, diffs, id)
 	if err == nil {
@@ -336,13 +326,13 @@ func ignoreStale(err error) error {
 	return err
 }
 
-// Diff gives what a proposal changes.
+// Diff gives what a proposal changes; Base is noBase when that is not kept.
 func (d *Desk) Diff(ctx context.Context, id string) (diff Diff, err error) {
 	item, err := d.store.Get(ctx, diffs, id)
 	if err != nil || item.Version == 0 {
-		return diff, err
+		return Diff{Base: noBase}, err
 	}
-	if err := json.Unmarshal(item.Data, &diff); err != nil {
+	if err := bot.Unpack(item.Data, maxDiff, &diff); err != nil {
 		return diff, fmt.Errorf("desk: proposal %s: %w", id, err)
 	}
 	return diff, nil

@@ -1,14 +1,11 @@
 package desk
 
 import (
-	"bytes"
 	"cmp"
-	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"slices"
 	"strings"
@@ -199,11 +196,7 @@ func decided(err error) error {
 }
 
 func readRecall(i bot.Item) (r Recall, err error) {
-	z, err := gzip.NewReader(bytes.NewReader(i.Data))
-	if err == nil {
-		err = json.NewDecoder(io.LimitReader(z, maxRecallBytes)).Decode(&r)
-	}
-	if err != nil {
+	if err := bot.Unpack(i.Data, maxRecallBytes, &r); err != nil {
 		return Recall{}, fmt.Errorf("desk: recall %s: %w", i.ID, err)
 	}
 	r.version = i.Version
@@ -215,12 +208,11 @@ const maxRecallBytes = 64 << 20
 
 // saveRecall keeps a recall, if nobody changed it since it was read.
 func (d *Desk) saveRecall(ctx context.Context, r *Recall) error {
-	var b bytes.Buffer
-	z := gzip.NewWriter(&b)
-	if err := errors.Join(json.NewEncoder(z).Encode(r), z.Close()); err != nil {
+	data, err := bot.Pack(r, maxRecallBytes)
+	if err != nil {
 		return fmt.Errorf("desk: recall: %w", err)
 	}
-	if err := d.store.Put(ctx, recalls, r.ID, b.Bytes(), r.version, d.recallKeep()); err != nil {
+	if err := d.store.Put(ctx, recalls, r.ID, data, r.version, d.recallKeep()); err != nil {
 		return err
 	}
 	r.version++

@@ -175,7 +175,7 @@ func TestGoingBackIsConfirmedAsShown(t *testing.T) {
 		t.Fatal(err)
 	}
 	v, err := r.b.View(t.Context(), p.ID)
-	if err != nil || v.Diff.All != 1 {
+	if err != nil || len(v.Diff.Changes) != 1 {
 		t.Fatalf("%+v, %v", v.Diff, err)
 	}
 	first := r.says(r.b, "wang", "/准 "+p.ID)

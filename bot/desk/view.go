@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"slices"
 	"strings"
 
@@ -64,8 +65,11 @@ func (d *Desk) diffAnew(ctx context.Context, s State, v *View) error {
 		}
 		return err
 	}
-	v.Diff = newDiff(s.Number, knowledge.Diff(s.Library, library), v.Diff.Answers)
-	return d.keepDiff(ctx, v.ID, v.Diff)
+	v.Diff = Diff{s.Number, knowledge.Diff(s.Library, library), v.Diff.Answers}
+	if err := d.keepDiff(ctx, v.ID, v.Diff); err != nil { // it is found out each time then
+		d.o.Log.Warn("proposal's changes not kept", slog.String("proposal", v.ID), slog.Any("error", err))
+	}
+	return nil
 }
 
 // key names what somebody sees of a proposal in a state. What the gate finds does not hold up
@@ -95,6 +99,8 @@ func (p Proposal) said() bool {
 // seen reports whether whoever confirms has been shown what they confirm.
 func (p Proposal) seen(by Approval, s State) bool {
 	switch {
+	case by.Part:
+		return false
 	case by.Way == ByConsole:
 		return by.Shown == p.key(s)
 	case p.said():

@@ -249,11 +249,11 @@ func pack[R any](entries []entry[R]) ([]byte, error) {
 }
 
 func unpack[R any](data []byte, each func(entry[R])) error {
-	z, err := gzip.NewReader(bytes.NewReader(data))
+	r, err := bot.Unpacked(data, maxChunkBytes)
 	if err != nil {
 		return err
 	}
-	d := json.NewDecoder(bufio.NewReader(io.LimitReader(z, maxChunkBytes)))
+	d := json.NewDecoder(bufio.NewReader(r))
 	for {
 		var e entry[R]
 		if err := d.Decode(&e); errors.Is(err, io.EOF) {

@@ -13,7 +13,7 @@ import (
 )
 
 // openConsole makes the coordinators' console and the guard before it.
-func (s *server) openConsole(closed func() string) error {
+func (s *server) openConsole(closed string) error {
 	var err error
 	if s.guard, err = s.openGuard(closed); err != nil {
 		return fmt.Errorf("console: %w", err)
@@ -29,7 +29,7 @@ func (s *server) openConsole(closed func() string) error {
 	return nil
 }
 
-func (s *server) openGuard(closed func() string) (*login.Guard, error) {
+func (s *server) openGuard(closed string) (*login.Guard, error) {
 	c := s.settings.Console
 	access, err := accessOf(s.settings.Access())
 	if err != nil {

@@ -28,7 +28,7 @@ func newDoctor(g *global) *cobra.Command {
 	return &cobra.Command{
 		Use:   "doctor",
 		Short: "检查配置、知识、存储、时钟和企业微信是否就绪，逐条说怎么改",
-		Long: `逐条检查：知识、存储、用 Redis 时各副本的版本是否一致、操作记录是否完整、监听地址，配置了渠道时再查时钟、长连接的网关、自建应用的凭据。
+		Long: `逐条检查：知识、数据目录的权限、存储、用 Redis 时各副本的版本是否一致、操作记录是否完整、监听地址，配置了渠道时再查时钟、长连接的网关、自建应用的凭据。
 最后按顺序问“收不到消息？”的各项：程序和平台看得到的（最近收到的消息、长连接、客服账号、在岗的接待人员）直接写出来，
 只有在管理后台看得到的（可使用的成员、额外的权限、外部群、企业认证），写明到哪个菜单去核对。
 不登录长连接（那会顶掉正在用的连接），不发消息。有一条不通过则退出码为 1。`,
@@ -43,6 +43,7 @@ func newDoctor(g *global) *cobra.Command {
 				len(library.Documents), len(library.Passages()), len(library.Findings())), nil)
 			live := &index.Live{}
 			d.report("索引", "建好了", swapIn(cmd.Context(), live, library, indexOptions(c, func(string) {})))
+			d.folder()
 			d.store(cmd.Context())
 			d.versions(cmd.Context())
 			d.audit(cmd.Context())
@@ -84,6 +85,15 @@ func (d *doctor) report(what, fine string, err error) {
 		mark, text, d.failed = "✗", err.Error(), true
 	}
 	fmt.Fprintf(d.out, "%s %s：%s\n", mark, what, text)
+}
+
+// folder sees that nobody else can change what is kept.
+func (d *doctor) folder() {
+	err := checkFolder(d.settings.DataDir)
+	if err != nil {
+		err = mend{err, "按提示收回写权限；已经被人改过没有，用 aeobot knowledge versions 和 aeobot verify 查"}
+	}
+	d.report("数据目录", "只有自己能改", err)
 }
 
 // store writes to the store the settings name. One that a running serve has open is

@@ -1,14 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
-	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"slices"
 	"sync/atomic"
@@ -50,20 +47,15 @@ type bundle struct {
 const maxBundle = 256 << 20
 
 func pack(record []byte, files map[string][]byte) ([]byte, error) {
-	var b bytes.Buffer
-	z := gzip.NewWriter(&b)
-	if err := errors.Join(json.NewEncoder(z).Encode(bundle{record, files}), z.Close()); err != nil {
+	data, err := bot.Pack(bundle{record, files}, maxBundle)
+	if err != nil {
 		return nil, fmt.Errorf("exchange: %w", err)
 	}
-	return b.Bytes(), nil
+	return data, nil
 }
 
 func unpack(data []byte) (b bundle, err error) {
-	z, err := gzip.NewReader(bytes.NewReader(data))
-	if err != nil {
-		return b, fmt.Errorf("exchange: %w", err)
-	}
-	if err := json.NewDecoder(io.LimitReader(z, maxBundle)).Decode(&b); err != nil {
+	if err := bot.Unpack(data, maxBundle, &b); err != nil {
 		return b, fmt.Errorf("exchange: %w", err)
 	}
 	return b, nil

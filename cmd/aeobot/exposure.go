@@ -1,51 +1,22 @@
 package main
 
 import (
-	"log/slog"
 	"net/http"
-	"sync/atomic"
 
 	"aeobot/bot/console/login"
 	"aeobot/configs"
 )
 
-// exposure knows whether a listener is reached from elsewhere than this machine. What has
-// no login stands behind it. A reverse proxy can make everybody look local, and only some
-// of its requests show it, so one that does closes what is open until the program starts
-// again.
-type exposure struct {
-	log *slog.Logger
-	// callbacks: the platform calls here, so that something lets strangers in.
-	callbacks bool
-	sign      atomic.Pointer[string] // of the first request from elsewhere
-}
+// besideCallbacks is why the console is closed without a login where the platform calls:
+// something lets strangers in there.
+const besideCallbacks = "这里没有设登录，又配置了企业微信回调，别处的人能访问到这个地址，所以不开。"
 
-// watch looks at every request of a listener.
-func (e *exposure) watch(h http.Handler) http.Handler {
+// thisMachine refuses what shows that it does not come from this machine. Not everything does:
+// a proxy here can make everybody look local. What strangers may not have needs a secret, too.
+func thisMachine(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if sign := login.Elsewhere(r); sign != "" && e.sign.CompareAndSwap(nil, &sign) {
-			e.log.Info("requests come from elsewhere or through a proxy; nothing without a login is open here until a restart", slog.String("sign", sign))
-		}
-		h.ServeHTTP(w, r)
-	})
-}
-
-// closed says to people why what has no login is closed; empty: it is open to this machine.
-func (e *exposure) closed() string {
-	if e.callbacks {
-		return "这里没有设登录，又配置了企业微信回调，别处的人能访问到这个地址，所以不开。"
-	}
-	if sign := e.sign.Load(); sign != nil {
-		return "这里没有设登录，而这个地址已经收到过不是直接从本机来的请求（" + *sign + "），前面可能有代理，所以关上了，重启前不再开。"
-	}
-	return ""
-}
-
-// thisMachine serves this machine while nobody else has been seen.
-func (e *exposure) thisMachine(h http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if why := e.closed(); why != "" {
-			http.Error(w, why+"请停掉前面的代理再重启，只在本机打开。", http.StatusForbidden)
+		if sign := login.Elsewhere(r); sign != "" {
+			http.Error(w, "这里只在本机打开，而这个请求不是直接从本机来的（"+sign+"）。请在这台机器上用 http://127.0.0.1:端口/ 打开，不经代理。", http.StatusForbidden)
 			return
 		}
 		h.ServeHTTP(w, r)
@@ -60,7 +31,8 @@ var (
 	toAll     = audience{"whoever reaches the address", "能连到这个地址的人"}
 	toSigned  = audience{"whoever signs with the token", "谁都能，验过签名才处理"}
 	toMembers = audience{"whoever logs in", "登录的人"}
-	toMachine = audience{"this machine, until a request comes from elsewhere or through a proxy", "只有本机（一见到代理或别的机器来访就关，重启前不再开）"}
+	toLink    = audience{"this machine, with the link on standard output", "只有本机，用 serve 启动时印出来的链接"}
+	toMachine = audience{"this machine; a proxy on it that hides itself is not seen", "只有本机；看得出经过代理的不开，但代理可以不露痕迹"}
 	toNobody  = audience{"nobody: callbacks are configured and no login is set; set console.password or console.listen", "没有人（配置了回调又没有设登录；要用就设 console.password，或设 console.listen 单独在本机开）"}
 )
 
@@ -78,7 +50,7 @@ func openings(c configs.Config) []opening {
 		}
 		return opening{key, listen, path, to}
 	}
-	console := at("console.listen", c.Console.Listen, "/console/", toMachine)
+	console := at("console.listen", c.Console.Listen, "/console/", toLink)
 	switch {
 	case c.Login():
 		console.to = toMembers

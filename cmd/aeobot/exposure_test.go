@@ -2,7 +2,6 @@ package main
 
 import (
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -28,14 +27,21 @@ func plainProxy(t *testing.T, to string) string {
 // fetch gets a page with headers (name, value, …), as a client that came by a name.
 func fetch(t *testing.T, address string, headers ...string) (status int, body string) {
 	t.Helper()
+	return fetchBy(t, http.DefaultClient, address, headers...)
+}
+
+func fetchBy(t *testing.T, c *http.Client, address string, headers ...string) (status int, body string) {
+	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := 0; i < len(headers); i += 2 {
-		r.Header.Set(headers[i], headers[i+1])
+		if r.Header.Set(headers[i], headers[i+1]); headers[i] == "Host" {
+			r.Host = headers[i+1]
+		}
 	}
-	answer, err := http.DefaultClient.Do(r)
+	answer, err := c.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +73,7 @@ func TestConsoleWithoutLoginBesideCallbacks(t *testing.T) {
 		r := startServe(t, t.TempDir(), append(env, "AEOBOT_CURATION_PEOPLE=1")...)
 		for _, base := range []string{r.base, plainProxy(t, r.base)} {
 			for _, page := range []string{"/console/", "/console/login", "/console/questions", "/console/audit"} {
-				if status, body := fetch(t, base+page); status != http.StatusForbidden || strings.Contains(body, "管理员") || !strings.Contains(body, "console.listen") {
+				if status, body := fetch(t, base+page); status != http.StatusForbidden || strings.Contains(body, "管理员") || !strings.Contains(body, "console.listen") || strings.Contains(r.stdout.String(), "token=") {
 					t.Errorf("%s, %s%s: %d %.300s", name, base, page, status, body)
 				}
 			}
@@ -77,16 +83,17 @@ func TestConsoleWithoutLoginBesideCallbacks(t *testing.T) {
 	console, metrics := freeAddress(t), freeAddress(t)
 	r := startServe(t, t.TempDir(), "AEOBOT_CONSOLE_LISTEN="+console, "AEOBOT_METRICS_LISTEN="+metrics)
 	fetch(t, r.base+"/readyz", "X-Forwarded-For", "203.0.113.7") // elsewhere, but not at these
+	entered := r.enter()
 	for address, want := range map[string]int{
 		"http://" + console + "/console/": 200, "http://" + metrics + "/metrics": 200,
 		r.base + "/console/": 404, r.base + "/metrics": 404,
 		"http://" + console + "/metrics": 404, "http://" + metrics + "/console/": 404, "http://" + metrics + "/wecom/aibot": 404,
 	} {
-		if status, _ := fetch(t, address); status != want {
+		if status, _ := fetchBy(t, entered, address); status != want {
 			t.Errorf("%s: %d, want %d", address, status, want)
 		}
 	}
-	if status, _ := fetch(t, "http://"+console+"/console/", "X-Real-IP", "203.0.113.7"); status != http.StatusForbidden {
+	if status, _ := fetchBy(t, entered, "http://"+console+"/console/", "X-Real-IP", "203.0.113.7"); status != http.StatusForbidden {
 		t.Errorf("the console's own listener through a proxy: %d", status)
 	}
 	if log := r.stderr.String(); !strings.Contains(log, "path=/console/ to=\"this machine") || !strings.Contains(log, "path=/metrics") {
@@ -95,35 +102,64 @@ func TestConsoleWithoutLoginBesideCallbacks(t *testing.T) {
 	r.stop()
 }
 
-// TestOneProxiedRequestCloses: what has no login stays closed once a request came from
-// elsewhere, also for requests that do not show it.
-func TestOneProxiedRequestCloses(t *testing.T) {
+// TestHiddenProxy: a proxy on this machine that hides itself makes strangers look local, and
+// what it sends can say that it comes from our own pages. The console opens to none of it, but
+// to who has the link.
+func TestHiddenProxy(t *testing.T) {
 	t.Parallel()
-	r := startServe(t, t.TempDir(), noChannel...)
+	r := startServe(t, t.TempDir(), append(noChannel, "AEOBOT_CURATION_PEOPLE=1")...)
 	hidden := plainProxy(t, r.base)
-	for _, page := range []string{"/", "/console/"} {
-		if status, _ := fetch(t, r.base+page); status != http.StatusOK {
-			t.Fatalf("%s at first: %d", page, status)
-		}
-	}
-	fetch(t, hidden+"/console/static/console.css", "Referer", "http://aeo.example.com/console/")
 	for _, base := range []string{r.base, hidden} {
-		for _, page := range []string{"/", "/chat/messages", "/cgi-bin/gettoken", "/console/", "/console/login"} {
-			if status, body := fetch(t, base+page); status != http.StatusForbidden || !strings.Contains(body, "重启") {
-				t.Errorf("%s%s afterwards: %d %.300s", base, page, status, body)
+		for _, page := range []string{"/console/", "/console/login", "/console/knowledge", "/console/questions", "/console/audit", "/console/proposals", "/console/versions", "/console/import"} {
+			for _, headers := range [][]string{nil, {"Origin", r.base}, {"Referer", r.base + "/console/"}} {
+				if status, body := fetch(t, base+page, headers...); status != http.StatusForbidden || !strings.Contains(body, "?token=…") || localLink.MatchString(body) {
+					t.Errorf("%s%s %v: %d %.300s", base, page, headers, status, body)
+				}
 			}
 		}
 	}
-	if log := r.stderr.String(); strings.Count(log, "sign=Referer") != 1 || strings.Contains(log, "aeo.example.com") {
-		t.Errorf("the log:\n%s", log)
+	if status, page := r.get("/"); status != http.StatusOK || !strings.Contains(page, "印出来的链接") || localLink.MatchString(page) {
+		t.Errorf("the group's page does not say where the console is: %d %.2000s", status, page)
 	}
-	if status, _ := fetch(t, r.base+"/readyz"); status != http.StatusOK {
-		t.Errorf("readyz: %d", status)
+	entered := r.enter()
+	for _, page := range []string{"/console/", "/console/audit", "/console/import"} {
+		if status, _ := fetchBy(t, entered, r.base+page); status != http.StatusOK {
+			t.Errorf("%s with the link: %d", page, status)
+		}
+	}
+	if log := r.stderr.String(); strings.Contains(log, "token=") {
+		t.Errorf("the log has the link:\n%s", log)
 	}
 	r.stop()
 }
 
-// TestSignsOfElsewhere: each closes for good, and what a browser here sends is none.
+// TestStrayRequestsHarmNobody: what does not come from this machine is refused, and nothing
+// else is because of it.
+func TestStrayRequestsHarmNobody(t *testing.T) {
+	t.Parallel()
+	r := startServe(t, t.TempDir(), noChannel...)
+	platform, bot := startSimulate(t)
+	entered := r.enter()
+	for _, stray := range [][]string{{"Host", "evil.example"}, {"X-Forwarded-For", "203.0.113.7"}, {"Referer", "http://aeo.example.com/console/"}} {
+		for base, pages := range map[string][]string{r.base: {"/", "/chat/messages", "/cgi-bin/gettoken", "/console/"}, platform.base: {"/", "/chat/messages", "/cgi-bin/gettoken"}} {
+			for _, page := range pages {
+				if status, _ := fetchBy(t, entered, base+page, stray...); status != http.StatusForbidden {
+					t.Errorf("%s%s %v: %d", base, page, stray, status)
+				}
+			}
+			for _, page := range pages {
+				if status, body := fetchBy(t, entered, base+page); status != http.StatusOK {
+					t.Errorf("%s%s after %v: %d %.300s", base, page, stray, status, body)
+				}
+			}
+		}
+	}
+	for _, p := range []*running{r, bot, platform} {
+		p.stop()
+	}
+}
+
+// TestSignsOfElsewhere: each is refused, and what a browser here sends is none.
 func TestSignsOfElsewhere(t *testing.T) {
 	request := func(edit func(r *http.Request)) *http.Request {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
@@ -157,14 +193,10 @@ func TestSignsOfElsewhere(t *testing.T) {
 		then     int
 	}{{signs, 403}, {here, 200}} {
 		for name, edit := range kind.requests {
-			e := &exposure{log: slog.New(slog.DiscardHandler)}
-			handler := e.watch(e.thisMachine(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})))
-			for _, r := range []*http.Request{request(edit), request(func(*http.Request) {})} {
-				got := httptest.NewRecorder()
-				handler.ServeHTTP(got, r)
-				if got.Code != kind.then {
-					t.Errorf("%s: %d, want %d", name, got.Code, kind.then)
-				}
+			got := httptest.NewRecorder()
+			thisMachine(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})).ServeHTTP(got, request(edit))
+			if got.Code != kind.then {
+				t.Errorf("%s: %d, want %d", name, got.Code, kind.then)
 			}
 		}
 	}

@@ -17,7 +17,6 @@ import (
 
 // listener is an address at which serve answers.
 type listener struct {
-	exposure
 	key, address string // as set
 	mux          *http.ServeMux
 	open         net.Listener
@@ -36,9 +35,9 @@ func (s *server) listener(key, address string) *listener {
 			return l
 		}
 	}
-	l := &listener{key: key, address: address, mux: http.NewServeMux(), exposure: exposure{log: s.log.With(slog.String("address", address))}}
+	l := &listener{key: key, address: address, mux: http.NewServeMux()}
 	l.http = &http.Server{
-		Handler: l.watch(l.mux),
+		Handler: l.mux,
 		// A callback is one small POST answered within seconds; whoever is slower
 		// than this is no platform.
 		ReadHeaderTimeout: 3 * time.Second, ReadTimeout: 5 * time.Second,

@@ -35,15 +35,28 @@ func (s *server) tryLocally() error {
 	base := "http://" + reachable(s.settings.Listen)
 	s.settings.WeCom.APIBaseURL = base // late answers are posted here, too
 	s.api = &platform.API{}
-	s.chat = platform.NewChat(platform.ChatOptions{BotName: bot.Name, Log: s.log, Corp: s.api.Corp("local", ""), APIBaseURL: base,
+	s.chat = platform.NewChat(platform.ChatOptions{BotName: bot.Name, Note: "协调员的维护台在 /console/；没有设登录时，打开启动 serve 的终端里印出来的链接。", Log: s.log, Corp: s.api.Corp("local", ""), APIBaseURL: base,
 		AIBot: &platform.Endpoint{URL: base + "/wecom/aibot", Codec: codec}})
 	return nil
 }
 
-// announce tells where the local group is.
+// announce tells where the local group is, and where the console is while no login is set:
+// who reads the program's output may enter, and nobody else.
 func (s *server) announce(out io.Writer) error {
-	_, err := fmt.Fprintf(out, "没有配置企业微信渠道，本机试用群聊：http://%s/\n维护台：http://%s/console/\n接入企业微信见 README（wecom.aibot.bot_id 或 wecom.aibot.token）。Ctrl-C 结束。\n",
-		reachable(s.settings.Listen), reachable(cmp.Or(s.settings.Console.Listen, s.settings.Listen)))
+	var b strings.Builder
+	if s.chat != nil {
+		fmt.Fprintf(&b, "没有配置企业微信渠道，本机试用群聊：http://%s/\n", reachable(s.settings.Listen))
+	}
+	console := "http://" + reachable(cmp.Or(s.settings.Console.Listen, s.settings.Listen))
+	if path := s.guard.LocalPath(); path != "" {
+		fmt.Fprintf(&b, "维护台（没有设登录，只在本机用这个链接打开）：%s%s\n", console, path)
+	} else if s.chat != nil {
+		fmt.Fprintf(&b, "维护台：%s/console/\n", console)
+	}
+	if s.chat != nil {
+		b.WriteString("接入企业微信见 README（wecom.aibot.bot_id 或 wecom.aibot.token）。Ctrl-C 结束。\n")
+	}
+	_, err := io.WriteString(out, b.String())
 	return err
 }
 

@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/cookiejar"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -132,6 +134,7 @@ type running struct {
 	t      testing.TB
 	cmd    *exec.Cmd
 	base   string
+	stdout *lockedBuffer // of startServe
 	stderr *lockedBuffer
 }
 
@@ -174,8 +177,8 @@ func startProgram(t testing.TB, file, address, dir string, env ...string) *runni
 	t.Helper()
 	cmd := exec.Command(file, "serve")
 	cmd.Dir, cmd.Env = dir, append(append(cleanEnv(), serveEnv()...), append([]string{"AEOBOT_LISTEN=" + address}, env...)...)
-	r := &running{t: t, cmd: cmd, base: "http://" + address, stderr: &lockedBuffer{}}
-	cmd.Stderr = r.stderr
+	r := &running{t: t, cmd: cmd, base: "http://" + address, stdout: &lockedBuffer{}, stderr: &lockedBuffer{}}
+	cmd.Stdout, cmd.Stderr = r.stdout, r.stderr
 	child.StartFor(t, cmd)
 	r.await("ready", func() bool { status, _ := r.get("/readyz"); return status == http.StatusOK })
 	return r
@@ -208,6 +211,29 @@ func (r *running) get(path string) (status int, body string) {
 		return 0, err.Error()
 	}
 	return answer.StatusCode, string(data)
+}
+
+// localLink is how the console's address looks on standard output while no login is set.
+var localLink = regexp.MustCompile(`http://[^\s/]*/console/\?token=[A-Z2-7]+`)
+
+// enter is a browser that has opened the link to the console.
+func (r *running) enter() *http.Client {
+	r.t.Helper()
+	link := localLink.FindString(r.stdout.String())
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	c := &http.Client{Jar: jar}
+	answer, err := c.Get(link)
+	if err != nil {
+		r.t.Fatalf("the link %q: %v; serve said:\n%s", link, err, r.stdout)
+	}
+	answer.Body.Close()
+	if answer.StatusCode != http.StatusOK || answer.Request.URL.RawQuery != "" {
+		r.t.Fatalf("the link leads to %s: %d", answer.Request.URL, answer.StatusCode)
+	}
+	return c
 }
 
 // stop ends the process as an operator does and demands a clean end.

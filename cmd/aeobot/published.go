@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -473,7 +474,9 @@ func writeWorse(out io.Writer, worse []desk.Difference) {
 
 func orNothing(names []string) string { return cmp.Or(strings.Join(names, "、"), "（无）") }
 
+// writeChanges lists all that changes, and at the end how much that is.
 func writeChanges(out io.Writer, changes []knowledge.Change) {
+	kinds := map[string]int{}
 	for _, c := range changes {
 		fmt.Fprintf(out, "%s %s\n", c.Name(), c.ID)
 		for _, line := range c.Before {
@@ -482,6 +485,14 @@ func writeChanges(out io.Writer, changes []knowledge.Change) {
 		for _, line := range c.After {
 			fmt.Fprintf(out, "  + %s\n", line)
 		}
+		kinds[c.Name()]++
+	}
+	if len(changes) > 0 {
+		var counts []string
+		for _, name := range slices.Sorted(maps.Keys(kinds)) {
+			counts = append(counts, fmt.Sprintf("%s %d", name, kinds[name]))
+		}
+		fmt.Fprintf(out, "共 %d 处（%s），全部列在上面；一屏放不下时在命令后面加 | less 翻着看。\n", len(changes), strings.Join(counts, "，"))
 	}
 }
 

@@ -40,7 +40,7 @@ func newServe(g *global) *cobra.Command {
 		Long: `运行所有配置好的渠道：智能机器人的长连接或回调 /wecom/aibot、自建应用回调 /wecom/app、
 微信客服回调 /wecom/kf、协调员群的消息推送；
 没有配置任何渠道时，在本机 http://127.0.0.1:8080/ 开一个试用群聊。
-协调员的维护台在 /console/（没有设登录时只有本机能打开，配置了回调或前面有代理时不开；可用 console.listen 单独监听）。
+协调员的维护台在 /console/（没有设登录时只有本机能打开，要用启动时印出来的链接，配置了回调时不开；可用 console.listen 单独监听）。
 帐号、密码和各名单（console.accounts、.password、.admins、.readers，curation.coordinators）写在设置文件或 _file 指的文件里的，
 改了几秒内生效，拿掉的人在所有副本上立刻退出；写在环境变量里的要重启。
 另有 /healthz、/readyz、/metrics。SIGHUP 重新读取知识；Ctrl-C 答完手上的消息就退出，再按一次马上退出；
@@ -166,9 +166,9 @@ func (s *server) run(ctx context.Context, out io.Writer) (err error) {
 	}
 	if s.chat != nil {
 		defer s.chat.Close()
-		if err := s.announce(out); err != nil {
-			return errors.Join(err, s.closeListeners())
-		}
+	}
+	if err := s.announce(out); err != nil {
+		return errors.Join(err, s.closeListeners())
 	}
 	s.countPassages()
 	stopReload := s.reloadOnHangup(ctx)
@@ -218,7 +218,6 @@ func (s *server) keepRunning(ctx context.Context) {
 // routes are the fixed paths of INTERFACE that this version serves.
 func (s *server) routes() error {
 	common := s.listener("listen", s.settings.Listen)
-	common.callbacks = s.chat == nil && s.settings.WeCom.Callbacks()
 	common.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	common.mux.HandleFunc("GET /readyz", s.ready)
 	s.listener("metrics.listen", s.settings.Metrics.Listen).mux.Handle("GET /metrics", s.metrics.handler())
@@ -226,13 +225,17 @@ func (s *server) routes() error {
 		return err
 	}
 	pages := s.listener("console.listen", s.settings.Console.Listen)
-	if err := s.openConsole(pages.closed); err != nil {
+	closed := ""
+	if pages == common && s.chat == nil && s.settings.WeCom.Callbacks() {
+		closed = besideCallbacks
+	}
+	if err := s.openConsole(closed); err != nil {
 		return err
 	}
 	pages.mux.Handle("/console/", s.console)
 	if s.chat != nil {
-		common.mux.Handle("/", console.OtherMethods(common.mux, common.thisMachine(s.chat)))
-		common.mux.Handle("/cgi-bin/", common.thisMachine(onlyLocal(s.api)))
+		common.mux.Handle("/", console.OtherMethods(common.mux, thisMachine(s.chat)))
+		common.mux.Handle("/cgi-bin/", thisMachine(onlyLocal(s.api)))
 	}
 	return nil
 }

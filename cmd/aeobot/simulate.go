@@ -204,8 +204,7 @@ func (p standIn) serve(ctx context.Context, l net.Listener, log *slog.Logger) er
 	if p.gateway != nil {
 		mux.Handle("/ws", onlyLocal(p.gateway))
 	}
-	seen := &exposure{log: log}
-	server := &http.Server{Handler: seen.watch(seen.thisMachine(mux)), ReadHeaderTimeout: 5 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)}
+	server := &http.Server{Handler: thisMachine(mux), ReadHeaderTimeout: 5 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(l) }()
 	if p.chaos != nil {

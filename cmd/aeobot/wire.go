@@ -27,6 +27,12 @@ func (g *global) settings() (configs.Config, error) {
 	if err != nil {
 		return configs.Config{}, err
 	}
+	if err := checkLinks(c.DataDir); err != nil {
+		return configs.Config{}, usageError{err}
+	}
+	if err := checkFolder(c.DataDir); err != nil {
+		warnings = append(warnings, err.Error())
+	}
 	for _, w := range warnings {
 		fmt.Fprintln(os.Stderr, "aeobot: warning: "+w)
 	}

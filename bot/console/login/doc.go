@@ -1,7 +1,7 @@
 // Package login decides who may enter the coordinators' console: by password, through
-// WeCom, or, where neither is set, from this machine alone. It keeps sessions in the
-// store, so that every replica knows them, and refuses forged requests. When it cannot
-// know, it refuses.
+// WeCom, or, where neither is set, from this machine alone and with the link that the program
+// printed when it started. It keeps sessions in the store, so that every replica knows them, and
+// refuses forged requests. When it cannot know, it refuses.
 //
 // It knows nothing of what the console shows, and calls no platform itself.
 //

@@ -21,6 +21,7 @@ const (
 	idle      = 30 * time.Minute // a session nobody uses ends
 	absolute  = 12 * time.Hour   // and any session
 	renewed   = time.Minute      // how exactly its last use is known
+	localLife = 720 * time.Hour  // of what lets this machine in; the program seldom runs as long
 	maxUpload = 24 << 20         // of a change, an imported file included
 )
 
@@ -34,8 +35,8 @@ const (
 )
 
 // Options of a Guard. Store is needed. Without Accounts, Password and OAuth the console
-// is open to this machine and to nobody else. Accounts, Password and RoleOf are the Access
-// it starts with.
+// is open on this machine, to who has LocalPath, and to nobody else. Accounts, Password and
+// RoleOf are the Access it starts with.
 type Options struct {
 	// Accounts are those who log in by password.
 	Accounts []Account
@@ -58,11 +59,10 @@ type Options struct {
 	//
 	// default: none
 	Proxies []netip.Prefix
-	// Closed says why nobody may enter while no login is set, not even from this machine;
-	// empty: this machine may.
+	// Closed is why nobody may enter while no login is set, not even from this machine.
 	//
-	// default: it may
-	Closed func() string
+	// default: this machine may
+	Closed string
 	// BaseURL is the console's public address, scheme and host, for requests whose Host a
 	// proxy has changed.
 	//
@@ -100,9 +100,6 @@ func (o *Options) setDefaults() {
 	if o.iterations <= 0 {
 		o.iterations = iterations
 	}
-	if o.Closed == nil {
-		o.Closed = func() string { return "" }
-	}
 	if o.Audit == nil {
 		o.Audit = func(context.Context, string, string, string) error { return nil }
 	}
@@ -128,8 +125,8 @@ type Guard struct {
 	passwords atomic.Bool
 	// checks holds an element for each password that is being checked.
 	checks chan struct{}
-	// localToken is the secret behind the forms of this machine's person, who has no
-	// session. It lives as long as the process.
+	// localToken is what this machine's person, who has no account, comes with. It lives as
+	// long as the process.
 	localToken string
 	// askedForProxies: the log has said that guesses cannot be told apart.
 	askedForProxies sync.Once
@@ -163,6 +160,16 @@ func New(o Options) (*Guard, error) {
 
 // open tells whether no login is set, so that this machine alone may enter, or nobody.
 func (g *Guard) open() bool { return !g.passwords.Load() && g.o.OAuth == nil }
+
+// LocalPath is where the person at this machine enters while no login is set; empty: nobody
+// enters that way. It is for whoever started the program and for nobody else: a proxy on this
+// machine makes everybody look local, and need not show itself.
+func (g *Guard) LocalPath() string {
+	if !g.open() || g.o.Closed != "" {
+		return ""
+	}
+	return home + "?token=" + g.localToken
+}
 
 // Register adds the pages of this package.
 func (g *Guard) Register(mux *http.ServeMux) {
@@ -270,6 +277,9 @@ func safe(method string) bool {
 // errStranger means that a request has no session, or none any more.
 var errStranger = errors.New("login: no session")
 
+// errArrived means that a request brought the local token, which its browser keeps from now on.
+var errArrived = errors.New("login: came with the token")
+
 // person finds who makes a request. It fails with errStranger, a refusal, or whatever the
 // store fails with.
 func (g *Guard) person(w http.ResponseWriter, r *http.Request) (Person, error) {
@@ -279,14 +289,28 @@ func (g *Guard) person(w http.ResponseWriter, r *http.Request) (Person, error) {
 	if !g.open() {
 		return g.resume(w, r)
 	}
-	if why := g.o.Closed(); why != "" {
-		return Person{}, refusal{status: http.StatusForbidden, text: why + textSetLogin}
-	}
-	if Elsewhere(r) != "" {
-		return Person{}, refusal{status: http.StatusForbidden, text: textLocalOnly + textSetLogin}
-	}
-	return Person{ID: "local", Role: Admin, CSRF: formToken(g.localToken), Session: "local", Local: true}, nil
+	return g.local(w, r)
 }
+
+// local finds the person of a request while no login is set.
+func (g *Guard) local(w http.ResponseWriter, r *http.Request) (Person, error) {
+	kept := derive(g.localToken, "browser")
+	switch {
+	case g.o.Closed != "":
+		return Person{}, refusal{status: http.StatusForbidden, text: g.o.Closed + textSetLogin}
+	case Elsewhere(r) != "":
+		return Person{}, refusal{status: http.StatusForbidden, text: textLocalOnly + textSetLogin}
+	case safe(r.Method) && equal(r.URL.Query().Get("token"), g.localToken):
+		g.setCookie(w, r, cookieSession, kept, localLife)
+		return Person{}, errArrived
+	case equal(g.cookie(r, cookieSession), kept):
+		return Person{ID: "local", Role: Admin, CSRF: formToken(g.localToken), Session: "local", Local: true}, nil
+	}
+	return Person{}, refusal{status: http.StatusForbidden, text: textToken + textSetLogin}
+}
+
+// equal compares secrets.
+func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
 // checkChange reads the form of a change and refuses one that does not come from a page of
 // this session. The token counts in the body or a header; an address is written into logs.
@@ -310,7 +334,7 @@ func (g *Guard) checkChange(w http.ResponseWriter, r *http.Request, p Person) er
 	if token == "" {
 		token = r.PostForm.Get("csrf")
 	}
-	if subtle.ConstantTimeCompare([]byte(token), []byte(p.CSRF)) != 1 {
+	if !equal(token, p.CSRF) {
 		return refusal{status: http.StatusForbidden, text: textStale, person: p}
 	}
 	return nil
@@ -321,6 +345,9 @@ func (g *Guard) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	var why refusal
 	switch {
 	case errors.As(err, &why):
+	case errors.Is(err, errArrived): // the token is not to stay in the address
+		http.Redirect(w, r, safeNext(withoutToken(r.URL)), http.StatusSeeOther)
+		return
 	case errors.Is(err, errStranger) && safe(r.Method):
 		http.Redirect(w, r, loginPath+nextQuery(r.URL.RequestURI()), http.StatusSeeOther)
 		return

@@ -52,6 +52,7 @@ func TestOnlyThisMachine(t *testing.T) {
 		for i := 0; i < len(tt.headers); i += 2 {
 			r.Header.Set(tt.headers[i], tt.headers[i+1])
 		}
+		r.AddCookie(&http.Cookie{Name: cookieName(r, cookieSession), Value: derive(w.guard.localToken, "browser")})
 		got := httptest.NewRecorder()
 		handler.ServeHTTP(got, r)
 		if got.Code != tt.want || tt.want == 403 && !strings.Contains(got.Body.String(), "console.password") {
@@ -63,10 +64,13 @@ func TestOnlyThisMachine(t *testing.T) {
 // TestClosed: where the console may not be open, this machine does not get in either, and is
 // told why and what to do; with a login set that is nobody's business.
 func TestClosed(t *testing.T) {
-	closed := func() string { return "没有开。" }
+	const closed = "没有开。"
 	w := newWorld(t, bolt(t), Options{Closed: closed})
 	b := w.browser()
 	b.local = true
+	if path := w.guard.LocalPath(); path != "" {
+		t.Errorf("a link to what is closed: %s", path)
+	}
 	for _, path := range []string{home, "/console/read", loginPath, logoutPath} {
 		method := http.MethodGet
 		if path == logoutPath {
@@ -82,12 +86,11 @@ func TestClosed(t *testing.T) {
 
 func TestThisMachineHasNoLogin(t *testing.T) {
 	w := newWorld(t, bolt(t), Options{})
-	b := w.browser()
-	b.local = true
+	b := w.here()
 	if got := b.get(loginPath + "?next=/console/read"); !got.leadsTo("/console/read") {
 		t.Errorf("login: %d", got.status)
 	}
-	if got := b.get("/console/read"); got.status != 200 {
+	if got := b.get("/console/read"); got.status != 200 || !w.last().Local || w.last().Role != Admin {
 		t.Fatalf("read: %d", got.status)
 	}
 	token := w.last().CSRF
@@ -109,17 +112,80 @@ func TestThisMachineHasNoLogin(t *testing.T) {
 	if got := b.do(http.MethodPost, loginPath, url.Values{"name": {"admin"}, "password": {""}}); got.status != http.StatusNotFound {
 		t.Errorf("a password: %d", got.status)
 	}
-	if len(b.cookies) > 0 || w.store.written() > 0 {
-		t.Errorf("cookies %v, %d writes", b.cookies, w.store.written())
+	if w.store.written() > 0 {
+		t.Errorf("%d writes", w.store.written())
 	}
 	if other := newWorld(t, bolt(t), Options{}); other.guard.localToken == w.guard.localToken {
 		t.Error("two processes have one token")
 	}
 	away := w.browser()
+	away.cookies[sessionCookie] = b.cookies[cookieSession+"-local"]
 	for _, path := range []string{"/console/read", loginPath} {
 		if got := away.get(path); got.status != http.StatusForbidden {
 			t.Errorf("%s from elsewhere: %d", path, got.status)
 		}
+	}
+}
+
+// TestWithoutTheLinkNobodyEnters: what looks like this machine may come through a proxy that
+// hides itself, so that being here opens nothing; the link that the program printed does, and
+// leaves the address. It lets in no later than a logout, and at no other run of the program.
+func TestWithoutTheLinkNobodyEnters(t *testing.T) {
+	w, other := newWorld(t, bolt(t), Options{}), newWorld(t, bolt(t), Options{})
+	link := func(w *world) string { return w.guard.LocalPath() }
+	_, token, _ := strings.Cut(link(w), "token=")
+	refused := func(what string, got response) {
+		t.Helper()
+		if got.status != http.StatusForbidden || !strings.Contains(got.text(), "?token=…") || strings.Contains(got.body, token) || len(got.header["Set-Cookie"]) > 0 {
+			t.Errorf("%s: %d %s", what, got.status, got.text())
+		}
+	}
+	stranger := w.browser()
+	stranger.local = true
+	kept := stranger.cookies
+	for what, cookie := range map[string]string{"none": "", "the token": token, "half": token[:13], "other's": derive(other.guard.localToken, "browser")} {
+		if delete(kept, cookieSession+"-local"); cookie != "" {
+			kept[cookieSession+"-local"] = cookie
+		}
+		for _, path := range []string{home, "/console/read", "/console/settings", loginPath, home + "?token=", home + "?token=" + token[:25], home + "?token=" + token + "A", link(other)} {
+			refused(what+" "+path, stranger.get(path))
+		}
+		for _, path := range []string{"/console/edit", "/console/settings", logoutPath, link(w)} {
+			if path == link(w) {
+				path = "/console/edit?token=" + token
+			}
+			refused(what+" POST "+path, stranger.do(http.MethodPost, path, url.Values{"csrf": {formToken(w.guard.localToken)}, "token": {token}}))
+		}
+	}
+	b := w.here()
+	if got := b.get("/console/read?q=%E9%97%AE&token=" + token); !got.leadsTo("/console/read?q=%E9%97%AE") {
+		t.Errorf("a deep link: %d %q", got.status, got.header.Get("Location"))
+	}
+	if got := b.get("/console/read?token=stale"); got.status != http.StatusOK {
+		t.Errorf("a link of before while one is in: %d", got.status)
+	}
+	if got := b.do(http.MethodGet, link(w), nil, "X-Forwarded-For", "203.0.113.7"); got.status != http.StatusForbidden {
+		t.Errorf("the link through a proxy that shows itself: %d", got.status)
+	}
+	for range 3 { // one that is odd harms nobody else
+		stranger.do(http.MethodGet, home, nil, "Host", "evil.example")
+	}
+	if got := b.edit(); got.status != http.StatusForbidden { // the token of no session
+		t.Errorf("a form of another session: %d", got.status)
+	}
+	b.get("/console/read")
+	if got := b.do(http.MethodPost, "/console/edit", url.Values{"csrf": {w.last().CSRF}}); got.status != http.StatusOK {
+		t.Errorf("a change: %d %s", got.status, got.text())
+	}
+	if got := b.do(http.MethodPost, logoutPath, url.Values{"csrf": {w.last().CSRF}}); !got.leadsTo(loginPath) {
+		t.Errorf("logout: %d", got.status)
+	}
+	refused("after the logout", b.get("/console/read"))
+	if log := w.log.String(); strings.Contains(log, token) || strings.Contains(log, derive(token, "browser")) {
+		t.Errorf("the log opens the console:\n%s", log)
+	}
+	if w := newWorld(t, bolt(t), Options{Password: goodPassword}); w.guard.LocalPath() != "" {
+		t.Errorf("a link where a login is set: %s", w.guard.LocalPath())
 	}
 }
 

@@ -197,6 +197,13 @@ func safeNext(next string) string {
 	return next
 }
 
+// withoutToken is an address without the local token.
+func withoutToken(u *url.URL) string {
+	query := u.Query()
+	query.Del("token")
+	return (&url.URL{Path: u.Path, RawQuery: query.Encode()}).String()
+}
+
 // nextQuery is the query by which the login page knows where to go on.
 func nextQuery(next string) string {
 	if next = safeNext(next); next == home {

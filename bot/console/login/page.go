@@ -12,6 +12,7 @@ import (
 const (
 	textWrong     = "名字或密码不对。"
 	textSlow      = "试得太多了，请 %d 秒后再试。"
+	textGuessed   = "这个名字在很多地方被试过密码。用以前登录过的浏览器登录不用等；经企业微信登录也不用等。"
 	textBusy      = "正在登录的人太多，请过几秒再试。"
 	textForeign   = "这个请求不是从维护台的页面发出的，没有执行。请在维护台里重新操作。"
 	textStale     = "页面已经过期，没有执行。请返回、刷新页面后再提交一次。"
@@ -22,8 +23,9 @@ const (
 	textAway      = "存储现在连不上，无法确认登录，所以什么都没有执行。机器人照常答题；请稍后再试，或请管理员看 /readyz。"
 	textUnknown   = "登录的设置现在读不了，不知道谁可以进来，所以什么都没有执行。机器人照常答题；请管理员看日志里的原因，改好设置后几秒内恢复。"
 	textNobody    = "现在一个帐号都没有，谁都不能登录。请管理员用 aeobot console account 建帐号写进 console.accounts。"
-	textLocalOnly = "维护台还没有设登录方式，只在运行它的这台机器上打开（http://127.0.0.1:端口/console/，不经代理）。"
-	textSetLogin  = "要打开维护台，请设 console.password（AEOBOT_CONSOLE_PASSWORD），或用 aeobot console account 建帐号写进 console.accounts，" +
+	textLocalOnly = "维护台还没有设登录方式，只在运行它的这台机器上用启动时印出来的链接打开，不经代理。"
+	textToken     = "打开维护台要用启动 aeobot serve 时印出来的链接：在那个终端里找“维护台”那一行，打开里面的 http://127.0.0.1:端口/console/?token=…。每次启动换一个。"
+	textSetLogin  = "要让别人或别的机器打开维护台，请设 console.password（AEOBOT_CONSOLE_PASSWORD），或用 aeobot console account 建帐号写进 console.accounts，" +
 		"或设 console.base_url 用企业微信登录；只在这台机器上用，就设 console.listen（AEOBOT_CONSOLE_LISTEN），如 127.0.0.1:8081。改完重启。"
 	textState    = "这次企业微信登录已失效：要从本页开始，几分钟内完成，而且只能用一次。请重新登录。"
 	textCode     = "企业微信没有确认你的身份，登录码可能用过或过期了。请重新登录；一直不行请联系管理员。"

@@ -3,7 +3,6 @@ package login
 import (
 	"context"
 	"crypto/rand"
-	"crypto/subtle"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -72,6 +71,9 @@ func (g *Guard) password(w http.ResponseWriter, r *http.Request) {
 		seconds := int(math.Ceil(wait.Seconds()))
 		w.Header().Set("Retry-After", strconv.Itoa(seconds))
 		page.Error = fmt.Sprintf(textSlow, seconds)
+		if g.throttle.failures(counted{&limitName, name}) >= limitName.free {
+			page.Error += textGuessed
+		}
 		g.o.Count(WayPassword, OutcomeDelayed)
 		g.renderLogin(w, r, http.StatusTooManyRequests, page)
 		return
@@ -128,16 +130,11 @@ func (g *Guard) enter(w http.ResponseWriter, r *http.Request, now *access, id, b
 // countersOf is what a try for a name counts for.
 func (g *Guard) countersOf(r *http.Request, now *access, name string) []counted {
 	nonce, proof, _ := strings.Cut(g.cookie(r, cookieDevice), ".")
-	if now.has(name) && bearer(nonce) && subtle.ConstantTimeCompare([]byte(proof), []byte(now.deviceProof(name, nonce))) == 1 {
+	if now.has(name) && bearer(nonce) && equal(proof, now.deviceProof(name, nonce)) {
 		return []counted{{&limitDevice, name + " " + nonce}}
 	}
 	address := g.address(r)
-	pair := counted{&limitPair, name + " " + address}
-	all := []counted{pair, {&limitAddress, address}}
-	if g.throttle.failures(pair) >= firstTries {
-		all = append(all, counted{&limitName, name})
-	}
-	return all
+	return []counted{{&limitPair, name + " " + address}, {&limitAddress, address}, {&limitName, name}}
 }
 
 // check checks a password when its turn comes. It fails with errBusy when it does not.

@@ -14,16 +14,15 @@ type limit struct {
 }
 
 // The limits of guessing. A name at one address has little, and so has a browser that has
-// logged in before; an address has more, since a whole office may share it; a name alone
-// has most and waits least. The first tries at an address neither count for the name nor
-// wait for it: anybody could keep its owner out by guessing from everywhere. How many are
-// looked at then is bounded by maxChecks alone. An owner who has logged in before from
-// this browser is counted by the browser alone, and none of the others can stop them.
+// logged in before; an address has more, since a whole office may share it; a name has most,
+// wherever it is guessed at: some 1,500 tries a day. An owner who has logged in before from
+// this browser is counted by the browser alone, and none of the others can stop them; from
+// any other browser they wait like those who guess.
 var (
 	limitPair    = limit{free: 5, most: time.Minute}
 	limitDevice  = limit{free: 5, most: time.Minute}
 	limitAddress = limit{free: 20, most: time.Minute}
-	limitName    = limit{free: 50, most: 10 * time.Second}
+	limitName    = limit{free: 50, most: time.Minute}
 	// limitCodes is for codes of WeCom that are none, from everywhere.
 	limitCodes = limit{free: 60, most: 4 * time.Second}
 )
@@ -31,9 +30,6 @@ var (
 const (
 	// forgotten is how long after its last failure a counter is as new.
 	forgotten = time.Hour
-	// firstTries is how many failures a name has at an address before it waits for what was
-	// guessed elsewhere.
-	firstTries = 3
 	// maxCounters bounds the counters, so that no flood of names or addresses fills the
 	// memory; the oldest go.
 	maxCounters = 8192

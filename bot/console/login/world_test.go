@@ -248,6 +248,17 @@ func (w *world) browser() *browser {
 	return &browser{w: w, address: "203.0.113.7", cookies: map[string]string{}}
 }
 
+// here is a browser on this machine that has opened the link which the program printed.
+func (w *world) here() *browser {
+	w.t.Helper()
+	b := w.browser()
+	b.local = true
+	if got := b.get(w.guard.LocalPath()); !got.leadsTo(home) {
+		w.t.Fatalf("the link: %d %s", got.status, got.text())
+	}
+	return b
+}
+
 type response struct {
 	status int
 	header http.Header

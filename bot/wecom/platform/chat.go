@@ -82,6 +82,10 @@ type ChatOptions struct {
 	// Corp is the company's account with the API, and APIBaseURL where that is reached.
 	Corp       *Corp
 	APIBaseURL string
+	// Note is a line for who opens the page.
+	//
+	// default: none
+	Note string
 	// Log is told what goes wrong, without a word of what was said.
 	//
 	// default: discard

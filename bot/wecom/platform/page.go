@@ -111,7 +111,7 @@ func (c *Chat) tabs() []tab {
 
 func (c *Chat) page(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	err := pageTemplate.Execute(w, map[string]any{"Bot": c.callName(), "Admin": c.adminPage(), "Members": c.o.Members, "Tabs": c.tabs()})
+	err := pageTemplate.Execute(w, map[string]any{"Bot": c.callName(), "Admin": c.adminPage(), "Members": c.o.Members, "Tabs": c.tabs(), "Note": c.o.Note})
 	if err != nil {
 		c.o.Log.Warn("page not written", slog.Any("error", err)) // the browser has gone
 	}
