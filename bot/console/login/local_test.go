@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"aeobot/bot/redisstore"
 	"aeobot/bot/storetest"
@@ -286,7 +287,7 @@ func TestLogsHoldNobody(t *testing.T) {
 // TestRedisAway: a real one that stops, hangs, and comes back.
 func TestRedisAway(t *testing.T) {
 	server := storetest.StartRedis(t)
-	s, err := redisstore.Open("redis://"+server.Addr, redisstore.Options{})
+	s, err := redisstore.Open("redis://"+server.Addr, redisstore.Options{StepTimeout: time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
