@@ -39,7 +39,7 @@ var functions = template.FuncMap{
 		return map[string]any{"Title": title, "Hit": hit, "Groups": groups}
 	},
 	"restoring": func(number int, csrf string) map[string]any { return map[string]any{"Number": number, "CSRF": csrf} },
-	"act":       func(what string) string { return named(actNames, what) },
+	"act":       ActName,
 	"object":    func(what string) string { return named(objectNames, what) },
 	"decision":  func(what string) string { return named(decisionNames, what) },
 	"reason":    func(r int) string { return reasonNames[r] },
@@ -99,10 +99,14 @@ var channelNames = map[string]string{"aibot": "智能机器人", "app": "自建�
 
 func channelName(name string) string { return named(channelNames, name) }
 
+// ActName is what somebody did in Chinese, or as the audit log has it.
+func ActName(what string) string { return named(actNames, what) }
+
 // actNames are what people did, as the audit log has it and as the console says it.
 var actNames = map[string]string{"propose": "提议", "publish": "发布", "publish although worse": "有问题变差，仍发布", "reject": "作废提议", "amend": "修改提议",
 	"question open": "问题：重新打开", "question assigned": "问题：分派", "question solved": "问题：已解决", "question rejected": "问题：不处理",
-	"recall sent": "发更正", "recall dropped": "不发更正", "login": "登录", "logout": "退出", "login refused": "登录被拒", "forget": "删除某人的记录"}
+	"recall sent": "发更正", "recall dropped": "不发更正", "login": "登录", "logout": "退出", "login refused": "登录被拒", "forget": "删除某人的记录",
+	"adopt versions": "选定一支版本", "adopt audit log": "选定一份操作记录"}
 
 // objectNames are how somebody logged in; what else an act was done to is shown as it is.
 var objectNames = map[string]string{"password": "用密码", "wecom": "经企业微信"}

@@ -13,6 +13,7 @@ import (
 
 	"aeobot/bot"
 	"aeobot/bot/audit"
+	"aeobot/bot/console"
 	"aeobot/configs"
 )
 
@@ -200,10 +201,18 @@ func newAuditShow(g *global) *cobra.Command {
 	return cmd
 }
 
+// actOf is what was done in Chinese, and behind it what the log has, for a search.
+func actOf(what string) string {
+	if name := console.ActName(what); name != what {
+		return name + "（" + what + "）"
+	}
+	return what
+}
+
 func writeAudit(out io.Writer, page []audit.Entry) error {
 	for _, e := range page {
 		if _, err := fmt.Fprintf(out, "%d  %s  %s  %s  %s\n", e.Number, e.At.In(china).Format("2006-01-02 15:04:05"),
-			printable(e.Who), printable(e.What), printable(e.Object)); err != nil {
+			printable(e.Who), printable(actOf(e.What)), printable(e.Object)); err != nil {
 			return err
 		}
 	}

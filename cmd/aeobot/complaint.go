@@ -69,6 +69,8 @@ var complaints = []struct {
 	{regexp.MustCompile(`not (?:valid )?UTF-8|no UTF-8|GB18030`), "文件不是 UTF-8 编码，另存为 UTF-8 再试"},
 	{regexp.MustCompile(`key "([^"]*)" is on line \d+ already`), "写了两次“${1}”，只留一处"},
 	{regexp.MustCompile(`unknown (?:key|field|setting) "?([\w.]+)"?`), "没有“${1}”这一项设置，看看有没有写错"},
+	{regexp.MustCompile(`unknown environment variables? (?:are ignored: )?(.+?)(?: is ignored)?$`), "不认的环境变量，没有用：${1}"},
+	{regexp.MustCompile(`console\.password has (\d+) characters; take (\d+)`), "console.password 只有 ${1} 个字符，至少用 ${2} 个：猜中它的人能改知识"},
 	{regexp.MustCompile(`the scheme is none of redis`), "地址写得不对，redis.url 要写成 redis://:密码@主机:6379/0 这样"},
 	{regexp.MustCompile(`(?:open|stat|lstat|read|mkdir|chdir) (\S+): no such file or directory`), "找不到“${1}”"},
 	{regexp.MustCompile(`(?:open|stat|lstat|read|mkdir|write|unlink|rename) (\S+): permission denied`), "没有权限读写“${1}”"},

@@ -76,13 +76,13 @@ type mend struct {
 	how string
 }
 
-func (m mend) Error() string { return m.err.Error() + "。怎么改：" + m.how }
+func (m mend) Error() string { return complaint(m.err, false) + "。怎么改：" + m.how }
 func (m mend) Unwrap() error { return m.err }
 
 func (d *doctor) report(what, fine string, err error) {
 	mark, text := "✓", fine
 	if err != nil {
-		mark, text, d.failed = "✗", err.Error(), true
+		mark, text, d.failed = "✗", complaint(err, false), true
 	}
 	fmt.Fprintf(d.out, "%s %s：%s\n", mark, what, text)
 }

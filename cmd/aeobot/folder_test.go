@@ -89,7 +89,7 @@ func TestFolderForEverybody(t *testing.T) {
 			t.Errorf("%s: doctor: %d %s%s", name, got.status, got.stdout, got.stderr)
 		}
 		chmod(t, path, 0o755)
-		if got := execute(t, dir, "", env, "doctor"); got.status != 0 || !strings.Contains(got.stdout, "✓ 数据目录") || strings.Contains(got.stderr, "warning") {
+		if got := execute(t, dir, "", env, "doctor"); got.status != 0 || !strings.Contains(got.stdout, "✓ 数据目录") || got.stderr != "" {
 			t.Errorf("%s mended: doctor: %d %s%s", name, got.status, got.stdout, got.stderr)
 		}
 	}

@@ -49,7 +49,7 @@ func TestUnansweredQuestionsAreListedAndTakenOff(t *testing.T) {
 	if got := execute(t, dir, "", nil, "unanswered", "--state", "done"); got.status != 2 || !strings.Contains(got.stderr, "assigned") {
 		t.Errorf("--state done: status %d, %q", got.status, got.stderr)
 	}
-	if got := execute(t, dir, "", nil, "audit", "show").stdout; !strings.Contains(got, "li  question solved  "+first.Key) {
+	if got := execute(t, dir, "", nil, "audit", "show").stdout; !strings.Contains(got, "li  问题：已解决（question solved）  "+first.Key) {
 		t.Errorf("audit log: %q", got)
 	}
 	// Asked in vain again, it is open again.

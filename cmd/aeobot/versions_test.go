@@ -419,7 +419,7 @@ func TestAdoptAsksFirst(t *testing.T) {
 	run(exitDone, "", []string{"没有分成两支"}, "--adopt", "shared", "--author", "林悦")
 	run(exitDone, "", []string{"和 Redis 里的版本一致", "另存的版本 " + b.folder.Root(), "  3  1970-01-01 08:00  b  试"})
 	audit := execute(t, t.TempDir(), "", []string{"AEOBOT_DATA_DIR=" + data}, "audit", "show")
-	if !strings.Contains(audit.stdout, "林悦  adopt versions  以 Redis 里的为准，到版本 4；本机的版本 3–3 另存。另存在 aside-") {
+	if !strings.Contains(audit.stdout, "林悦  选定一支版本（adopt versions）  以 Redis 里的为准，到版本 4；本机的版本 3–3 另存。另存在 aside-") {
 		t.Errorf("audit log: %s%s", audit.stdout, audit.stderr)
 	}
 }

@@ -34,7 +34,7 @@ func (g *global) settings() (configs.Config, error) {
 		warnings = append(warnings, err.Error())
 	}
 	for _, w := range warnings {
-		fmt.Fprintln(os.Stderr, "aeobot: warning: "+w)
+		fmt.Fprintln(os.Stderr, "aeobot: 留意："+complaint(errors.New(w), false))
 	}
 	return c, nil
 }
