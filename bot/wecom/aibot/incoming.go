@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"aeobot/bot"
 )
 
 // incoming is a decrypted callback. Fields the bot has no use for are left out;
@@ -16,6 +18,8 @@ type incoming struct {
 	ChatType string `json:"chattype"` // single, group; absent in enter_chat
 	From     struct {
 		UserID string `json:"userid"`
+		// CorpID is the company of whoever is of another one than the bot; see asker.
+		CorpID string `json:"corpid"`
 	} `json:"from"`
 	Quote  *content `json:"quote"`
 	Stream struct {
@@ -84,6 +88,16 @@ func (c *content) words() string {
 		return strings.Join(lines, "\n")
 	}
 	return ""
+}
+
+// asker is the person. The platform names the company of those alone who are not of the bot's
+// own (page 100719), and user ids are unique in one company only: another's lin.yue is not
+// ours. No user id of one's own has a stroke in it.
+func (in *incoming) asker() bot.Asker {
+	if in.From.CorpID == "" || in.From.UserID == "" {
+		return bot.Asker(in.From.UserID)
+	}
+	return bot.Asker(in.From.CorpID + "/" + in.From.UserID)
 }
 
 // errMessage means that a signed callback could not be read.

@@ -30,10 +30,11 @@ type promise struct {
 // taskID names the promise in the journal.
 func (p *promise) taskID() string { return "m:" + p.in.MsgID }
 
-// chatID is where the answer goes.
+// chatID is where the answer goes. One person of another company cannot be named: the user id
+// alone would be somebody of ours.
 func (p *promise) chatID() string {
 	if p.in.ChatID == "" {
-		return p.in.From.UserID
+		return string(p.in.asker())
 	}
 	return p.in.ChatID
 }
