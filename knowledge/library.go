@@ -242,6 +242,10 @@ func (b *builder) addTerms(fsys fs.FS, folder, name string) error {
 	}
 	sum := sha256.Sum256(data)
 	b.digest = append(b.digest, name+"\x00"+hex.EncodeToString(sum[:]))
+	for _, f := range unseenIn(string(data)) {
+		f.File = file
+		b.library.findings = append(b.library.findings, f)
+	}
 	b.library.Terms = append(b.library.Terms, Vocabulary{file, string(data)})
 	return nil
 }
@@ -302,7 +306,7 @@ func parse(file string, source []byte) (*Document, error) {
 	out := readerFor(file)(source)
 	doc := &Document{
 		ID: strings.TrimSuffix(base, path.Ext(base)), Path: file, Source: source, SHA256: hex.EncodeToString(sum[:]), Origin: out.origin, Provenance: out.provenance,
-		Title: out.title, Date: out.date, Sections: out.sections, Paragraphs: out.paragraphs, Findings: out.findings,
+		Title: out.title, Date: out.date, Sections: out.sections, Paragraphs: out.paragraphs, Findings: append(out.findings, unseenIn(string(source))...),
 	}
 	if doc.Title == "" {
 		doc.Title = doc.ID
@@ -362,6 +366,10 @@ func (b *builder) annotate(fsys fs.FS, folder string, doc *Document) error {
 	notes, findings, err := parseNotes(file, data)
 	if err != nil {
 		return err
+	}
+	for _, f := range unseenIn(string(data)) {
+		f.File = file
+		findings = append(findings, f)
 	}
 	a := &annotator{doc: doc, file: file, sidecar: notes, findings: findings, noted: map[any]int{}}
 	if !beside || a.belongs() { // the hash has chosen the shipped ones
