@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"bytes"
 	"regexp"
 	"slices"
 	"strings"
@@ -40,25 +41,38 @@ const atSigns = "@＠﹫"
 // WithoutMentions takes the names out of a text that are called in it, any number of them
 // anywhere. own are the bot's display names, as far as they are known. Mail addresses stay,
 // and so does an @ that calls nobody: 邮件里的@符号怎么写. Marks beside names say nothing.
+// What is too long to be answered is left as it is.
 func WithoutMentions(text string, own ...string) string {
-	text, kept, called := plainBlanks(text), "", false
+	if tooLong(text) {
+		return text
+	}
+	return withoutMentions(text, own)
+}
+
+// withoutMentions looks at each part of a text a bounded number of times.
+func withoutMentions(text string, own []string) string {
+	text, called := plainBlanks(text), false
+	kept := make([]byte, 0, len(text))
 	for {
 		at := strings.IndexAny(text, atSigns)
-		if rest := strings.TrimSpace(kept + text); at < 0 && called && onlyMarks(rest) {
-			return ""
-		} else if at < 0 {
+		if at < 0 {
+			rest := strings.TrimSpace(string(kept) + text)
+			if called && onlyMarks(rest) {
+				return ""
+			}
 			return rest
 		}
 		_, size := utf8.DecodeRuneInString(text[at:])
-		before, after := kept+text[:at], text[at+size:]
-		switch n := nameLen(before, after, own); {
+		after := text[at+size:]
+		kept = append(kept, text[:at]...)
+		switch n := nameLen(kept, after, own); {
 		case n > 0:
 			called = true
-			kept, text = strings.TrimRight(before, " ")+" ", strings.TrimLeft(after[n:], " ,，:：、")
-		case strings.TrimSpace(before) == "":
-			kept, text = "", after // a name nobody can tell from the question behind it
+			kept, text = append(bytes.TrimRight(kept, " "), ' '), strings.TrimLeft(after[n:], " ,，:：、")
+		case len(bytes.TrimSpace(kept)) == 0:
+			kept, text = kept[:0], after // a name nobody can tell from the question behind it
 		default:
-			kept, text = before+text[at:at+size], after
+			kept, text = append(kept, text[at:at+size]...), after
 		}
 	}
 }
@@ -74,6 +88,9 @@ func onlyMarks(text string) bool {
 // nothing else, where it can be told from a question. A client puts a blank behind a name
 // that was picked.
 func OnlyMention(text string, own ...string) (name string, ok bool) {
+	if tooLong(text) {
+		return "", false
+	}
 	text = strings.TrimLeft(plainBlanks(text), " \n")
 	if strings.IndexAny(text, atSigns) != 0 {
 		return "", false
@@ -144,26 +161,26 @@ const longer = 4
 
 // nameLen is the length in bytes of the name at the start of after, which an @ parts from
 // before; 0: there is none.
-func nameLen(before, after string, own []string) int {
+func nameLen(before []byte, after string, own []string) int {
 	run := nameRun.FindString(after)
 	rest := after[len(run):]
-	known := ownLen(after, own)
+	known, mail := ownLen(after, own), latinEnd.Match(before[max(0, len(before)-1):])
 	if known > 0 {
 		behind := nameRun.FindString(after[known:])
-		asked := utf8.RuneCountInString(behind) >= longer && !latinEnd.MatchString(before) && !botName.MatchString(behind)
+		asked := utf8.RuneCountInString(behind) >= longer && !mail && !botName.MatchString(behind)
 		if behind == "" || asked || asks(after[:known]+behind) || followsUp(behind) || listStart.MatchString(after[known:]) {
 			return known
 		}
 	}
-	if latinEnd.MatchString(before) || run == "" {
+	if mail || run == "" {
 		return 0
 	}
 	if n := beforeFollowUp(run); n > 0 {
 		return n
 	}
-	alone := len([]rune(said(before+rest))) <= maxLeft && strings.TrimSpace(rest) == ""
+	nameless := utf8.RuneCountInString(run) > maxBareName && !latin.MatchString(run) && !botName.MatchString(run)
 	switch {
-	case asks(run), alone && utf8.RuneCountInString(run) > maxBareName && !latin.MatchString(run) && !botName.MatchString(run):
+	case asks(run), nameless && strings.TrimSpace(rest) == "" && len([]rune(said(string(before)))) <= maxLeft:
 		return known
 	case latin.MatchString(run) && !followsUp(rest):
 		words := nameRest.FindString(rest)
@@ -184,9 +201,15 @@ func beforeFollowUp(run string) int {
 	return 0
 }
 
+// surelyMore is the length in bytes beyond which a text is more than a follow-up.
+const surelyMore = 300
+
 // followsUp reports whether a text is surely no name: a follow-up or a command that says
 // no more than that.
 func followsUp(text string) bool {
+	if len(text) > surelyMore {
+		return false
+	}
 	i := ReadIntent(text)
 	if i.Within != "" || i.About != "" || utf8.RuneCountInString(text) < 2 {
 		return false

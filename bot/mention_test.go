@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"runtime"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -106,4 +107,31 @@ func FuzzWithoutMentions(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestManyNamesCostInProportion: four times the names cost about four times as much, not sixteen
+// times, and a text too long to be answered costs nothing.
+func TestManyNamesCostInProportion(t *testing.T) {
+	for _, name := range []string{"@a ", "@张三 ", "@", "@ ", "@Zhang San ", "@小知", "x@a ", "好的@张三，", "@a\u3000\u3000", "@第5条 "} {
+		cost := func(names int) uint64 {
+			text := strings.Repeat(name, names) + "能免除担保吗"
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			withoutMentions(text, []string{"小知", "AEO 助手"})
+			runtime.ReadMemStats(&after)
+			return after.TotalAlloc - before.TotalAlloc
+		}
+		cost(1) // what is made once
+		if few, many := cost(1000), cost(4000); many > 8*few+1<<20 {
+			t.Errorf("%q: %d bytes for 1000 names, %d for 4000", name, few, many)
+		}
+	}
+	long := strings.Repeat("@a ", 8000) + "能免除担保吗"
+	if n := testing.AllocsPerRun(1, func() {
+		if WithoutMentions(long, "小知") != long {
+			t.Error("names were taken out of what is too long to be answered")
+		}
+	}); n > 0 {
+		t.Errorf("%.0f allocations", n)
+	}
 }

@@ -16,6 +16,11 @@ import (
 // maxRunes bounds a message that is read; the platform allows far more.
 const maxRunes = 2000
 
+// tooLong reports whether a text is none to be read.
+func tooLong(text string) bool {
+	return len(text) > maxRunes && utf8.RuneCountInString(text) > maxRunes
+}
+
 // turn is one message being answered.
 type turn struct {
 	ctx     context.Context
@@ -116,7 +121,7 @@ func phrase(act, text, alone string) func(*turn, Intent) (Reply, error) {
 }
 
 func (t *turn) respond() (Reply, error) {
-	if utf8.RuneCountInString(t.message.Text) > maxRunes {
+	if tooLong(t.message.Text) {
 		return t.say(ActClarify, textLong), nil
 	}
 	t.clean()
@@ -181,7 +186,7 @@ func (t *turn) open() (dayOnly bool, impossible string) {
 
 // refersBack reports whether the message means something only after what was said before.
 func (t *turn) refersBack() bool {
-	if utf8.RuneCountInString(t.message.Text) > maxRunes {
+	if tooLong(t.message.Text) {
 		return false
 	}
 	if t.clean(); strings.HasPrefix(strings.TrimSpace(t.message.Text), "/") {
@@ -236,7 +241,7 @@ func asksOfQuote(in Intent) bool {
 // askQuoted answers the question that is quoted, of a message that says nothing by itself.
 // What is no question gets no more than that: somebody else wrote it.
 func (t *turn) askQuoted() (Reply, error) {
-	if utf8.RuneCountInString(t.message.Quote) > maxRunes {
+	if tooLong(t.message.Quote) {
 		return t.say(ActClarify, textLong), nil
 	}
 	day, text, dated, impossible := readDay(withoutNoise(t.message.Quote), t.now.In(china))

@@ -246,6 +246,10 @@ func (b *builder) addTerms(fsys fs.FS, folder, name string) error {
 	if err := checkText(data); err != nil {
 		return &BrokenError{file, firstBroken(data), err, "save it as text in UTF-8"}
 	}
+	for _, f := range unseenIn(string(data)) {
+		f.File = file
+		b.library.findings = append(b.library.findings, f)
+	}
 	v := Vocabulary{file, string(data)}
 	b.digest = append(b.digest, v.digest())
 	b.library.Terms = append(b.library.Terms, v)
@@ -309,7 +313,7 @@ func parse(file string, source []byte) (*Document, error) {
 	out := readerFor(file)(source)
 	doc := &Document{
 		ID: strings.TrimSuffix(base, path.Ext(base)), Path: file, Source: source, SHA256: hex.EncodeToString(sum[:]), Origin: out.origin, Provenance: out.provenance,
-		Title: out.title, Date: out.date, Sections: out.sections, Paragraphs: out.paragraphs, Findings: out.findings,
+		Title: out.title, Date: out.date, Sections: out.sections, Paragraphs: out.paragraphs, Findings: append(out.findings, unseenIn(string(source))...),
 	}
 	if doc.Title == "" {
 		doc.Title = doc.ID
@@ -370,6 +374,10 @@ func (b *builder) annotate(fsys fs.FS, folder string, doc *Document) error {
 	notes, findings, err := parseNotes(file, data)
 	if err != nil {
 		return err
+	}
+	for _, f := range unseenIn(string(data)) {
+		f.File = file
+		findings = append(findings, f)
 	}
 	a := &annotator{doc: doc, file: file, sidecar: notes, findings: findings, noted: map[any]int{}}
 	if !beside || a.belongs() { // the hash has chosen the shipped ones

@@ -9,7 +9,7 @@ type Finding struct {
 	Line    int // from 1; 0 when it concerns the whole file
 	Message string
 	Mend    string
-	// Refused: what it is about is not used, and nobody may publish it.
+	// Refused: nobody may publish it.
 	Refused bool
 	// Advice: everything is used as it is, and nobody is kept from proposing or publishing it.
 	Advice bool

@@ -1,6 +1,7 @@
 package knowledge_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -67,7 +68,8 @@ func TestAddressThatCouldBeMarkupIsLeftOut(t *testing.T) {
 			if got := l.Documents[0].Provenance; got.Known() {
 				t.Errorf("%s, %q: got %+v, want nothing known", name, url, got)
 			}
-			if f := l.Findings(); len(f) != 1 || !strings.Contains(f[0].Message, "网址") || f[0].File == "" {
+			f := slices.DeleteFunc(l.Findings(), func(f knowledge.Finding) bool { return strings.Contains(f.Message, "看不见") })
+			if len(f) != 1 || !strings.Contains(f[0].Message, "网址") || f[0].File == "" {
 				t.Errorf("%s, %q: findings %v", name, url, f)
 			}
 		}

@@ -26,6 +26,10 @@ type Parting struct {
 	// store that cannot be read has no Hash.
 	Here, There []Entry
 
+	// All is the log as far as it is known: the sound lines here, and what the store has
+	// beyond them when they are one chain.
+	All []Entry
+
 	data   []byte // the file
 	local  chain
 	stored []bot.Item // There
@@ -66,31 +70,40 @@ func (l *Log) compare(ctx context.Context, f io.ReadSeeker) (p Parting, err erro
 	if p.Broken != nil || p.differs(common, p.Here) {
 		p.At = common + 1
 	}
+	if p.All = p.local.sound; p.At == 0 {
+		p.All = slices.Concat(p.All, p.There)
+	}
 	return p, nil
 }
 
-// common is the last number that is the same entry in the store as here. What the store has
-// lost is no other entry: it is given back.
+// common is the number before the first that is another entry in the store than here. What the
+// store has lost is no other entry: it is given back.
 func (l *Log) common(ctx context.Context, here []Entry) (int, error) {
-	others := false
-	for n := len(here); n > 0; n-- {
-		item, err := l.shared.Get(ctx, shelf, id(n))
-		switch {
-		case err != nil:
-			return 0, fmt.Errorf("audit: %w", err)
-		case item.Version == 0:
-		case entryOf(item).Hash != here[n-1].Hash:
-			others = true
-		case others:
-			return n, nil
-		default:
-			return len(here), nil
+	items, err := l.shared.Items(ctx, shelf)
+	if err != nil {
+		return 0, fmt.Errorf("audit: %w", err)
+	}
+	stored := map[string]bot.Item{}
+	for _, i := range items {
+		stored[i.ID] = i
+	}
+	for i, e := range here {
+		item, there := stored[id(i+1)]
+		if !there { // the store's list may lack it
+			if item, err = l.shared.Get(ctx, shelf, id(i+1)); err != nil {
+				return 0, fmt.Errorf("audit: %w", err)
+			}
+		}
+		if item.Version > 0 && !same(item, e) {
+			return i, nil
 		}
 	}
-	if others {
-		return 0, nil
-	}
 	return len(here), nil
+}
+
+// same reports whether the store has an entry as it is here, to the byte.
+func same(item bot.Item, e Entry) bool {
+	return exact(item.Data, e) == nil
 }
 
 // entryOf reads an entry of the store; one that cannot be read is none.

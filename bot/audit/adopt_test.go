@@ -1,7 +1,9 @@
 package audit_test
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -221,5 +223,27 @@ func TestAMixtureIsNotAdopted(t *testing.T) {
 	}
 	if _, err := b.Adopt(ctx, p, false, "boss", "x"); err != nil || compare(t, b).At != 0 {
 		t.Errorf("the log here is not adopted either: %v", err)
+	}
+}
+
+// TestAnAlteredEntryOfTheStore is found wherever it stands, whether or not its hash was left.
+func TestAnAlteredEntryOfTheStore(t *testing.T) {
+	for _, number := range []int{1, 2, 3} {
+		store, dir := newShelf(t), t.TempDir()
+		l := audit.Open(dir, store)
+		for _, what := range []string{"1", "2", "3"} {
+			put(t, l, "w", what)
+		}
+		item, err := store.Get(ctx, "audit", fmt.Sprintf("%010d", number))
+		if err != nil {
+			t.Fatal(err)
+		}
+		altered := bytes.Replace(item.Data, []byte(`"who":"w"`), []byte(`"who":"x"`), 1)
+		if err := store.Put(ctx, "audit", item.ID, altered, item.Version, time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		if p := compare(t, audit.Open(dir, store)); p.At != number {
+			t.Errorf("entry %d altered: parted at %d", number, p.At)
+		}
 	}
 }

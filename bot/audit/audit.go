@@ -280,7 +280,7 @@ func (l *Log) restore(ctx context.Context, f *os.File) error {
 		}
 		if e, err := l.read(f, n); err != nil {
 			return err
-		} else if entryOf(item).Hash != e.Hash {
+		} else if !same(item, e) {
 			return fmt.Errorf("audit: %w: entry %d of the store is another than the one here", ErrParted, n)
 		}
 		break
@@ -336,7 +336,7 @@ func (l *Log) Page(before, n int) (page []Entry, all int, err error) {
 
 // Verify reads the whole log of a data folder and gives how many entries it has, or fails
 // naming the first line that is not as it was written. That lines are missing at the end
-// shows only beside another copy.
+// shows only beside another copy, or beside what they say.
 func Verify(folder string) (n int, head string, err error) {
 	data, err := os.ReadFile(filepath.Join(folder, fileName))
 	if errors.Is(err, fs.ErrNotExist) {

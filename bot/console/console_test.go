@@ -76,6 +76,8 @@ func (s *states) Gate(_ context.Context, _, is *knowledge.Library, progress func
 	return nil, nil
 }
 
+func (s *states) Digest(number int) (string, error) { return fmt.Sprintf("%064x", number), nil }
+
 func (s *states) Publish(ctx context.Context, number int, p desk.Publication, files map[string][]byte) error {
 	l, err := s.Read(files)
 	if err != nil {

@@ -263,10 +263,14 @@ func (d *Desk) resolve(ctx context.Context, p *Proposal) error {
 			p.Published, p.Approver, keep = claim.Number, claim.Approver, decidedKeep
 		}
 	}
-	if err := d.save(ctx, p, keep); err != nil && !errors.Is(err, bot.ErrStale) { // stale: another found out
-		return err
+	err = d.save(ctx, p, keep)
+	if errors.Is(err, bot.ErrStale) {
+		return nil // another found out
 	}
-	return nil
+	if err == nil && p.Published > 0 { // whoever published it may not have come so far
+		d.published(ctx, p.Published, p.publication(Approval{Who: claim.Who, Way: claim.Way, Override: claim.Override}))
+	}
+	return err
 }
 
 // Approve publishes a proposal. It fails with ErrUnknown, ErrTaken, ErrSelf, ErrDead,
@@ -353,7 +357,7 @@ func (d *Desk) publish(ctx context.Context, p *Proposal, who string, publication
 			d.o.Log.Warn("claim on a proposal not given back", slog.String("proposal", p.ID), slog.Any("error", err))
 		}
 	}()
-	p.Claim = &Claim{Who: who, Approver: publication.Approver, Number: state.Number + 1, Sum: digestFiles(files)}
+	p.Claim = &Claim{Who: who, Approver: publication.Approver, Number: state.Number + 1, Sum: digestFiles(files), Way: publication.Way, Override: publication.Override}
 	if err := d.save(ctx, p, proposalKeep); err != nil {
 		return err
 	}

@@ -42,11 +42,18 @@ type replicas struct {
 	*testing.T
 	a, b      *Desk
 	publisher *watched
+	audit     []string
 }
 
 func newReplicas(t *testing.T, s Store) *replicas {
 	r := &replicas{T: t, publisher: &watched{inMemory: newInMemory(t)}}
-	o := Options{Coordinators: []string{"Lin.Yue", "wang", "zhao", "qian", "sun"}}
+	var mu sync.Mutex
+	o := Options{Coordinators: []string{"Lin.Yue", "wang", "zhao", "qian", "sun"}, Audit: func(_ context.Context, who, what, object string) error {
+		mu.Lock()
+		defer mu.Unlock()
+		r.audit = append(r.audit, who+"|"+what+"|"+object)
+		return nil
+	}}
 	r.a, r.b = New(s, r.publisher, o), New(s, r.publisher, o)
 	t.Cleanup(r.a.Close)
 	t.Cleanup(r.b.Close)
@@ -183,6 +190,10 @@ func TestAClaimWhoseOwnerIsGone(t *testing.T) {
 	if got := r.says(r.b, "zhao", "/准 "+p.ID); !strings.Contains(got, "已发布版本 2") {
 		t.Errorf("failed after it was published: %s", got)
 	}
+	digest, _ := r.publisher.Digest(2)
+	if last := r.audit[len(r.audit)-1]; !strings.HasPrefix(last, "zhao|publish|"+p.ID) || !strings.HasSuffix(last, "（群聊，作者 Lin.Yue）"+Vouching(2, digest)) {
+		t.Errorf("the audit log does not have what was published: %s", last)
+	}
 }
 
 // TestGatesWaitInABoundedQueue: one gate at a time, the same proposal waits once, too many
@@ -280,5 +291,17 @@ func TestOnePersonInTwoSpellings(t *testing.T) {
 	}
 	if got := r.says(r.b, "WANG", "/准 "+p.ID); !strings.Contains(got, "已发布版本 1") {
 		t.Errorf("another: %s", got)
+	}
+}
+
+// TestWhatNobodySeesIsNotTaught: a way to ask that reads otherwise than it is written.
+func TestWhatNobodySeesIsNotTaught(t *testing.T) {
+	r := newReplicas(t, stores(t)["bolt"])
+	passage, _ := library(r).Passage("aeo-incentives/优先通关实现方式/1")
+	for _, hidden := range []string{"\u202e", "\u2066", "\U000e0041", "\u200b", "\u2060"} {
+		_, err := r.a.Propose(t.Context(), "", Ask(passage, "蓝鲸"+hidden+"通道怎么走", "Lin.Yue"))
+		if !errors.Is(err, ErrNotes) || !strings.Contains(err.Error(), fmt.Sprintf("U+%04X", []rune(hidden)[0])) {
+			t.Errorf("%q: %v", hidden, err)
+		}
 	}
 }

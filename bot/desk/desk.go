@@ -71,6 +71,9 @@ type Publisher interface {
 	// another was published meanwhile, and with ErrDiverged while the replicas' versions are
 	// two chains.
 	Publish(ctx context.Context, number int, p Publication, files map[string][]byte) error
+	// Digest is that of a published state's record, which vouches for its files and for all
+	// states before.
+	Digest(number int) (string, error)
 	// Describe is one line on the state in force.
 	Describe() (string, error)
 }

@@ -103,6 +103,9 @@ type Claim struct {
 	Number   int    `json:"number"`
 	// Sum names the files of that state, by which it is known whether it was published.
 	Sum string `json:"sum"`
+	// Way and Override are the publication's.
+	Way      Way    `json:"way,omitempty"`
+	Override string `json:"override,omitempty"`
 }
 
 // Waits reports whether a proposal was neither published nor taken away.

@@ -83,7 +83,8 @@ func (p *shelfOfStates) Gate(context.Context, *knowledge.Library, *knowledge.Lib
 func (p *shelfOfStates) Publish(context.Context, int, Publication, map[string][]byte) error {
 	return nil
 }
-func (p *shelfOfStates) Describe() (string, error) { return "", nil }
+func (p *shelfOfStates) Digest(int) (string, error) { return "", nil }
+func (p *shelfOfStates) Describe() (string, error)  { return "", nil }
 
 // givenList is who was given what.
 type givenList []bot.Given

@@ -5,6 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"aeobot/bot"
@@ -88,8 +91,50 @@ func (d *Desk) Release(ctx context.Context, number int, p Publication, worse []D
 	if err := d.publisher.Publish(ctx, number, p, files); err != nil {
 		return err
 	}
-	d.did(ctx, cmp.Or(p.Approver, p.Author), p.act(), p.line(number))
+	d.published(ctx, number, p)
 	return nil
+}
+
+// published takes a publication down in the audit log.
+func (d *Desk) published(ctx context.Context, number int, p Publication) {
+	digest, err := d.publisher.Digest(number)
+	if err != nil {
+		d.o.Log.Error("the audit log cannot vouch for what was published", slog.Int("published", number), slog.Any("error", err))
+	}
+	d.did(ctx, cmp.Or(p.Approver, p.Author), p.act(), p.line(number)+Vouching(number, digest))
+}
+
+// Vouching ends a line of the audit log with the digest of a version's record. A version that
+// was changed since, or that nobody here published, is found by it.
+func Vouching(number int, digest string) string {
+	return fmt.Sprintf("，版本 %d 的记录 sha256:%s", number, digest)
+}
+
+var (
+	vouching = regexp.MustCompile(`，版本 (\d+) 的记录 sha256:([0-9a-f]{64})$`)
+	// unvouched is in a line of before there were digests.
+	unvouched = regexp.MustCompile(`(?:→ |，到)版本 (\d+)[（；]`)
+)
+
+// Adopt is what the audit log calls it when another chain of versions, or one that it does not
+// know, is made the one in force.
+const Adopt = "adopt versions"
+
+// Vouched gives the version that a line of the audit log put in force, and the digest of its
+// record; none in a line of before there were digests.
+func Vouched(what, object string) (number int, digest string, ok bool) {
+	if what != Adopt && !strings.HasPrefix(what, "publish") {
+		return 0, "", false
+	}
+	m := vouching.FindStringSubmatch(object)
+	if m == nil {
+		m = append(unvouched.FindStringSubmatch(object), "")
+	}
+	if len(m) < 3 {
+		return 0, "", false
+	}
+	number, err := strconv.Atoi(m[1])
+	return number, m[2], err == nil
 }
 
 func (p Publication) act() string {

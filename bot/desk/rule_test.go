@@ -52,10 +52,14 @@ func TestEveryWayIsTakenDown(t *testing.T) {
 	if err := c.desk.Release(t.Context(), 4, Publication{Author: "lin", Reason: "r"}, nil, state.Files); !errors.Is(err, ErrSelf) {
 		t.Errorf("alone: %v", err)
 	}
+	digests := make([]string, 4)
+	for n := range digests {
+		digests[n], _ = c.publisher.Digest(n)
+	}
 	want := []string{
-		"wang|publish|客户这么问 → 版本 1（群聊，作者 lin）",
-		"wang|publish|客户这么问 → 版本 2（控制台，作者 lin）",
-		"wang|publish|客户这么问 → 版本 3（命令行，作者 lin）",
+		"wang|publish|客户这么问 → 版本 1（群聊，作者 lin）" + Vouching(1, digests[1]),
+		"wang|publish|客户这么问 → 版本 2（控制台，作者 lin）" + Vouching(2, digests[2]),
+		"wang|publish|客户这么问 → 版本 3（命令行，作者 lin）" + Vouching(3, digests[3]),
 	}
 	if got := strings.Join(c.audit, "\n"); got != strings.Join(want, "\n") {
 		t.Errorf("taken down\n%s\nwant\n%s", got, strings.Join(want, "\n"))

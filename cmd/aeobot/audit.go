@@ -49,8 +49,10 @@ func newAuditVerify(g *global) *cobra.Command {
 		Use:   "verify",
 		Short: "核对操作记录没有被改动、抽掉或插进一行，和其他副本是同一份；分成两份时选定一份",
 		Long: `逐行核对数据文件夹里的 audit.jsonl：每一行都带着上一行的校验和，改动、抽掉、插进任何一行都会指出第几行。
-末尾整段被删去只有和别处的一份比较才看得出来：输出的校验和请另存一份，或比较各副本的输出。
-用 Redis 时还和 Redis 里（其他副本）的一份比较。恢复了旧的数据文件夹、清空或换了 Redis、两边断开时各自记过，都可能分成两份：
+还和发布过的版本对照：版本在，发布它的那一行不在（文件被删、被清空、末尾被删去），或者两边的校验和不同，都不通过。
+末尾删去的若不是发布，只有和别处的一份比较才看得出来：输出的校验和请另存一份，或比较各副本的输出。
+用 Redis 时还和 Redis 里（其他副本）的一份逐行比较。都没有签名：能同时改写操作记录和版本的人仍能伪造。
+恢复了旧的数据文件夹、清空或换了 Redis、两边断开时各自记过，都可能分成两份：
 这时列出从第几行起不同、两边各记了什么，退出码 1；选定以前，新的操作只记在本机，日志和 doctor 会说。
 
 选定一份：
@@ -77,21 +79,52 @@ func newAuditVerify(g *global) *cobra.Command {
 }
 
 func verifyAudit(ctx context.Context, out io.Writer, c configs.Config) error {
-	n, head, err := audit.Verify(c.DataDir)
-	if err != nil {
-		fmt.Fprintf(out, "前 %d 行无误，之后对不上：%v\n", n, err)
+	n, head, broken := audit.Verify(c.DataDir)
+	if broken != nil {
+		fmt.Fprintf(out, "前 %d 行无误，之后对不上：%v\n", n, broken)
 	} else {
 		fmt.Fprintf(out, "%d 行，逐行相符，最后一行的校验和 %s\n", n, cmp.Or(head, "（无）"))
 	}
-	p, close, err2 := compareAudit(ctx, c)
-	if err2 = errors.Join(err2, close()); err2 != nil {
-		return fmt.Errorf("the log in Redis cannot be compared: %w", err2)
+	p, close, err := compareAudit(ctx, c)
+	if err = errors.Join(err, close()); err != nil {
+		return fmt.Errorf("the log in Redis cannot be compared: %w", err)
 	}
-	if showParting(out, p); err != nil || p.At > 0 {
+	showParting(out, p)
+	x, err := newCrossCheck(ctx, c)
+	if err != nil {
+		return usageError{err}
+	}
+	x.write(out, 0)
+	lacking, err := sayBehind(out, c, p)
+	if err != nil {
+		return usageError{err}
+	}
+	if broken != nil || p.At > 0 {
 		fmt.Fprintln(out, "选定一份：aeobot audit verify --adopt shared（Redis 里的）或 --adopt local（本机的），加 --dry-run 先看。")
 		return errShort
 	}
-	return nil
+	if lacking {
+		return errShort
+	}
+	return x.short()
+}
+
+// sayBehind says how many lines of the shared log are not here yet, and reports whether one of
+// a version that is here is among them: a replica fetches both within seconds.
+func sayBehind(out io.Writer, c configs.Config, p audit.Parting) (lacking bool, err error) {
+	if p.At > 0 || len(p.There) == 0 {
+		return false, nil
+	}
+	head, _, err := published(c).Head()
+	if err != nil {
+		return false, err
+	}
+	lacking = loggedIn(p.All[:len(p.All)-len(p.There)]).last < head.Number
+	fmt.Fprintf(out, "本机的文件比 Redis 里的少末尾 %d 行，运行中的 serve 几秒内从那里补上。\n", len(p.There))
+	if lacking {
+		fmt.Fprintln(out, "其中有本机已有的版本的发布：本机的文件末尾被删过，或者刚刚发布，过一会儿再核对一次。")
+	}
+	return lacking, nil
 }
 
 // compareAudit holds the log here against the one that the replicas share, if there is one.

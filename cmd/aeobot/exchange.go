@@ -330,20 +330,32 @@ func (s *server) catchUp(ctx context.Context, folder *versions.Folder, inForce *
 	if err != nil || digest == *inForce && int64(head.Number) == s.version.Load() {
 		return err
 	}
-	if g, release, err := s.live.Acquire(); err == nil { // what serve started with
-		same := g.Library().Fingerprint == head.Fingerprint
-		release()
-		if same {
-			s.version.Store(int64(head.Number))
-			*inForce = digest
-			return nil
-		}
-	}
-	if err := s.reload(ctx); err != nil {
+	if *inForce == "" && s.startedWith(folder, head) {
+		s.version.Store(int64(head.Number))
+	} else if err := s.reload(ctx); err != nil {
 		return err
 	}
 	*inForce = digest
 	return nil
+}
+
+// startedWith reports whether the knowledge in force is a version's files as they are read
+// now: what its record calls itself proves nothing. When they cannot be read, reload says why.
+func (s *server) startedWith(folder *versions.Folder, v versions.Version) bool {
+	files, err := folder.Files(v)
+	if err != nil {
+		return false
+	}
+	read, err := state{files: files}.library()
+	if err != nil {
+		return false
+	}
+	g, release, err := s.live.Acquire()
+	if err != nil {
+		return false
+	}
+	defer release()
+	return g.Library().Fingerprint == read.Fingerprint
 }
 
 // partedKind is the kind of the notes that replicas leave whose chain is another than the

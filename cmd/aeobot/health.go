@@ -113,6 +113,9 @@ func (s *server) readiness(ctx context.Context) readiness {
 	if why := s.diverged.Load(); why != nil {
 		degraded("knowledge: " + *why)
 	}
+	if why := s.unvouched.Load(); why != nil {
+		degraded("knowledge: " + *why)
+	}
 	if why := s.unknown.Load(); why != nil {
 		degraded("console: nobody may enter, since the settings cannot be read: " + *why)
 	}

@@ -40,18 +40,17 @@ type states struct {
 // stateKey names a published state, which never changes. When another chain of versions is
 // adopted, its states have the same numbers.
 type stateKey struct {
-	number      int
-	fingerprint string
+	number int
+	digest string // of its record
 }
 
 // keptStates is how many are kept: the one in force, and one that it is compared with.
 const keptStates = 2
 
 // get gives a state, reading it when it is not kept.
-func (s *states) get(v versions.Version, read func() (state, error)) (desk.State, error) {
+func (s *states) get(key stateKey, read func() (state, error)) (desk.State, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	key := stateKey{v.Number, v.Fingerprint}
 	if known, ok := s.byKey[key]; ok {
 		s.lately = append(slices.DeleteFunc(s.lately, func(k stateKey) bool { return k == key }), key)
 		return known, nil
@@ -65,7 +64,7 @@ func (s *states) get(v versions.Version, read func() (state, error)) (desk.State
 		return desk.State{}, err
 	}
 	got := desk.State{Number: files.number, Files: files.files, Library: l}
-	if files.number != v.Number {
+	if files.number != key.number {
 		return got, nil // another was published meanwhile
 	}
 	s.byKey[key] = got
@@ -101,7 +100,11 @@ func (p publisher) InForce() (desk.State, error) {
 	if err != nil {
 		return desk.State{}, err
 	}
-	return p.states.get(head, func() (state, error) { return inForce(p.settings) })
+	key, err := p.key(head.Number)
+	if err != nil {
+		return desk.State{}, err
+	}
+	return p.states.get(key, func() (state, error) { return inForce(p.settings) })
 }
 
 // Read makes a library of files; see desk.Publisher.
@@ -111,14 +114,22 @@ func (publisher) Read(files map[string][]byte) (*knowledge.Library, error) {
 
 // At is an older state; see desk.Publisher.
 func (p publisher) At(number int) (desk.State, error) {
-	var v versions.Version
-	if number > 0 {
-		var err error
-		if v, err = published(p.settings).Get(number); err != nil {
-			return desk.State{}, usageError{err}
-		}
+	key, err := p.key(number)
+	if err != nil {
+		return desk.State{}, err
 	}
-	return p.states.get(v, func() (state, error) { return stateOf(p.settings, number) })
+	return p.states.get(key, func() (state, error) { return stateOf(p.settings, number) })
+}
+
+// key names the state of a number; 0 is what the program brings along.
+func (p publisher) key(number int) (key stateKey, err error) {
+	if key.number = number; number > 0 {
+		key.digest, err = p.Digest(number)
+	}
+	if err != nil {
+		err = usageError{err}
+	}
+	return key, err
 }
 
 // Gate gives what got worse; see desk.Publisher.
@@ -151,6 +162,9 @@ func (p publisher) Publish(ctx context.Context, number int, who desk.Publication
 	}
 	return err
 }
+
+// Digest is that of a record; see desk.Publisher.
+func (p publisher) Digest(number int) (string, error) { return published(p.settings).Digest(number) }
 
 // Describe is the version in force; see desk.Publisher.
 func (p publisher) Describe() (string, error) {

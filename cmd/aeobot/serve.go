@@ -109,6 +109,8 @@ type server struct {
 	stale atomic.Pointer[string]
 	// diverged is why the published versions are not those of all replicas; nil: they are.
 	diverged atomic.Pointer[string]
+	// unvouched is why the published versions are not those of the audit log; nil: they are.
+	unvouched atomic.Pointer[string]
 	// unknown is why the settings do not say who may enter; nil: they do.
 	unknown atomic.Pointer[string]
 	// clients are those that call the platform, by the name of their channel.
@@ -197,6 +199,7 @@ func (s *server) keepRunning(ctx context.Context) {
 	s.running.Go(func() { s.notebook.Run(ctx) })
 	s.running.Go(func() { s.tally.Run(ctx) })
 	s.running.Go(func() { s.every(ctx, "questions and audit log", s.settle()) })
+	s.running.Go(func() { s.every(ctx, "versions and audit log", s.vouchFor()) })
 	s.running.Go(func() { s.every(ctx, "who may enter", s.followAccess()) })
 	s.runNotices(ctx)
 	s.running.Go(func() { s.control(ctx) })

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -27,7 +28,8 @@ func newVerify(g *global) *cobra.Command {
 		Long: `重读所有原文（现行的、发布过的每个版本、随程序附带的），核对：
   · 现行知识的每一条都是原文里的那些字节；
   · serve 记下的每一处引用（answers.ttl 之内）：原文的哈希、字节位置、显示的文字；
-  · 发布过的版本没有被改动过。
+  · 发布过的版本和各自的记录相符、前后相接，和操作记录里发布时记下的校验和一致
+    （没有签名：能同时改写版本和操作记录的人仍能伪造；以前发布的没有记校验和，只说明）。
 有一处不符就逐条列出，退出码 1。`,
 		Args: arguments(cobra.NoArgs, "it proves everything in the data folder"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -36,7 +38,7 @@ func newVerify(g *global) *cobra.Command {
 				return err
 			}
 			v := &verification{out: cmd.OutOrStdout(), sources: map[string][]byte{}}
-			if err := v.gather(c, library); err != nil {
+			if err := v.gather(cmd.Context(), c, library); err != nil {
 				return err
 			}
 			v.passages(library)
@@ -68,7 +70,7 @@ func (v *verification) fail(format string, args ...any) {
 
 // gather reads every source again: the shipped article, every published state, and what
 // the settings name.
-func (v *verification) gather(c configs.Config, l *knowledge.Library) error {
+func (v *verification) gather(ctx context.Context, c configs.Config, l *knowledge.Library) error {
 	shipped, err := shippedState()
 	if err != nil {
 		return err
@@ -87,6 +89,9 @@ func (v *verification) gather(c configs.Config, l *knowledge.Library) error {
 		return usageError{err}
 	}
 	v.published = len(all)
+	if err := v.logged(ctx, c); err != nil {
+		return err
+	}
 	v.states(folder, all)
 	asides, err := folder.Asides()
 	if err != nil {
@@ -108,6 +113,27 @@ func (v *verification) gather(c configs.Config, l *knowledge.Library) error {
 			return usageError{err}
 		}
 		v.add(data)
+	}
+	return nil
+}
+
+// logged holds the published states against what the audit log says of them.
+func (v *verification) logged(ctx context.Context, c configs.Config) error {
+	x, err := newCrossCheck(ctx, c)
+	if errors.Is(err, versions.ErrChanged) {
+		return nil // said already
+	}
+	if err != nil {
+		return usageError{err}
+	}
+	for _, w := range x.wrong {
+		v.fail("%s", w)
+	}
+	if len(x.wrong) > 0 {
+		fmt.Fprintln(v.out, howToVouch)
+	}
+	if x.unvouched != "" {
+		fmt.Fprintln(v.out, x.unvouched+"。")
 	}
 	return nil
 }

@@ -16,6 +16,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"aeobot/bot"
+	"aeobot/bot/audit"
+	"aeobot/bot/desk"
 	"aeobot/configs"
 	"aeobot/knowledge/versions"
 )
@@ -26,7 +28,10 @@ func newVersions(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "versions",
 		Short: "列出发布过的版本，核对没有被改动过、和其他副本一致；分成两支时选定一支",
-		Long: `列出发布过的版本，并核对每个文件没有被改动过。
+		Long: `列出发布过的版本，并核对：每个文件和它的记录相符，每个版本的记录和前一个相接，
+和操作记录里发布时记下的校验和一致。单凭记录只能证明文件和记录相符：能改文件的人也能改它的记录，所以要和操作记录对照。
+这些都没有签名：能同时改写版本和操作记录的人仍能伪造；把 aeobot audit verify 输出的校验和另存一份，就瞒不过你。
+操作记录里没有的版本（塞进来的，或者记录被删过）、和记下的不同的，逐条列出，退出码 1；以前发布的没有记校验和，只说明。
 用 Redis 时还和 Redis 里（其他副本）的版本逐个比较。数据文件夹恢复了旧备份、Redis 清空或换了库、复制了数据文件夹、
 两边断开时各自发布过，都可能让版本分成两支：同一个编号，两边不是同一个版本。这时列出从哪一号起不同、两边各是谁在什么时候
 为什么发布的，退出码 1；选定以前，各副本照旧用自己的版本回答，不发布。
@@ -35,6 +40,7 @@ func newVersions(g *global) *cobra.Command {
   --adopt shared  以 Redis 里的为准，本机不同的那些版本另存
   --adopt local   以本机的为准，放进 Redis 代替那里的，那里不同的那些版本另存到本机；
                   其他副本若还是另一支，再到那边用 --adopt shared
+                  没有分成两支、只是操作记录里没有时，核对以后用它在操作记录里重新记下（没用 Redis 也可以）
 另存的版本在数据文件夹的 published/aside-日期-时间/编号/ 里，一个也不丢，照样能看；要再用时从那里重新发布：
   aeobot knowledge publish --reason 原因 --approver 第二个人 data/published/aside-日期-时间/000005
 不用停下 serve，它几秒内换用选定的版本。操作记进操作记录（aeobot audit show）；它若也分成了两份，另用 aeobot audit verify --adopt 选定。
@@ -92,12 +98,20 @@ func listVersions(ctx context.Context, out io.Writer, c configs.Config) error {
 		if err != nil {
 			return usageError{err}
 		}
-		fmt.Fprintf(out, "%d 个版本、%d 个文件，和发布时逐字节相同。\n", n, files)
+		fmt.Fprintf(out, "%d 个版本、%d 个文件，和各自的记录逐字节相同。\n", n, files)
 	}
+	x, err := newCrossCheck(ctx, c)
+	if err != nil {
+		return usageError{err}
+	}
+	x.write(out, len(all))
 	if err := listAsides(out, folder); err != nil {
 		return usageError{err}
 	}
-	return compareVersions(ctx, out, c)
+	if err := compareVersions(ctx, out, c); err != nil {
+		return err
+	}
+	return x.short()
 }
 
 func listAsides(out io.Writer, folder *versions.Folder) error {
@@ -216,7 +230,10 @@ func (a *adoption) run(cmd *cobra.Command, c configs.Config, adopt string) (err 
 		return err
 	}
 	if c.Redis.URL.Reveal() == "" {
-		return usageError{errors.New("--adopt chooses between the versions here and those in Redis; name it with redis.url or --redis")}
+		if adopt == "local" {
+			return a.vouch(cmd, c, audit.Open(c.DataDir, nil))
+		}
+		return usageError{errors.New("--adopt shared chooses the versions in Redis; name it with redis.url or --redis")}
 	}
 	s, err := openStore(c, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -227,6 +244,9 @@ func (a *adoption) run(cmd *cobra.Command, c configs.Config, adopt string) (err 
 	found, err := e.parting(cmd.Context())
 	if err != nil {
 		return err
+	}
+	if found.partedAt == 0 && adopt == "local" {
+		return a.vouch(cmd, c, openAudit(c, s))
 	}
 	if found.partedAt == 0 {
 		fmt.Fprintln(out, "版本没有分成两支，不用选定，什么都没有改动。")
@@ -251,9 +271,58 @@ func (a *adoption) run(cmd *cobra.Command, c configs.Config, adopt string) (err 
 		return err
 	}
 	fmt.Fprintf(out, "已选定。另存在 %s。\n", aside)
-	if err := openAudit(c, s).Append(cmd.Context(), a.author, "adopt versions", plan+"另存在 "+filepath.Base(aside)); err != nil {
+	if err := a.takeDown(cmd.Context(), e.folder, openAudit(c, s), plan+"另存在 "+filepath.Base(aside)); err != nil {
 		return fmt.Errorf("the versions are adopted, but the audit log does not have it: %w", err)
 	}
+	return nil
+}
+
+// takeDown puts into the audit log that the chain here was chosen, with its last record's digest.
+func (a *adoption) takeDown(ctx context.Context, folder *versions.Folder, log *audit.Log, what string) error {
+	head, _, err := folder.Head()
+	if err != nil {
+		return err
+	}
+	digest, err := folder.Digest(head.Number)
+	if err != nil {
+		return err
+	}
+	return log.Append(ctx, a.author, desk.Adopt, what+desk.Vouching(head.Number, digest))
+}
+
+// vouch takes the chain here down as the one that is meant, when the audit log does not know
+// it: its line was never written, or was lost.
+func (a *adoption) vouch(cmd *cobra.Command, c configs.Config, log *audit.Log) error {
+	x, err := newCrossCheck(cmd.Context(), c)
+	if err != nil {
+		return err
+	}
+	out := cmd.OutOrStdout()
+	if len(x.wrong) == 0 {
+		fmt.Fprintln(out, "版本没有分成两支，和操作记录也一致，不用选定，什么都没有改动。")
+		return nil
+	}
+	folder := published(c)
+	head, some, err := folder.Head()
+	if err != nil || !some {
+		return usageError{cmp.Or(err, errors.New("there is no version here to vouch for"))}
+	}
+	if _, _, err := folder.Verify(); err != nil {
+		return usageError{err}
+	}
+	x.write(out, head.Number)
+	plan := fmt.Sprintf("以本机的为准，到版本 %d；操作记录从这一行起担保它们。", head.Number)
+	fmt.Fprintln(out, "将要："+plan)
+	if a.dry {
+		return nil
+	}
+	if !a.yes && !confirmed(cmd.InOrStdin(), out) {
+		return errShort
+	}
+	if err := a.takeDown(cmd.Context(), folder, log, plan); err != nil {
+		return err
+	}
+	fmt.Fprintln(out, "已选定。")
 	return nil
 }
 

@@ -155,11 +155,7 @@ func (in *reading) load(files map[string][]byte) error {
 	}
 	in.Files, in.Document = files, l.Documents[0]
 	for _, f := range in.Document.Findings {
-		tell := in.warn
-		if f.Refused {
-			tell = in.problem
-		}
-		tell(Problem{Row: f.Line, Unit: "行", Message: f.Message, Mend: f.Mend})
+		in.found(f, Problem{Row: f.Line, Unit: "行", Message: f.Message, Mend: f.Mend})
 	}
 	in.Counts.Rows = max(in.Counts.Rows, bytes.Count(in.Document.Source, []byte("\n")))
 	return nil

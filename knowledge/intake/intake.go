@@ -213,6 +213,15 @@ func (in *reading) warn(p Problem) {
 	in.Warnings = append(in.Warnings, p)
 }
 
+// found passes on what the knowledge finds: what nobody may publish stops the import.
+func (in *reading) found(f knowledge.Finding, p Problem) {
+	if f.Refused {
+		in.problem(p)
+	} else {
+		in.warn(p)
+	}
+}
+
 // settle keeps the promise of all or nothing, and counts.
 func (in *reading) settle() {
 	if in.Document != nil && in.Document.Date == "" {

@@ -392,8 +392,11 @@ func (in *reading) publish(title, date string, pieces []knowledge.Piece, notes f
 	}
 	in.Files, in.Document = files, l.Documents[0]
 	for _, f := range in.Document.Findings {
-		w := Problem{Unit: "段", Message: f.Message, Mend: f.Mend}
-		in.warn(w)
+		p := Problem{Unit: "段", Message: f.Message, Mend: f.Mend}
+		if f.Refused { // it has to be found
+			p.Message = fmt.Sprintf("转成文本以后的第 %d 行%s", f.Line, f.Message)
+		}
+		in.found(f, p)
 	}
 	return nil
 }

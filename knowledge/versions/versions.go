@@ -40,7 +40,8 @@ type Version struct {
 	Of int `json:"of,omitempty"`
 	// Override is why it was published although something got worse.
 	Override string `json:"override,omitempty"`
-	// Fingerprint is the library's, as it was read when it was published.
+	// Fingerprint is the library's, as it was read when it was published. It is for people to
+	// read: the digest of the record is what names a state.
 	Fingerprint string `json:"fingerprint"`
 	// Files are the SHA-256 of each file.
 	Files map[string]string `json:"files"`
@@ -249,6 +250,22 @@ func (f *Folder) Digest(number int) (string, error) {
 		return "", err
 	}
 	return DigestOf(record), nil
+}
+
+// Digests are those of all records, from number 1 on.
+func (f *Folder) Digests() (all []string, err error) {
+	numbers, err := f.numbers()
+	for i, n := range numbers {
+		if n != i+1 {
+			return nil, fmt.Errorf("%w: %d is missing", ErrChanged, i+1)
+		}
+		digest, err := f.Digest(n)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, digest)
+	}
+	return all, err
 }
 
 // DigestOf is the digest of a record.

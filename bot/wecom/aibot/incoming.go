@@ -9,6 +9,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"aeobot/bot"
 )
 
 // incoming is a decrypted callback. Fields the bot has no use for are left out;
@@ -19,7 +21,11 @@ type incoming struct {
 	AIBotID  string
 	ChatID   string // groups only
 	ChatType string // single, group; absent in enter_chat
-	From     struct{ UserID string }
+	From     struct {
+		UserID string
+		// CorpID is the company of whoever is of another one than the bot; see asker.
+		CorpID string
+	}
 	Quote    *content
 	Stream   struct{ ID string }
 	Event    struct {
@@ -157,6 +163,16 @@ func wordsIn(o object, name string, depth int) string {
 	return strings.Join(lines, "\n")
 }
 
+// asker is the person. The platform names the company of those alone who are not of the bot's
+// own (page 100719), and user ids are unique in one company only: another's lin.yue is not
+// ours. No user id of one's own has a stroke in it.
+func (in *incoming) asker() bot.Asker {
+	if in.From.CorpID == "" || in.From.UserID == "" {
+		return bot.Asker(in.From.UserID)
+	}
+	return bot.Asker(in.From.CorpID + "/" + in.From.UserID)
+}
+
 // errMessage means that a signed callback could not be read.
 var errMessage = errors.New("aibot: callback not understood")
 
@@ -169,6 +185,7 @@ func parse(data []byte) (incoming, error) {
 	in := incoming{content: readContent(o), MsgID: o.text("msgid"), AIBotID: o.text("aibotid"), ChatID: o.text("chatid"),
 		ChatType: o.text("chattype"), ResponseURL: o.text("response_url")}
 	in.From.UserID = o.in("from").text("userid")
+	in.From.CorpID = o.in("from").text("corpid")
 	if q := o.object("quote"); q != nil {
 		quoted := readContent(*q)
 		in.Quote = &quoted

@@ -45,10 +45,11 @@ func (p *promise) acks() int {
 	return 1
 }
 
-// chatID is where the answer goes.
+// chatID is where the answer goes. One person of another company cannot be named: the user id
+// alone would be somebody of ours.
 func (p *promise) chatID() string {
 	if p.in.ChatID == "" {
-		return p.in.From.UserID
+		return string(p.in.asker())
 	}
 	return p.in.ChatID
 }

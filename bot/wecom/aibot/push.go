@@ -45,7 +45,7 @@ func (c *Connection) pushQueue() string { return "aibot-push:" + c.o.BotID }
 // chatOf is a conversation as the platform names it; false: it is none.
 func chatOf(to bot.Address) (chat string, group, ok bool) {
 	if to.Chat == "" {
-		return string(to.Asker), false, to.Asker != ""
+		return string(to.Asker), false, to.Asker != "" && !strings.Contains(string(to.Asker), "/") // see incoming.asker
 	}
 	// Before the stroke is the bot's id as messages have it, which no page says to be the
 	// one that the connection is opened with.

@@ -115,7 +115,7 @@ func (r *responder) question(ctx context.Context, in incoming) (m bot.Message, w
 		quote = bot.WithoutMentions(quote, r.names.known(ctx, in.AIBotID)...) // a colleague's question to the bot
 	}
 	return bot.Message{
-		ID: messageID(in), Chat: chat(in), Asker: bot.Asker(in.From.UserID),
+		ID: messageID(in), Chat: chat(in), Asker: in.asker(),
 		Text: text, Relayed: in.MsgType == "mixed" || !written[in.MsgType], Quote: quote, Surface: Surface,
 	}, wordless
 }
@@ -166,7 +166,7 @@ func (r *responder) fits(text string) string {
 // or nothing.
 func (r *responder) press(ctx context.Context, in incoming) (*cardUpdate, spoken, error) {
 	answer, _, _ := strings.Cut(in.Event.Card.TaskID, ".")
-	p, err := r.engine.Press(ctx, bot.Press{ID: messageID(in), Chat: chat(in), Asker: bot.Asker(in.From.UserID),
+	p, err := r.engine.Press(ctx, bot.Press{ID: messageID(in), Chat: chat(in), Asker: in.asker(),
 		Key: in.Event.Card.EventKey, Answer: answer, Surface: Surface})
 	if errors.Is(err, bot.ErrKey) {
 		r.log.Warn("button unknown; is it of another version or program?")
@@ -199,7 +199,7 @@ func (r *responder) rate(ctx context.Context, in incoming) {
 		r.log.Warn("feedback not understood")
 		return
 	}
-	r.engine.Rate(ctx, f.ID, Surface.Name, bot.Asker(in.From.UserID), rating, f.Reasons, f.Content)
+	r.engine.Rate(ctx, f.ID, Surface.Name, in.asker(), rating, f.Reasons, f.Content)
 }
 
 // chat keeps the talks of different bots in one group apart.

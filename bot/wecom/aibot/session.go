@@ -138,7 +138,7 @@ func (s *session) inTurn(ctx context.Context, p *promise, first func() bool, do 
 	if s.draining {
 		return false
 	}
-	turn := s.order.Queue(chat(p.in) + "\x00" + p.in.From.UserID)
+	turn := s.order.Queue(chat(p.in) + "\x00" + string(p.in.asker()))
 	s.answers.Go(func() {
 		defer s.release(p)
 		defer turn.Leave()
