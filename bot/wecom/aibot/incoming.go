@@ -26,9 +26,9 @@ type incoming struct {
 		// CorpID is the company of whoever is of another one than the bot; see asker.
 		CorpID string
 	}
-	Quote    *content
-	Stream   struct{ ID string }
-	Event    struct {
+	Quote  *content
+	Stream struct{ ID string }
+	Event  struct {
 		EventType string
 		Card      struct{ EventKey, TaskID string }
 		Feedback  struct {
