@@ -120,9 +120,9 @@ func TestTheWholeStoryInABrowser(t *testing.T) {
 	a, b := startServe(t, dir, env...), startServe(t, t.TempDir(), env...)
 	o := &office{t: t, c: newClient(t)}
 	for range 2 {
-		o.hears(a, "zhao", unheardOf, "", "没有找到")
+		o.hears(a, "zhao", unheardOf, "", "没有提到")
 	}
-	o.hears(b, "qian", "请问蓝鲸通道要怎么走呀", "", "没有找到")
+	o.hears(b, "qian", "请问蓝鲸通道要怎么走呀", "", "没有提到")
 
 	const passage = "设立AEO企业专用窗口或优先叫号通道"
 	taught := p.order("lin.yue", a, "teach", map[string]any{"question": unheardOf, "passage": passage})
@@ -155,7 +155,7 @@ func TestTheWholeStoryInABrowser(t *testing.T) {
 	back := p.order("wang.qiang", b, "restore", map[string]any{"version": 0})
 	p.order("lin.yue", a, "approve", map[string]any{"proposal": back.Proposal})
 	for _, r := range []*running{a, b} {
-		o.until(r, "zhao", unheardOf, "没有找到")
+		o.until(r, "zhao", unheardOf, "没有提到")
 	}
 	audit := p.order("boss", a, "look", map[string]any{"path": "/console/audit", "name": "audit"})
 	for _, want := range []string{"登录", "提议", "发布", "lin.yue", "wang.qiang"} {

@@ -63,7 +63,7 @@ func TestCoordinatorsTeachInTheChat(t *testing.T) {
 	a, b := startServe(t, dir, env...), startServe(t, t.TempDir(), env...)
 	o := &office{t: t, c: newClient(t)}
 	for range 2 {
-		o.hears(a, "zhao", unheardOf, "", "没有找到")
+		o.hears(a, "zhao", unheardOf, "", "没有提到")
 	}
 	o.hears(b, "lin.yue", "/未答", "", "1、"+unheardOf+"（2 次")
 	o.hears(a, "lin.yue", "/为什么 "+unheardOf, "", "才作答")
@@ -77,7 +77,7 @@ func TestCoordinatorsTeachInTheChat(t *testing.T) {
 	o.until(b, "wang.qiang", "/待准", "评测通过")
 	o.hears(a, "lin.yue", "/准 "+id, "", "另一位协调员")
 	o.hears(a, "zhao", "/准 "+id, "", "只有协调员")
-	o.hears(a, "zhao", unheardOf, "", "没有找到")
+	o.hears(a, "zhao", unheardOf, "", "没有提到")
 	o.hears(b, "wang.qiang", "/准 "+id, "", "已发布版本 1")
 	o.hears(b, "wang.qiang", "/准 "+id, "", "已发布版本 1") // said again, done once
 	if got := o.says(a, "lin.yue", "/未答", ""); strings.Contains(got, "、"+unheardOf) {
@@ -93,7 +93,7 @@ func TestCoordinatorsTeachInTheChat(t *testing.T) {
 		t.Fatalf("%s%s", got.stdout, got.stderr)
 	}
 	for _, r := range []*running{a, b} {
-		o.until(r, "zhao", unheardOf, "没有找到")
+		o.until(r, "zhao", unheardOf, "没有提到")
 	}
 	for _, r := range []*running{a, b} {
 		r.stop()

@@ -25,7 +25,8 @@ import (
 // What one upload may take. Processor time of the process that reads is measured, not the
 // clock: a loaded machine changes nothing about it. It is several times what was seen.
 const (
-	uploadMemory = 200 // MB, of the reading process, and of what serve takes more than before
+	uploadMemory = 200 // MB, of the reading process
+	serveGrowth  = 256 // MB that serve takes more than before, over all files; collecting is late on a loaded machine
 	uploadTime   = 8 * time.Second
 )
 
@@ -60,7 +61,7 @@ func TestHostileUploads(t *testing.T) {
 		if outcome == "" {
 			t.Errorf("%s: neither read nor refused", filepath.Base(file))
 		}
-		if took > uploadTime || peak > uploadMemory || served > idle+uploadMemory {
+		if took > uploadTime || peak > uploadMemory || served > idle+serveGrowth {
 			t.Errorf("%s: took %v and %d MB, serve %d MB after %d; want at most %v and %d MB", filepath.Base(file), took, peak, served, idle, uploadTime, uploadMemory)
 		}
 	}

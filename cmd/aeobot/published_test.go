@@ -50,17 +50,17 @@ func TestPublishAndRollBack(t *testing.T) {
 		}
 	}
 	run(0, "还没有发布过", "knowledge", "versions")
-	run(1, "没有找到", "ask", unheardOf)
+	run(1, "没有提到", "ask", unheardOf)
 	notes := editedNotes(t, unheardOfAsked)
 	run(2, "--reason", "knowledge", "publish", notes)
 	run(0, "+ 问法："+unheardOf, "knowledge", "publish", "--dry-run", notes)
-	run(1, "没有找到", "ask", unheardOf)
+	run(1, "没有提到", "ask", unheardOf)
 	run(0, "已发布版本 1", "knowledge", "publish", "--author", "林悦", "--approver", "王强", "--reason", "客户这么问", notes)
 	run(0, "1、设立AEO企业专用窗口", "ask", unheardOf)
 	run(1, "没有差别", "knowledge", "publish", "--author", "林悦", "--reason", "再来一次", notes)
 	run(0, "- 问法："+unheardOf, "knowledge", "diff", "1", "0")
 	run(0, "作为版本 2 发布", "knowledge", "rollback", "--author", "王强", "--approver", "林悦", "--reason", "撤回", "0")
-	run(1, "没有找到", "ask", unheardOf)
+	run(1, "没有提到", "ask", unheardOf)
 	run(0, "客户这么问", "knowledge", "versions")
 	run(0, "2 个版本、4 个文件", "knowledge", "versions")
 	run(2, "in force already", "knowledge", "rollback", "--reason", "x", "2")
@@ -252,7 +252,7 @@ func TestReplicasFollow(t *testing.T) {
 			return strings.Contains(c.ask(r.base, fmt.Sprint("m", n), "g", fmt.Sprint("u", n), unheardOf), want)
 		})
 	}
-	says(a, "没有找到")
+	says(a, "没有提到")
 	publish := func(dir string, args ...string) {
 		t.Helper()
 		if got := execute(t, dir, "", []string{url}, append([]string{"knowledge"}, args...)...); got.status != 0 {
@@ -264,10 +264,10 @@ func TestReplicasFollow(t *testing.T) {
 	says(b, "设立AEO企业专用窗口")
 	b.stop()
 	publish(one, "rollback", "--author", "a", "--approver", "b", "--reason", "r", "0")
-	says(a, "没有找到")
+	says(a, "没有提到")
 	redis.Do("flushall") // what one replica has, the others get from it
 	b = startServe(t, two, url)
-	says(b, "没有找到")
+	says(b, "没有提到")
 	a.await("announcing again", func() bool { return strings.TrimSpace(redis.Do("get", "aeobot:{published}:latest")) == "2" })
 	for _, dir := range []string{one, two} {
 		if got := execute(t, dir, "", []string{url}, "knowledge", "versions"); !strings.Contains(got.stdout, "2 个版本、4 个文件") {

@@ -252,7 +252,7 @@ func TestSight(t *testing.T) {
 		{"connected", connection, "ready", channelHeard{}, false, "aibot.connected", "✓ 长连接已登录"},
 		{"refused", connection, "refused", channelHeard{}, false, "aibot.connected", "✗ 平台不认 Bot ID 或 Secret"},
 		{"displaced", connection, "displaced", channelHeard{}, false, "aibot.connected", "✗ 长连接被别处顶掉了"},
-		{"a state of later years", connection, "limited", channelHeard{}, false, "aibot.connected", "✗ 长连接的状态：limited"},
+		{"a state of later years", connection, "asleep", channelHeard{}, false, "aibot.connected", "✗ 长连接的状态：asleep"},
 		{"no serve", connection, "", channelHeard{}, true, "aibot.connected", "· serve 没有在运行"},
 		{"nobody", callbacks, "", channelHeard{}, false, "aibot.members", "· 从 11-30 09:00:00 启动到现在，没有收到过任何人的提问"},
 		{"one person", callbacks, "", channelHeard{People: 1}, false, "aibot.permissions", "！ 只收到过同一个人的提问"},

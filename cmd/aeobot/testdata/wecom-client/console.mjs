@@ -35,16 +35,27 @@ async function at({ who, base, password }) {
 const shot = async (page, name) => { if (folder) await page.screenshot({ path: `${folder}/${name}.png`, fullPage: true }); };
 const main = async (page) => (await page.locator('main').innerText()).trim();
 
+// visit opens a page. One that reloads itself while a gate runs may do so just then, which
+// breaks the visit off.
+const visit = async (page, url, tries = 5) => {
+  try {
+    return await page.goto(url);
+  } catch (e) {
+    if (tries === 1 || !e.message.includes('ERR_ABORTED')) throw e;
+    return visit(page, url, tries - 1);
+  }
+};
+
 const does = {
   // look opens a page and gives its words.
   async look(page, { path, base, name }) {
-    await page.goto(base + path);
+    await visit(page, base + path);
     if (name) await shot(page, name);
     return { text: await main(page) };
   },
   // teach finds a question on the list and proposes it as a way to ask.
   async teach(page, { base, question, passage }) {
-    await page.goto(base + '/console/');
+    await visit(page, base + '/console/');
     await page.getByRole('navigation').getByRole('link', { name: '未答' }).click();
     await shot(page, 'questions');
     await page.getByRole('link', { name: question, exact: true }).click();
@@ -67,7 +78,7 @@ const does = {
     return { text: await main(page) };
   },
   async approve(page, { base, proposal, name }) {
-    await page.goto(base + proposal);
+    await visit(page, base + proposal);
     const button = page.getByRole('button', { name: '确认并发布' });
     await button.waitFor(); // the page looks again by itself until it can be confirmed
     if (name) await shot(page, name);
@@ -76,7 +87,7 @@ const does = {
     return { text: await main(page) };
   },
   async restore(page, { base, version, reason }) {
-    await page.goto(base + '/console/versions');
+    await visit(page, base + '/console/versions');
     const label = `恢复版本 ${version}`;
     await page.getByText(label, { exact: true }).click();
     await page.getByLabel('为什么', { exact: true }).locator('visible=true').fill(reason || '试过了，撤回');
@@ -92,7 +103,7 @@ const does = {
     const wide = [];
     for (const href of links) {
       const name = href.replaceAll('/', '-').replace(/^-console-?/, '') || 'overview';
-      const answer = await page.goto(base + href);
+      const answer = await visit(page, base + href);
       if (!answer.ok()) continue; // not for this person
       await shot(page, `wide-${name}`);
       await page.setViewportSize({ width: 390, height: 800 });
@@ -101,7 +112,7 @@ const does = {
       await page.setViewportSize({ width: 1100, height: 900 });
     }
     // The first thing a keyboard reaches leads past the menu.
-    await page.goto(base + '/console/');
+    await visit(page, base + '/console/');
     await page.keyboard.press('Tab');
     const skip = await page.evaluate(() => document.activeElement.textContent);
     return { wide, skip };
