@@ -12,7 +12,7 @@ import (
 
 func TestDoctorWithNothingConfigured(t *testing.T) {
 	got := execute(t, t.TempDir(), "", []string{"AEOBOT_LISTEN=" + freeAddress(t)}, "doctor")
-	if got.status != 0 || strings.Count(got.stdout, "✓") != 6 || strings.Contains(got.stdout, "✗") {
+	if got.status != 0 || strings.Count(got.stdout, "✓") != 7 || strings.Contains(got.stdout, "✗") {
 		t.Errorf("status %d: %s%s", got.status, got.stdout, got.stderr)
 	}
 }

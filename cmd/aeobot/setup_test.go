@@ -178,7 +178,7 @@ func TestGuideAgainstMistakes(t *testing.T) {
 	// 6. A servicer on duty, an account that was not granted, a company that is not verified.
 	m.set("servicer-on-duty", true)
 	m.set("kf-not-granted", true)
-	m.says("servicer-on-duty", "✗ 客服账号“关务客服”有 2 位接待人员在岗", "95018", "✗ 客服账号“关务客服”没有交给这个应用", "通过API管理微信客服账号")
+	m.says("servicer-on-duty", "✗ 客服账号“关务客服”有 1 位接待人员在岗", "95018", "✗ 客服账号“关务客服”没有交给这个应用", "通过API管理微信客服账号")
 	m.set("servicer-on-duty", false)
 	m.set("kf-not-granted", false)
 	m.set("not-verified", true)

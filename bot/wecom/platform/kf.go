@@ -510,7 +510,11 @@ func (c *Corp) kfServicers(r *http.Request, _ []byte) (int, map[string]any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	list := []any{}
-	for _, s := range c.account(r.URL.Query().Get("open_kfid")).servicers {
+	all := c.account(r.URL.Query().Get("open_kfid")).servicers
+	if len(all) == 0 { // nobody has been on duty yet
+		all = []Servicer{{ID: companyMembers[0].ID}}
+	}
+	for _, s := range all {
 		status := 1
 		if s.OnDuty || c.Mistakes.is(mistakeDuty) {
 			status = 0
