@@ -187,7 +187,8 @@ func TestRefusalsNameNoWrongTopic(t *testing.T) {
 	for said, topic := range map[string]string{"年审怎么做": "", "联系电话": "", "9710是什么意思": "", "内控台账有没有样表": "", "报关员证书丢了怎么补": "", "出口退税款多少天到账": "出口退税的办理"} {
 		for _, message := range []string{said, "能免担保吗？" + said + "？"} {
 			r := answer(t, engine, bot.Message{Asker: "u", Text: message})
-			if named := strings.Contains(r.Text, "没有写"); named != (topic != "") || !strings.Contains(r.Text, topic) || !named && !strings.Contains(r.Text, "没有找到这个问题的依据") {
+			asked := topic == "" && (strings.Contains(r.Text, "没有提到“"+said+"”") || strings.Contains(r.Text, "没有提到这一点"))
+			if named := topic != "" && strings.Contains(r.Text, "没有提到"+topic); named == asked || strings.Contains(r.Text, "不敢") {
 				t.Errorf("%s: got %s", message, r.Text)
 			}
 		}

@@ -16,10 +16,17 @@ func (t *turn) ask(Intent) (Reply, error) { return t.askText(t.text) }
 
 func (t *turn) askText(text string) (Reply, error) {
 	asked, err := Read(t.ctx, t, text)
+	if err == nil && !anyAnswered(asked) {
+		asked, err = t.askEarliest(text, asked)
+	}
 	if err != nil {
 		return Reply{}, err
 	}
 	return t.answer(ActAnswer, asked), nil
+}
+
+func anyAnswered(asked []Asked) bool {
+	return slices.ContainsFunc(asked, func(a Asked) bool { return answered(a.Decision) })
 }
 
 func answered(d index.Decision) bool { return d.Kind == index.Measures || d.Kind == index.Sections }
@@ -57,10 +64,11 @@ func (t *turn) answer(act string, asked []Asked) Reply {
 				b.hits = append(b.hits, hit{h.Passage, h.Score, h.Clause})
 			}
 		}
+		b.hits = together(b.hits)
 		switch c := f.Query.Correction; {
 		case origin:
 		case !answered(f):
-			b.note = reason(f, textNoPart) + t.noted(a.Question, []index.Decision{f})
+			b.note = reasonOfPart(f) + t.noted(a.Question, []index.Decision{f})
 		case len(b.hits) == 0:
 			b.note = textAbove
 		case c != nil:
@@ -84,6 +92,22 @@ func (t *turn) answer(act string, asked []Asked) Reply {
 	r := t.show(act, d, pending)
 	r.Parts, r.Answered = parts, slices.ContainsFunc(parts, func(p Part) bool { return p.Answered })
 	return r
+}
+
+// together puts hits of one section beside each other, where the first of them stands.
+func together(hits []hit) []hit {
+	var all []hit
+	for i, h := range hits {
+		if slices.ContainsFunc(hits[:i], h.besides) {
+			continue
+		}
+		for _, other := range hits[i:] {
+			if other.besides(h) {
+				all = append(all, other)
+			}
+		}
+	}
+	return all
 }
 
 // show fits a draft to the asker's screen and remembers it as the latest answer.
@@ -141,7 +165,8 @@ func pendingAfter(f fitted, pending []string) []string {
 
 // fit makes the reply that a draft becomes on the asker's screen.
 func (t *turn) fit(act string, d draft, pending []string) (Reply, fitted) {
-	d.day, d.dayLine, d.pending, d.alone = t.day, t.dayLine(), recall(t.library, pending), t.alone
+	d.day, d.dayLine, d.pending, d.alone = t.day, t.dayLine(d.hits()), recall(t.library, pending), t.alone
+	d.outside = t.outside()
 	d.note = strings.TrimSpace(t.lead + "\n" + d.note)
 	if t.message.Chat != "" {
 		d.most = maxMeasuresGroup
@@ -190,9 +215,9 @@ func shownOn(h hit, day string) Shown {
 func round(score float64) float64 { return float64(int(min(score, 1)*1000+0.5)) / 1000 }
 
 // dayLine says which day the answer is for, when that is not today.
-func (t *turn) dayLine() string {
+func (t *turn) dayLine(hits []hit) string {
 	if t.day == t.today {
 		return ""
 	}
-	return fmt.Sprintf(textDay, t.day)
+	return fmt.Sprintf(textDay, t.day) + t.earlier(hits)
 }

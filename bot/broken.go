@@ -50,7 +50,8 @@ func (t *turn) safely() (r Reply, err error) {
 			err = fmt.Errorf("%w (%T)", ErrPanic, v)
 		}
 	}()
-	return t.respond()
+	r, err = t.respond()
+	return r, cmp.Or(err, t.failed)
 }
 
 // broken keeps the question that an error left without an answer.

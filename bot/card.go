@@ -138,7 +138,7 @@ func (e *Engine) Press(ctx context.Context, p Press) (Pressed, error) {
 	if r.Quiet() || r.Act == ActWait {
 		return Pressed{Reply: r}, nil // the card stays as it is
 	}
-	if does == pressPass {
+	if does == pressPass && len(r.Shown) > 0 {
 		_, remaining := e.shownBy(about)
 		return Pressed{r, answerCard(textCardPassed, about, remaining, true)}, nil
 	}

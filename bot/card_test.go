@@ -144,7 +144,7 @@ func TestOpinionsByButton(t *testing.T) {
 
 func TestChoicesAskWhatTheySay(t *testing.T) {
 	e := bot.New(live(t), store(t), bot.Options{})
-	refused := answer(t, e, bot.Message{ID: "m1", Asker: "u", Text: "明天会下雨吗", Surface: aibotLike})
+	refused := answer(t, e, bot.Message{ID: "m1", Asker: "u", Text: strange, Surface: aibotLike})
 	card, ok := refused.Card()
 	if !ok {
 		t.Fatalf("no choices under %+v", refused)

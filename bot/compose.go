@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"aeobot/knowledge"
 )
@@ -46,18 +45,29 @@ func (h hit) words() (text string, span knowledge.Span) {
 
 // draft is a reply before it is fitted to a surface.
 type draft struct {
-	lead   string // said first: an overview
-	note   string // said first as an aside: what was understood, what has changed
-	blocks []block
-	day    string
+	lead string // said first
+	// overview tells that the lead names the sections that are to come.
+	overview bool
+	note     string // said first as an aside: what was understood, what has changed
+	blocks   []block
+	day      string
 	// dayLine says which day is meant, when it is not today.
 	dayLine string
 	// pending are further matches, and most bounds the measures quoted (0: maxMeasures).
 	pending []hit
 	most    int
 	alone   bool // nothing is remembered: see turn
+	outside bool // for people outside: see turn.outside
 	// skipped are questions of the message that were not looked up.
 	skipped []string
+}
+
+// hits are all measures that the draft quotes.
+func (d draft) hits() (all []hit) {
+	for _, b := range d.blocks {
+		all = append(all, b.hits...)
+	}
+	return all
 }
 
 // fitted is a draft on a surface.
@@ -80,16 +90,17 @@ func (d draft) fit(s Surface) fitted {
 	n, written := min(total, d.most), len(d.blocks)
 	for {
 		counts := d.shares(n)
-		pages := paginate(d.lines(counts, written, s), s.MaxBytes)
+		w, most := d.write(counts, written, s), max(s.MaxPages, 1)
+		fits := s.MaxBytes == 0 || len(w.text()) <= s.MaxBytes*most && len(w.pages(s.MaxBytes)) <= most
 		switch {
-		case len(pages) > max(s.MaxPages, 1) && n > 1:
+		case !fits && n > 1:
 			n--
 			continue
-		case len(pages) > max(s.MaxPages, 1) && written > 1:
+		case !fits && written > 1:
 			written--
 			continue
 		}
-		f := fitted{pages: pages}
+		f := fitted{pages: w.pages(s.MaxBytes)}
 		for i, b := range d.blocks {
 			f.shown = append(f.shown, b.hits[:counts[i]]...)
 			f.left = append(f.left, b.hits[counts[i]:]...)
@@ -118,11 +129,10 @@ func (d draft) shares(n int) []int {
 // maxQuestion bounds, in characters, the words of a question above its block.
 const maxQuestion = 80
 
-// lines writes the first hits of each of the first blocks, as many as written says, and
-// names the questions of the others. Each element is a piece that is not cut unless it is
-// too long for a page of its own.
-func (d draft) lines(counts []int, written int, s Surface) []string {
-	w := &writer{markdown: s.Markdown, alone: d.alone}
+// write writes the first hits of each of the first blocks, as many as written says, and
+// names the questions of the others.
+func (d draft) write(counts []int, written int, s Surface) *writer {
+	w := &writer{markdown: s.Markdown, alone: d.alone, outside: d.outside, day: d.day}
 	for _, said := range []string{d.note, d.dayLine} {
 		if said != "" {
 			w.line(w.aside(w.asked(said)))
@@ -146,7 +156,7 @@ func (d draft) lines(counts []int, written int, s Surface) []string {
 		}
 		if b.question != "" {
 			w.gap()
-			w.line(w.bold("问：" + w.asked(shorten(b.question, maxQuestion))))
+			w.line(w.bold("问：" + w.asked(shorten(withoutOpening(b.question), maxQuestion))))
 		}
 		w.origin(b.origin)
 		for _, said := range []string{b.lead, b.note} {
@@ -154,11 +164,12 @@ func (d draft) lines(counts []int, written int, s Surface) []string {
 				w.line(w.asked(said))
 			}
 		}
-		w.quote(take, d.day)
+		w.quote(take)
 	}
+	w.sources()
 	if left = append(left, d.pending...); len(left) > 0 {
 		w.gap()
-		w.line(w.safe(w.more(left)))
+		w.line(w.safe(w.more(left, d.overview)))
 	}
 	if d.alone {
 		w.names(textAloneWaiting, waiting, s.MaxBytes)
@@ -167,13 +178,17 @@ func (d draft) lines(counts []int, written int, s Surface) []string {
 	}
 	w.names(textUnanswered, unanswered, s.MaxBytes)
 	w.names(fmt.Sprintf(textSkipped, maxParts), d.skipped, s.MaxBytes)
-	return w.lines
+	return w
 }
 
-// more says how to read on.
-func (w *writer) more(left []hit) string {
+// more says how to read on, and what there is to read unless that was said.
+func (w *writer) more(left []hit, named bool) string {
 	if !w.alone {
-		return fmt.Sprintf(textMore, len(left), topicsOf(left))
+		topics := topicsOf(left)
+		if named {
+			topics = ""
+		}
+		return fmt.Sprintf(textMore, len(left), topics)
 	}
 	i := slices.IndexFunc(left, func(h hit) bool { return nameOf(h.passage) != "" })
 	if i < 0 {
@@ -204,7 +219,7 @@ func (w *writer) names(sentence string, questions []string, limit int) {
 	var short []string
 	size := 0
 	for _, q := range questions {
-		q = shorten(q, maxName)
+		q = shorten(withoutOpening(q), maxName)
 		if size += len(q) + len("“”、"); limit > 0 && size > limit/namesShare && len(short) > 0 {
 			break
 		}
@@ -239,21 +254,40 @@ func shorten(s string, runes int) string {
 	return s
 }
 
-// writer collects the lines of a reply.
+// writer collects what a reply says.
 type writer struct {
 	markdown bool
 	alone    bool // nothing is remembered: see turn
-	lines    []string
+	outside  bool // for people outside: see turn.outside
+	day      string
+	pieces   []piece
 }
 
-func (w *writer) line(s string) { w.lines = append(w.lines, s) }
+func (w *writer) line(s string) {
+	if n := len(w.pieces); n == 0 || len(w.pieces[n-1].hits) > 0 {
+		w.pieces = append(w.pieces, piece{})
+	}
+	p := &w.pieces[len(w.pieces)-1]
+	p.lines = append(p.lines, s)
+}
 
 // gap sets an empty line between two things.
 func (w *writer) gap() {
-	if len(w.lines) > 0 && w.lines[len(w.lines)-1] != "" {
+	if n := len(w.pieces); n > 0 && (len(w.pieces[n-1].hits) > 0 || last(w.pieces[n-1].lines) != "") {
 		w.line("")
 	}
 }
+
+// last is the last of the lines, or empty.
+func last(lines []string) string {
+	if len(lines) == 0 {
+		return ""
+	}
+	return lines[len(lines)-1]
+}
+
+// text is all that was said.
+func (w *writer) text() string { return w.page(w.pieces) }
 
 func (w *writer) bold(s string) string {
 	if w.markdown {
@@ -296,66 +330,133 @@ func Disarm(s string) string {
 	return host.ReplaceAllString(s, "."+breaker+"$1")
 }
 
-// quote writes hits under their headings, with what the notes say, and the source
-// of each document.
-func (w *writer) quote(hits []hit, day string) {
-	for start := 0; start < len(hits); {
-		end := start + 1
-		for end < len(hits) && hits[end].passage.Document == hits[start].passage.Document &&
-			hits[end].passage.Heading == hits[start].passage.Heading {
-			end++
+// quote writes hits under their headings, with what the notes say.
+func (w *writer) quote(hits []hit) {
+	for _, group := range bySection(hits) {
+		w.gap()
+		if n := len(w.pieces); n == 0 || len(w.pieces[n-1].hits) > 0 {
+			w.pieces = append(w.pieces, piece{})
 		}
-		w.group(hits[start:end], day)
-		if end == len(hits) || hits[end].passage.Document != hits[start].passage.Document {
-			w.source(hits[start].passage.Document)
-		}
-		start = end
+		w.pieces[len(w.pieces)-1].hits = group
 	}
 }
 
-// group writes hits of one section. Numbers are followed by 、 because a Markdown
-// list would renumber them.
-func (w *writer) group(hits []hit, day string) {
-	w.gap()
-	if h := hits[0].passage.Heading; h != "" {
-		w.line(w.bold(w.safe(h)))
-	}
-	for _, h := range hits {
-		words, _ := h.words()
-		text := w.safe(words)
-		switch {
-		case h.clause > 0 && w.alone:
-			text = fmt.Sprintf(textAloneClause, w.safe(h.passage.Label), text, len(h.passage.Clauses), w.safe(nameOf(h.passage)))
-		case h.clause > 0:
-			text = fmt.Sprintf(textClause, w.safe(h.passage.Label), text, len(h.passage.Clauses), h.passage.Number)
+// bySection parts hits where the next is of another section.
+func bySection(hits []hit) [][]hit {
+	var groups [][]hit
+	for i, h := range hits {
+		if i == 0 || !h.besides(hits[i-1]) {
+			groups = append(groups, nil)
 		}
-		if h.passage.Number > 0 {
-			text = fmt.Sprintf("%d、%s", h.passage.Number, text)
-		}
-		w.line(text)
+		groups[len(groups)-1] = append(groups[len(groups)-1], h)
 	}
-	w.notes(hits, day)
+	return groups
 }
 
-// notes writes what holds on that day, the same words once for all they hold for.
-func (w *writer) notes(hits []hit, day string) {
-	var order []string
-	numbers := map[string][]int{}
-	for _, h := range hits {
-		if note := h.passage.Notes.On(day).Note; note != "" {
-			if !slices.Contains(order, note) {
-				order = append(order, note)
-			}
-			numbers[note] = append(numbers[note], h.passage.Number)
+// besides reports whether two hits stand under the same heading.
+func (h hit) besides(other hit) bool {
+	return h.passage.Document == other.passage.Document && h.passage.Heading == other.passage.Heading
+}
+
+// sources has the source of each document stand once, below the last of what is quoted from
+// it before another is.
+func (w *writer) sources() {
+	var next *knowledge.Document
+	for i := range slices.Backward(w.pieces) {
+		p := &w.pieces[i]
+		if len(p.hits) == 0 {
+			continue
+		}
+		if d := p.hits[0].passage.Document; d != next {
+			p.source, next = d, d
 		}
 	}
-	for _, note := range order {
+}
+
+// measure writes one hit. Its number is followed by 、 because a Markdown list would
+// renumber it.
+func (w *writer) measure(h hit) string {
+	words, _ := h.words()
+	text := w.safe(words)
+	switch {
+	case h.clause > 0 && w.alone:
+		text = fmt.Sprintf(textAloneClause, w.safe(h.passage.Label), text, len(h.passage.Clauses), w.safe(nameOf(h.passage)))
+	case h.clause > 0:
+		text = fmt.Sprintf(textClause, w.safe(h.passage.Label), text, len(h.passage.Clauses), h.passage.Number)
+	}
+	if h.passage.Number > 0 {
+		text = fmt.Sprintf("%d、%s", h.passage.Number, text)
+	}
+	return text
+}
+
+// notes are what holds on the day for the hits of the last of these pieces. The same words
+// stand once on a page: where the last measure of a section is that they hold for, and in a
+// section further down that refers to it.
+func (w *writer) notes(pieces []piece, at int) []string {
+	here := pieces[at].hits
+	var lines []string
+	var done []string
+	for _, h := range here {
+		note := w.note(h)
+		if note == "" || slices.Contains(done, note) || w.holds(pieces[at+1:], here[0], note) != nil {
+			continue
+		}
+		done = append(done, note)
+		numbers := w.holds(pieces[:at+1], here[0], note)
 		about := ""
-		if len(hits) > 1 && numbers[note][0] > 0 {
-			about = "（" + numbersOf(numbers[note]) + "）"
+		if (len(here) > 1 || len(numbers) > 1) && numbers[0] > 0 {
+			about = "（" + numbersOf(numbers) + "）"
 		}
-		w.line(w.aside("注" + about + "：" + w.safe(note)))
+		text := w.safe(note)
+		if where := w.noted(pieces[:at], here[0], note); where != "" {
+			text = fmt.Sprintf(textSameNote, w.safe(where))
+		}
+		lines = append(lines, w.aside("注"+about+"："+text))
 	}
+	return lines
+}
+
+// note is what the notes say of a measure on the day, in the wording for whoever reads it.
+func (w *writer) note(h hit) string {
+	state := h.passage.Notes.On(w.day)
+	if w.outside {
+		return state.ForCustomers()
+	}
+	return state.Note
+}
+
+// holds are the numbers of the measures of a section that a note holds for, in the source's
+// order.
+func (w *writer) holds(pieces []piece, section hit, note string) []int {
+	var numbers []int
+	for _, p := range pieces {
+		for _, h := range p.hits {
+			if h.besides(section) && w.note(h) == note {
+				numbers = append(numbers, h.passage.Number)
+			}
+		}
+	}
+	slices.Sort(numbers)
+	return slices.Compact(numbers)
+}
+
+// noted is the first place in another section where a note stands already: “甲”第1–7条.
+func (w *writer) noted(pieces []piece, section hit, note string) string {
+	for _, p := range pieces {
+		if len(p.hits) == 0 || p.hits[0].besides(section) {
+			continue
+		}
+		numbers := w.holds(pieces, p.hits[0], note)
+		switch heading := p.hits[0].passage.Heading; {
+		case numbers == nil || heading == "":
+		case numbers[0] == 0:
+			return "“" + heading + "”"
+		default:
+			return "“" + heading + "”" + numbersOf(numbers)
+		}
+	}
+	return ""
 }
 
 func (w *writer) aside(s string) string {
@@ -365,12 +466,9 @@ func (w *writer) aside(s string) string {
 	return s
 }
 
-func (w *writer) source(d *knowledge.Document) {
-	line := fmt.Sprintf(textSource, w.safe(d.Title))
-	if d.Date != "" {
-		line += "，" + d.Date
-	}
-	w.line(w.aside(line))
+// sourceOf names a document with its date.
+func sourceOf(d *knowledge.Document) string {
+	return strings.TrimSuffix(fmt.Sprintf(textSource, d.Title)+"，"+d.Date, "，")
 }
 
 // origin writes where documents were published and what is not known of that. An
@@ -379,7 +477,7 @@ func (w *writer) source(d *knowledge.Document) {
 func (w *writer) origin(documents []*knowledge.Document) {
 	for _, d := range documents {
 		w.gap()
-		w.line(strings.TrimSuffix(w.safe(fmt.Sprintf(textSource, d.Title))+"，"+d.Date, "，"))
+		w.line(w.safe(sourceOf(d)))
 		p := d.Provenance
 		w.line(textAddress + cmp.Or(p.URL, textNotRecorded))
 		if p.Read != "" {
@@ -387,69 +485,4 @@ func (w *writer) origin(documents []*knowledge.Document) {
 		}
 		w.line(textAuthor + w.safe(cmp.Or(p.Author, textNotRecorded)))
 	}
-}
-
-// pageMark is the room kept for （1/2） at a page's end, in bytes.
-const pageMark = len("\n（99/99）")
-
-// paginate packs lines into pages of at most limit bytes (0: no limit) and numbers
-// them. A line longer than a page is cut where a clause or at least a character ends.
-func paginate(lines []string, limit int) []string {
-	whole := strings.TrimSpace(strings.Join(lines, "\n"))
-	if limit == 0 || len(whole) <= limit {
-		return []string{whole}
-	}
-	return numbered(pack(lines, limit-pageMark))
-}
-
-// pack packs lines into pages of at most room bytes.
-func pack(lines []string, room int) []string {
-	var pages []string
-	page := ""
-	for _, line := range lines {
-		if line == "" {
-			page += "\n"
-		}
-		for len(line) > 0 {
-			head, tail := line, ""
-			if len(head) > room {
-				head, tail = cutLine(head, room)
-			}
-			if len(page)+len("\n")+len(head) > room {
-				pages, page = append(pages, page), ""
-			}
-			page += "\n" + head
-			line = tail
-		}
-	}
-	pages = append(pages, page)
-	pages = slices.DeleteFunc(pages, func(p string) bool { return strings.TrimSpace(p) == "" })
-	for i, p := range pages {
-		pages[i] = strings.TrimSpace(p)
-	}
-	return pages
-}
-
-func numbered(pages []string) []string {
-	for i, p := range pages {
-		pages[i] = fmt.Sprintf("%s\n（%d/%d）", p, i+1, len(pages))
-	}
-	return pages
-}
-
-// cutLine parts s so that head has at most room bytes, and at least one character:
-// after the last stop in the second half, else after the last whole character.
-func cutLine(s string, room int) (head, tail string) {
-	end := room
-	for end > 0 && !utf8.RuneStart(s[end]) {
-		end--
-	}
-	if stop := strings.LastIndexAny(s[:end], "；;。，,、"); stop > end/2 {
-		_, size := utf8.DecodeRuneInString(s[stop:])
-		end = stop + size
-	}
-	if end == 0 {
-		_, end = utf8.DecodeRuneInString(s)
-	}
-	return s[:end], s[end:]
 }

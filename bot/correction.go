@@ -69,7 +69,7 @@ func writeCorrections(s Surface, list []Correction, n, cut int) []string {
 		w.gap()
 		w.line(fmt.Sprintf(textMoreCorrected, left))
 	}
-	return paginate(w.lines, s.MaxBytes)
+	return w.pages(s.MaxBytes)
 }
 
 func orNone(note string, quoted func(string) string) string {

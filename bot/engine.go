@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -66,6 +67,10 @@ type Options struct {
 	//
 	// default: the generation in force
 	Searcher func(*index.Generation) Searcher
+	// Editions finds the texts that were in force on another day.
+	//
+	// default: what is in force now answers for every day
+	Editions Editions
 	// Limits are how many messages a minute get a reply.
 	//
 	// default: all
@@ -137,6 +142,7 @@ type Engine struct {
 	unsaved *unsaved
 	// versions are of the sessions that were loaded or saved last, by conversation.
 	versions  *lru.Cache[string, uint64]
+	handover  *atomic.Pointer[Handover]
 	succeeded bool // the replica that was here before has left nothing behind
 }
 
@@ -156,6 +162,9 @@ func New(r Retriever, s State, o Options) *Engine {
 	if o.Searcher == nil {
 		o.Searcher = func(g *index.Generation) Searcher { return g }
 	}
+	if o.Editions == nil {
+		o.Editions = presentOnly{}
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -168,9 +177,14 @@ func New(r Retriever, s State, o Options) *Engine {
 	if o.StoreWait <= 0 {
 		o.StoreWait = storeWait
 	}
-	return &Engine{index: r, state: s, o: o, once: newOnce(), lanes: NewLanes(), floods: newFloods(o.Limits),
-		member: newMember(o.Membership, o.Log), unsaved: newUnsaved(o.Mark), versions: newCache[uint64](knownVersions)}
+	e := &Engine{index: r, state: s, o: o, once: newOnce(), lanes: NewLanes(), floods: newFloods(o.Limits),
+		member: newMember(o.Membership, o.Log), unsaved: newUnsaved(o.Mark), versions: newCache[uint64](knownVersions), handover: &atomic.Pointer[Handover]{}}
+	e.SetHandover(o.Handover)
+	return e
 }
+
+// SetHandover changes how to reach a person, from the next message on.
+func (e *Engine) SetHandover(h Handover) { e.handover.Store(&h) }
 
 // knownVersions bounds the conversations whose version is known.
 const knownVersions = 10_000
@@ -203,7 +217,7 @@ func (e *Engine) Answer(ctx context.Context, m Message) (Reply, error) {
 	m.Text, m.Quote = strings.ToValidUTF8(m.Text, "\uFFFD"), strings.ToValidUTF8(m.Quote, "\uFFFD")
 	r, err := e.once.do(ctx, m.ID, func() (Reply, error) { return e.paced(ctx, m, &ev) })
 	ev.Act, ev.Answered, ev.Shown, ev.Took = r.Act, r.Answered, len(r.Shown), e.o.Now().Sub(start)
-	ev.Quoted, ev.Handover = r.Shown, r.handover
+	ev.Quoted, ev.Handover = r.Shown, r.WantsPerson
 	switch {
 	case err != nil:
 		ev.Act, ev.Panicked = "error", errors.Is(err, ErrPanic) || errors.Is(err, index.ErrPanic)
@@ -291,15 +305,17 @@ func (e *Engine) respond(ctx context.Context, m Message, s *Session) (Reply, *Se
 	if m.notice {
 		return t.say(ActWait, TextWait), &t.before, nil
 	}
+	defer t.release()
 	reply, err := t.safely()
 	if err != nil {
 		return Reply{}, nil, fmt.Errorf("engine: %w", t.broken(err))
 	}
+	t.offerPerson(&reply)
 	t.after.Aside = len(reply.Shown) == 0
 	if n := len(t.after.Views); n > 0 && len(reply.Shown) > 0 && reply.Act != ActCommand {
 		reply.View = writeHandle(t.library, t.after.Views[n-1])
 	}
-	reply.asked = t.asked
+	reply.asked, reply.past = t.asked, t.past()
 	if t.forget {
 		return reply, nil, nil
 	}
@@ -313,8 +329,8 @@ var china = time.FixedZone("Asia/Shanghai", 8*60*60)
 func (e *Engine) newTurn(ctx context.Context, g *index.Generation, m Message, s *Session) *turn {
 	now := e.o.Now()
 	t := &turn{ctx: ctx, index: g, library: g.Library(), message: m, away: s == nil, alone: e.state == nil,
-		searcher: e.o.Searcher(g),
-		now:      now, today: now.In(china).Format(time.DateOnly), unanswered: e.o.Unanswered, wishes: e.o.Wishes, handover: e.o.Handover, lead: m.lead, desk: e.o.Desk, log: e.o.Log}
+		searcher: e.o.Searcher(g), searcherOf: e.o.Searcher, editionsOf: e.o.Editions, editions: map[string]Edition{},
+		now: now, today: now.In(china).Format(time.DateOnly), unanswered: e.o.Unanswered, wishes: e.o.Wishes, handover: *e.handover.Load(), lead: m.lead, desk: e.o.Desk, log: e.o.Log}
 	if e.o.SearchWithin > 0 {
 		t.until = time.Now().Add(e.o.SearchWithin)
 	}
@@ -322,7 +338,7 @@ func (e *Engine) newTurn(ctx context.Context, g *index.Generation, m Message, s 
 		t.before = *s
 	}
 	t.after = t.before
-	t.after.Near, t.after.Choices, t.after.Wanted = nil, nil, ""
+	t.after.Near, t.after.Choices, t.after.Wanted, t.after.Refused = nil, nil, "", 0
 	t.after.Unknown = t.after.Unknown || s == nil
 	return t
 }

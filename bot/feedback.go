@@ -22,7 +22,7 @@ const (
 type Feedback struct {
 	// Answer names the answer.
 	Answer string `json:"answer"`
-	// Reader names who said so, without showing who it is.
+	// Reader names who said so: by a plain digest here, under a key in a store.
 	Reader string `json:"reader"`
 	Rating Rating `json:"rating"`
 	// Reasons are the platform's: 1 off the question, 2 incomplete, 3 wrong, 4 faulty

@@ -36,8 +36,9 @@ func (t *turn) current() (View, bool) {
 // was asked about. It says so when the knowledge is not the same any more.
 func (t *turn) refer(v View) {
 	if v.Day != "" && !t.dayAsked {
-		t.day = v.Day
+		t.on(v.Day)
 	}
+	t.recallOn(v.Shown)
 	if v.Knowledge != "" && v.Knowledge != t.fingerprint() {
 		t.lead = textChanged
 	}
@@ -149,7 +150,7 @@ func (t *turn) others(in Intent) (Reply, error) {
 	}
 	d := draft{blocks: []block{{hits: hits}}}
 	if len(rest) > 1 {
-		d.lead = overview(rest)
+		d.lead, d.overview = overview(rest), true
 	}
 	return t.show(ActMore, d, nil), nil
 }
@@ -157,14 +158,8 @@ func (t *turn) others(in Intent) (Reply, error) {
 // unseen are the sections not shown in this conversation, of the documents that
 // it is about.
 func (t *turn) unseen(v View) []*knowledge.Section {
-	var documents []*knowledge.Document
-	for _, h := range recall(t.library, v.Shown) {
-		if !slices.Contains(documents, h.passage.Document) {
-			documents = append(documents, h.passage.Document)
-		}
-	}
 	var rest []*knowledge.Section
-	for _, d := range documents {
+	for _, d := range documentsOf(recall(t.library, v.Shown)) {
 		for _, s := range d.Sections {
 			if !slices.Contains(t.before.Seen, s.ID) {
 				rest = append(rest, s)
@@ -270,7 +265,7 @@ func (t *turn) about(v View, hits []hit, in Intent) (Reply, error) {
 		return t.answer(ActDetail, []Asked{{Question: in.About, Decision: d}}), nil
 	}
 	if d.Elsewhere || slices.ContainsFunc(hits, func(h hit) bool { return own.Query.Unstated(h.passage) }) {
-		return t.unstated(in.About, hits, d), nil
+		return t.unstated(in.About, hits, d, own), nil
 	}
 	return t.show(ActDetail, draft{blocks: []block{{hits: entire(hits)}}}, v.Pending), nil
 }
@@ -288,17 +283,18 @@ func subject(hits []hit) string {
 	return string(r[:min(len(r), subjectRunes)])
 }
 
-// unstated says that what was shown does not say what is asked about it.
-func (t *turn) unstated(question string, hits []hit, d index.Decision) Reply {
+// unstated says that what was shown does not say what is asked about it. Only the asker's own
+// words tell what that is, not those that the pronoun stands for.
+func (t *turn) unstated(question string, hits []hit, d, own index.Decision) Reply {
 	of := "“" + hits[0].passage.Heading + "”"
 	if n := hits[0].passage.Number; n > 0 && len(hits) == 1 {
 		of += fmt.Sprintf("第%d条", n)
 	}
-	text := fmt.Sprintf(textUnstated, of)
-	if d.Elsewhere && d.Outside.Sure() {
-		text = fmt.Sprintf(textUnstatedTopic, of, d.Outside.Topic)
+	what := textThisPoint
+	if own.Elsewhere && !own.Outside.General && own.Outside.Sure() {
+		what = own.Outside.Topic
 	}
-	r := t.say(ActRefuse, text+t.noted(question, []index.Decision{d}))
+	r := t.say(ActRefuse, fmt.Sprintf(textUnstated, of, what)+t.noted(question, []index.Decision{d}))
 	r.Parts = []Part{{Question: question}}
 	return r
 }
@@ -306,9 +302,12 @@ func (t *turn) unstated(question string, hits []hit, d index.Decision) Reply {
 // narrow is a few words that go on with the thread or leave it: 那金融呢.
 func (t *turn) narrow(in Intent) (Reply, error) {
 	v, ok := t.current()
-	text := in.About
+	text, day := in.About, t.day
 	if !ok && len(t.before.Near) == 0 {
 		return t.askText(text)
+	}
+	if v.Day != "" && !t.dayAsked {
+		t.on(v.Day)
 	}
 	d, err := t.Search(t.ctx, text)
 	if err != nil {
@@ -316,6 +315,7 @@ func (t *turn) narrow(in Intent) (Reply, error) {
 	}
 	hits := t.inThread(v, d)
 	if len(hits) == 0 {
+		t.on(day)
 		r, err := t.askText(text)
 		if r.Act == ActAnswer {
 			r.Act = ActSwitch
@@ -458,9 +458,12 @@ func (t *turn) asOf() (Reply, error) {
 	if !ok {
 		return t.nothing(), nil
 	}
+	day := t.day
+	t.dayAsked = false
 	t.refer(v)
 	hits := recall(t.library, v.Shown)
-	if len(hits) == 0 {
+	t.on(day)
+	if hits = t.sameWords(hits); len(hits) == 0 {
 		return t.gone(), nil
 	}
 	return t.show(ActDetail, draft{blocks: []block{{hits: hits}}}, v.Pending), nil
@@ -472,7 +475,7 @@ func (t *turn) yes(in Intent) (Reply, error) {
 	case 0:
 		return t.say(ActThanks, textThanks), nil
 	case 1:
-		return t.askText(t.before.Choices[0])
+		return t.chosen(t.before.Choices[0])
 	}
 	return t.choose(ActClarify, fmt.Sprintf(textChoose, len(t.before.Choices)), t.before.Choices), nil
 }

@@ -50,7 +50,7 @@ func (e *Engine) record(m Message, r Reply) {
 	if e.o.Questions != nil && r.asked != "" && slices.Contains(real, r.Act) {
 		e.o.Questions.Add(Question{Text: shorten(r.asked, maxMissRunes), Channel: m.Surface.Name})
 	}
-	if e.o.Given != nil && len(r.Shown) > 0 {
+	if e.o.Given != nil && len(r.Shown) > 0 && !r.past { // what held once is never corrected
 		e.o.Given.Add(GivenTo(m.Address(), r))
 	}
 }

@@ -33,7 +33,10 @@ const (
 	IntentAmount   IntentKind = "amount"   // 2.5%, 5个工作日: of what is not said
 	IntentFraction IntentKind = "fraction" // 第1.5条
 	IntentPerson   IntentKind = "person"   // 转人工
+	IntentCount    IntentKind = "count"    // 一共有多少条
+	IntentRanking  IntentKind = "ranking"  // 最重要的三条
 	IntentIdle     IntentKind = "idle"     // 哈哈哈
+	IntentRude     IntentKind = "rude"     // 你太笨了
 	IntentMarkup   IntentKind = "markup"   // [图片], <br>: nothing that somebody wrote
 	IntentGreet    IntentKind = "greet"    // 你好
 	IntentThanks   IntentKind = "thanks"   // 谢谢
@@ -145,10 +148,7 @@ func expand(pattern string, words map[string]string) string {
 const maxFollowUp = 80
 
 // ReadIntent tells what a message wants.
-func ReadIntent(text string) Intent { return readBut(text, "") }
-
-// readBut is ReadIntent without the rules of one kind.
-func readBut(text string, without IntentKind) Intent {
+func ReadIntent(text string) Intent {
 	said := said(text)
 	switch {
 	case said == "":
@@ -160,9 +160,6 @@ func readBut(text string, without IntentKind) Intent {
 		return Intent{Kind: IntentAsk}
 	}
 	for _, r := range intentRules() {
-		if r.kind == without {
-			continue
-		}
 		if m := r.pattern.FindStringSubmatch(said); m != nil {
 			return r.read(m)
 		}

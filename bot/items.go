@@ -38,7 +38,7 @@ var (
 	oneStep = regexp.MustCompile(`^前面?的?(?:一|1)(?:条|点|项|款)$`)
 	// numberIn is one number. Words for digits without a word for ten between them are
 	// several: 一三五 are 1, 3 and 5, 十二 is 12.
-	numberIn  = regexp.MustCompile(`[0-9]{1,3}|[一二两三四五六七八九]?百(?:零?[一二三四五六七八九]?十[一二三四五六七八九]?|零?[一二三四五六七八九])?|[一二三四五六七八九]?十[一二三四五六七八九]?|[一二两三四五六七八九][零〇]?`)
+	numberIn  = regexp.MustCompile(`[0-9]{1,3}|[一二两三四五六七八九]?百(?:零?[一二三四五六七八九]?十[一二三四五六七八九]?|零?[一二三四五六七八九])?|[一二三四五六七八九]?十[一二三四五六七八九]?|[一二两三四五六七八九][零〇]?|[零〇]`)
 	rangeIn   = regexp.MustCompile(`(` + numberIn.String() + `)(?:条|点|项|款|个)?\s*(?:到|至|-|–|—|~)\s*第?(` + numberIn.String() + `)`)
 	fromFront = regexp.MustCompile(`^(?:最?前|头)`)
 	fromBack  = regexp.MustCompile(`^(?:最后|末尾|末|最末|后面?的?(?:[二两三四五六七八九十几]|1?[02-9]))`)
@@ -47,6 +47,9 @@ var (
 // readItems reads what one of the patterns of places caught.
 func readItems(s string) Items {
 	s = strings.TrimPrefix(strings.TrimPrefix(s, "再"), "往")
+	if n := readNumbers(s); len(n) == 1 && n[0] == 0 {
+		return Items{Numbers: n} // 前0条: there is no such place
+	}
 	switch {
 	case s == "":
 		return Items{}

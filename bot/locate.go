@@ -14,36 +14,37 @@ import (
 // was last shown.
 func (t *turn) item(in Intent) (Reply, error) {
 	if choice, ok := t.choice(in); ok {
-		return t.askText(choice)
+		return t.chosen(choice)
 	}
-	if n := len(t.before.Views); n > 1 && !t.quoting && answerBefore.MatchString(in.Within) {
-		v := t.before.Views[n-2]
-		t.refer(v)
-		return t.itemOf(v, in)
-	}
-	if in.Within != "" {
-		section, err := t.sectionNamed(in.Within)
-		if err != nil {
-			return Reply{}, err
-		}
-		if section == nil {
-			return t.ask(in)
-		}
-		v := View{Knowledge: t.fingerprint()}
-		for _, m := range section.Measures {
-			v.Shown = append(v.Shown, m.ID)
-		}
-		return t.itemOf(v, in)
-	}
-	v, ok := t.current()
+	v, ok, err := t.countedIn(in)
 	switch {
-	case !ok && in.About != "" && !t.quoting:
+	case err != nil:
+		return Reply{}, err
+	case !ok && (in.Within != "" || in.About != "" && !t.quoting):
 		return t.ask(in)
 	case !ok:
 		return t.noList(in), nil
 	}
 	t.refer(v)
 	return t.itemOf(v, in)
+}
+
+// countedIn is the answer that numbers count in: the one before the latest, the section
+// named, or the one that a follow-up refers to.
+func (t *turn) countedIn(in Intent) (View, bool, error) {
+	n := len(t.before.Views)
+	switch {
+	case n > 1 && !t.quoting && answerBefore.MatchString(in.Within):
+		return t.before.Views[n-2], true, nil
+	case in.Within == "":
+		v, ok := t.current()
+		return v, ok, nil
+	}
+	section, err := t.sectionNamed(in.Within)
+	if err != nil || section == nil {
+		return View{}, false, err
+	}
+	return t.viewOf(section), true, nil
 }
 
 // answerBefore names the answer before the latest: 上一个问题的第二条.
@@ -61,6 +62,17 @@ func (t *turn) choice(in Intent) (string, bool) {
 	return t.before.Choices[n-1], true
 }
 
+// chosen does what a choice says. It is words of the knowledge, or names measures of it.
+func (t *turn) chosen(choice string) (Reply, error) {
+	switch in := ReadIntent(choice); in.Kind {
+	case IntentItem:
+		return t.item(in)
+	case IntentForward:
+		return t.forward(in)
+	}
+	return t.askText(choice)
+}
+
 // noList asks back for the section that a number counts in.
 func (t *turn) noList(in Intent) Reply {
 	if t.quoting {
@@ -70,20 +82,41 @@ func (t *turn) noList(in Intent) Reply {
 	if len(in.Items.Numbers) > 0 {
 		n = in.Items.Numbers[0]
 	}
-	named := t.headings()
+	sections := t.sections()
 	switch {
-	case len(named) == 0:
+	case len(sections) == 0:
 		return t.nothing()
-	case t.alone:
-		return t.say(ActClarify, fmt.Sprintf(textAloneItem, named[0], n))
-	case t.away || t.before.unread():
-		return t.say(ActClarify, fmt.Sprintf(textAway, named[0], n))
+	case n == 0:
+		return t.say(ActClarify, textFromOne)
 	}
-	return t.say(ActClarify, fmt.Sprintf(textNoList, n, named[0], n))
+	named, there := sections[0].Heading, min(n, len(sections[0].Measures))
+	switch {
+	case t.alone:
+		return t.say(ActClarify, fmt.Sprintf(textAloneItem, named, there))
+	case t.away || t.before.unread():
+		return t.say(ActClarify, fmt.Sprintf(textAway, named, there))
+	}
+	return t.say(ActClarify, fmt.Sprintf(textNoList, n, named, there))
+}
+
+// sections are all that have a heading, in the order of the knowledge.
+func (t *turn) sections() []*knowledge.Section {
+	var all []*knowledge.Section
+	for _, d := range t.library.Documents {
+		for _, s := range d.Sections {
+			if s.Heading != "" {
+				all = append(all, s)
+			}
+		}
+	}
+	return all
 }
 
 // sectionNamed is the one section that words name, or nil.
 func (t *turn) sectionNamed(words string) (*knowledge.Section, error) {
+	if s := sectionOf(t.library, squash(words)); s != nil {
+		return s, nil
+	}
 	d, err := t.Search(t.ctx, words)
 	if err != nil || d.Kind != index.Sections || len(d.Sections) == 0 {
 		return nil, err
@@ -99,6 +132,8 @@ func (t *turn) itemOf(v View, in Intent) (Reply, error) {
 	}
 	p := t.pick(v, shown, in.Items)
 	switch {
+	case len(p.choices) > 0:
+		return t.which(p, ""), nil
 	case len(p.hits) == 0:
 		return t.say(ActClarify, p.note), nil
 	case in.About != "":
@@ -113,6 +148,19 @@ func (t *turn) itemOf(v View, in Intent) (Reply, error) {
 type picked struct {
 	hits []hit
 	note string
+	// choices name the measures in each section that has them, when several do.
+	choices []string
+	// numbers are those that were chosen by.
+	numbers []int
+}
+
+// which asks back in which section a number counts; a choice is what to say, after verb.
+func (t *turn) which(p picked, verb string) Reply {
+	choices := make([]string, len(p.choices))
+	for i, c := range p.choices {
+		choices[i] = verb + c
+	}
+	return t.choose(ActClarify, fmt.Sprintf(textAmbiguous, numbersOf(p.numbers), quoteList(choices)), choices)
 }
 
 // pick finds the measures of a view that numbers or places name.
@@ -126,15 +174,15 @@ func (t *turn) pick(v View, shown []hit, i Items) picked {
 	case len(i.Numbers) > 0:
 		var missing []int
 		for _, n := range i.Numbers {
-			h, ambiguous, ok := t.numbered(v, n)
-			if !ok {
+			switch found := t.numbered(v, n); len(found) {
+			case 0:
 				missing = append(missing, n)
-				continue
+			case 1:
+				p.hits = append(p.hits, found[0])
+			default:
+				p.choices, p.numbers = choicesOf(found, i.Numbers), i.Numbers
+				return p
 			}
-			if ambiguous {
-				p.note = fmt.Sprintf(textAmbiguous, n, h.passage.Heading)
-			}
-			p.hits = append(p.hits, h)
 		}
 		if len(missing) > 0 {
 			p.note = missingNote(shown, missing)
@@ -151,25 +199,45 @@ func (t *turn) pick(v View, shown []hit, i Items) picked {
 	return p
 }
 
-// numbered finds a measure by the source's own number: among what stands on the
-// screen, then in all that was shown, then in the section last shown. Of several on
-// the screen the last is meant, and ambiguous.
-func (t *turn) numbered(v View, n int) (found hit, ambiguous, ok bool) {
+// choicesOf names the measures with those numbers in each of several sections.
+func choicesOf(sections []hit, numbers []int) []string {
+	names := make([]string, 0, maxChoices)
+	for _, h := range sections[:min(len(sections), maxChoices)] {
+		var there []int
+		for _, m := range h.passage.Section.Measures {
+			if slices.Contains(numbers, m.Number) {
+				there = append(there, m.Number)
+			}
+		}
+		names = append(names, h.passage.Heading+numbersOf(there))
+	}
+	return names
+}
+
+// numbered finds the measures with the source's own number: among what stands on the
+// screen, then in all that was shown, then in the section last shown. There are several
+// where several sections have it.
+func (t *turn) numbered(v View, n int) []hit {
 	for _, list := range [][]string{v.screen(), v.Shown} {
-		hits := slices.DeleteFunc(recall(t.library, list), func(h hit) bool { return h.passage.Number != n })
-		if len(hits) > 0 {
-			return hits[len(hits)-1], len(hits) > 1, true
+		var found []hit
+		for _, h := range recall(t.library, list) {
+			if h.passage.Number == n && !slices.ContainsFunc(found, h.besides) {
+				found = append(found, h)
+			}
+		}
+		if len(found) > 0 {
+			return found
 		}
 	}
 	sections := sectionsOf(recall(t.library, v.Shown))
 	for _, s := range slices.Backward(sections) {
 		for _, m := range s.Measures {
 			if p, has := t.library.Passage(m.ID); has && m.Number == n {
-				return hit{passage: p, score: 1}, false, true
+				return []hit{{passage: p, score: 1}}
 			}
 		}
 	}
-	return hit{}, false, false
+	return nil
 }
 
 // step is the measure after the last one shown or before the first, in its section.
@@ -228,5 +296,8 @@ func missingNote(shown []hit, missing []int) string {
 	}
 	s := sections[len(sections)-1]
 	slices.Sort(missing)
+	if missing[len(missing)-1] == 0 {
+		return fmt.Sprintf(textNoZero, s.Heading, len(s.Measures))
+	}
 	return fmt.Sprintf(textNoItem, s.Heading, numbersOf(missing), len(s.Measures))
 }

@@ -41,9 +41,51 @@ func TestWithoutMentions(t *testing.T) {
 		{"a mail address of the bot's name", "发给 a@小知.cn 吗", "小知", "发给 a@小知.cn 吗"},
 		{"a sign that is asked about", "邮件里的@符号怎么写", "", "邮件里的@符号怎么写"},
 		{"no mention", "免担保吗", "小知", "免担保吗"},
+		{"no blank, other width", "@ＡＥＯ助手能免担保吗", "AEO助手", "能免担保吗"},
+		{"no blank, other case", "@aeo助手能免担保吗", "AEO助手", "能免担保吗"},
+		{"no blank, other brackets", "@小知(二组)能免担保吗", "小知（二组）", "能免担保吗"},
+		{"no blank, a name with blanks", "@AEO 小助手能免担保吗", "AEO 小助手", "能免担保吗"},
+		{"a name without its blanks", "@AEO小助手 能免担保吗", "AEO 小助手", "能免担保吗"},
+		{"a blank behind the sign", "＠ AEO助手 能免担保吗", "AEO助手", "能免担保吗"},
+		{"small sign", "﹫小知 第5条", "小知", "第5条"},
+		{"no blank, words that ask nothing", "@小知海关直接激励措施 第3条", "小知", "海关直接激励措施 第3条"},
+		{"another bot's longer name", "@小知关务问答助手 第3条", "小知", "第3条"},
+		{"a mail address at a domain of the bot's name", "发给 a@小知关务.com.cn 吗", "小知", "发给 a@小知关务.com.cn 吗"},
+		{"marks that show nothing", "\u200e@小知\u200c能免担保吗", "小知", "能免担保吗"},
+		{"no blank, a short follow-up", "@AEO助手转发", "AEO助手", "转发"},
+		{"no blank, the first of a list", "@小知1、免担保吗 2、查验率", "小知", "1、免担保吗 2、查验率"},
+		{"a mark is no question", "@小知？", "小知", ""},
+		{"a stop behind the name", "@小知 。", "", ""},
+		{"a mark without a name", "？", "小知", "？"},
 	} {
 		if got := WithoutMentions(tt.said, tt.own); got != tt.want {
 			t.Errorf("%s: %q, own %q: got %q, want %q", tt.about, tt.said, tt.own, got, tt.want)
+		}
+	}
+}
+
+func TestOnlyMention(t *testing.T) {
+	for _, tt := range []struct{ said, name string }{
+		{"@海关政策百科", "海关政策百科"},
+		{"＠海关政策百科 ", "海关政策百科"},
+		{"\n@海关政策一本通大全\u2005", "海关政策一本通大全"},
+		{"@关务智能问答助手（二组）", "关务智能问答助手（二组）"},
+		{"@海关政策百科。", "海关政策百科"},
+		{"@小知", ""}, // known
+		{"@小知海关直接激励措施", ""},
+		{"@海关政策百科能免担保吗", ""},
+		{"@海关政策百科第3条", ""},
+		{"@海关政策百科 第3条", ""},
+		{"@海关政策一本通海关直接激励措施", ""},
+		{"@张三 @海关政策百科", ""},
+		{"@海关政策百科 @张三", ""},
+		{"问 @海关政策百科", ""},
+		{"海关政策百科", ""},
+		{"@", ""},
+		{"", ""},
+	} {
+		if name, only := OnlyMention(tt.said, "小知"); only && name != tt.name || only != (tt.name != "") {
+			t.Errorf("%q: got %q, %v, want %q", tt.said, name, only, tt.name)
 		}
 	}
 }

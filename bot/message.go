@@ -54,8 +54,10 @@ type Conversation struct {
 	Asker Asker
 }
 
-// Key is a fixed-length name for the conversation that is safe in a store's key:
-// it has no characters a store gives a meaning to, and does not show who it is.
+// Key is a fixed-length name for the conversation that has no characters a store gives a
+// meaning to. It is a plain digest: whoever has a list of all people and chats finds out
+// whose it is. What is kept where others may read it is named under a key; see package
+// pseudonym.
 func (c Conversation) Key() string {
 	h := sha256.New()
 	h.Write([]byte(c.Chat))
@@ -122,8 +124,12 @@ type Reply struct {
 	Replayed bool `json:"-"`
 	// asked is the question that was read in the message; empty: none.
 	asked string
-	// handover is set when the asker wants a person.
-	handover bool
+	// past is set when it is made of texts of another day.
+	past bool
+	// WantsPerson is set when the asker wants to talk to a person.
+	WantsPerson bool `json:"-"`
+	// OfferPerson is set when the channel is to offer one.
+	OfferPerson bool `json:"-"`
 	// Pages is Text cut between measures so that each page fits the surface.
 	// A surface without a bound gets one page.
 	Pages []string `json:"-"`

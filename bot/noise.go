@@ -28,7 +28,7 @@ func withoutNoise(text string) string {
 			lines = append(lines, line)
 		}
 	}
-	kept = WithoutMentions(strings.Join(lines, ""), "")
+	kept = WithoutMentions(strings.Join(lines, ""))
 	for {
 		next := closing.ReplaceAllString(courtesy.ReplaceAllString(kept, ""), "")
 		if next == kept || said(next) == "" {

@@ -110,6 +110,8 @@ type record struct {
 	View        string     `json:"v,omitempty"`
 	Wish        string     `json:"w,omitempty"`
 	Next        []Button   `json:"b,omitempty"`
+	WantsPerson bool       `json:"h,omitempty"`
+	OfferPerson bool       `json:"o,omitempty"`
 }
 
 type shownRef struct {
@@ -124,7 +126,7 @@ func encodeRecord(m Message, r Reply) []byte {
 		return nil
 	}
 	k := record{Act: r.Act, Answered: r.Answered, Pages: r.Pages, Parts: r.Parts,
-		Remaining: r.Remaining, Suggestions: r.Suggestions, Day: m.Day, View: r.View, Wish: r.Wish, Next: r.Next}
+		Remaining: r.Remaining, Suggestions: r.Suggestions, Day: m.Day, View: r.View, Wish: r.Wish, Next: r.Next, WantsPerson: r.WantsPerson, OfferPerson: r.OfferPerson}
 	for _, s := range r.Shown {
 		k.Shown = append(k.Shown, shownRef{s.ID, s.Score, s.Clause})
 	}
@@ -146,7 +148,7 @@ func decodeRecord(data []byte, r Retriever) (Reply, error) {
 		return Reply{}, errors.New("record has no text")
 	}
 	reply := Reply{Act: k.Act, Answered: k.Answered, Pages: k.Pages, Text: joinPages(k.Pages), Parts: orEmpty(k.Parts),
-		Shown: []Shown{}, Remaining: k.Remaining, Suggestions: orEmpty(k.Suggestions), View: k.View, Wish: k.Wish, Next: k.Next, Replayed: true}
+		Shown: []Shown{}, Remaining: k.Remaining, Suggestions: orEmpty(k.Suggestions), View: k.View, Wish: k.Wish, Next: k.Next, WantsPerson: k.WantsPerson, OfferPerson: k.OfferPerson, Replayed: true}
 	g, release, err := r.Acquire()
 	if err != nil {
 		return Reply{}, err

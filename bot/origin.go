@@ -31,12 +31,7 @@ func (t *turn) originOf(above []hit) block {
 		v, _ := t.current()
 		above = recall(t.library, v.Shown)
 	}
-	var documents []*knowledge.Document
-	for _, h := range above {
-		if !slices.Contains(documents, h.passage.Document) {
-			documents = append(documents, h.passage.Document)
-		}
-	}
+	documents := documentsOf(above)
 	if len(documents) == 0 {
 		documents = t.library.Documents
 	}
@@ -46,6 +41,17 @@ func (t *turn) originOf(above []hit) block {
 		b.note = fmt.Sprintf(textMoreOrigins, more)
 	}
 	return b
+}
+
+// documentsOf are the documents of hits, each once.
+func documentsOf(hits []hit) []*knowledge.Document {
+	var documents []*knowledge.Document
+	for _, h := range hits {
+		if !slices.Contains(documents, h.passage.Document) {
+			documents = append(documents, h.passage.Document)
+		}
+	}
+	return documents
 }
 
 func (b block) originKnown() bool {

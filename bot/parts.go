@@ -88,7 +88,8 @@ func complete(ctx context.Context, s Searcher, text string, asked []Asked) ([]As
 		within := func(a Asked) bool {
 			return strings.Contains(said(a.Question), said(p)) || strings.Contains(said(p), said(a.Question))
 		}
-		if !asks(p) || slices.ContainsFunc(asked, within) {
+		adds := len(asked) > 1 && withoutOpening(p) != p // 还有预约查验
+		if !asks(p) && !adds || slices.ContainsFunc(asked, within) {
 			continue
 		}
 		if len(asked) >= maxParts {
@@ -99,7 +100,7 @@ func complete(ctx context.Context, s Searcher, text string, asked []Asked) ([]As
 		if err != nil {
 			return nil, err
 		}
-		if !idle(more) {
+		if !idle(more) && (asks(p) || standsAlone(more.Decision)) {
 			asked = append(asked, more)
 		}
 	}
@@ -117,7 +118,7 @@ func read(ctx context.Context, s Searcher, text string) ([]Asked, error) {
 	if err != nil {
 		return nil, err
 	}
-	if asked, err := keywords(ctx, s, text); err != nil || asked != nil {
+	if asked, err := keywords(ctx, s, text, whole); err != nil || asked != nil {
 		return asked, err
 	}
 	otherwise := []Asked{{Question: text, Decision: whole}}
@@ -211,7 +212,7 @@ func idle(a Asked) bool {
 		return false
 	}
 	switch ReadIntent(a.Question).Kind {
-	case IntentGreet, IntentThanks, IntentYes, IntentEmpty, IntentIdle, IntentMarkup:
+	case IntentGreet, IntentThanks, IntentYes, IntentEmpty, IntentIdle, IntentRude, IntentMarkup:
 		return true
 	}
 	if rhetorical.MatchString(said(a.Question)) {
@@ -253,20 +254,20 @@ func listed(text string) []string {
 }
 
 // maxKeyword is how many characters a keyword of a list has at most, and fewSpaced how
-// many keywords between blanks make one question rather than a list.
+// many keywords between blanks are mostly words of one question.
 const maxKeyword, fewSpaced = 6, 2
 
 // keywords decides each entry of a list of keywords that lead to different things: 查验、
 // 稽查、担保. Blanks may part the words of one question (稽查 频次); between them all must
 // be known.
-func keywords(ctx context.Context, s Searcher, text string) ([]Asked, error) {
+func keywords(ctx context.Context, s Searcher, text string, whole index.Decision) ([]Asked, error) {
 	entries := cutAt(text, sentenceEnds+"，,、/／|｜ \u3000\t")
 	spaced := !strings.ContainsAny(strings.TrimRight(text, sentenceEnds), "，,、/／|｜；;。\n")
 	words := entries
 	if strings.Contains(text, "、") && !strings.ContainsAny(text, "，,；;。") && listed(text) == nil && len(entries) > 2 {
 		words = entries[:len(entries)-1] // 查验、稽查、担保有什么优惠: what is asked stands behind the last
 	}
-	if spaced && len(entries) <= fewSpaced || len(entries) > maxParts ||
+	if spaced && len(entries) < fewSpaced || len(entries) > maxParts ||
 		slices.ContainsFunc(words, func(e string) bool { return asks(e) || utf8.RuneCountInString(e) > maxKeyword }) {
 		return nil, nil
 	}
@@ -283,10 +284,24 @@ func keywords(ctx context.Context, s Searcher, text string) ([]Asked, error) {
 			return nil, nil
 		}
 	}
-	if len(tops) < 2 {
+	if len(tops) < 2 || spaced && len(entries) == fewSpaced && !apart(asked, whole) {
 		return nil, nil
 	}
 	return asked, nil
+}
+
+// aloneKeyword is the score from which on one of two keywords asks for something by itself.
+const aloneKeyword = 1.0
+
+// apart reports whether two keywords ask for two things (免担保 查验): each for one of its own,
+// and what suits both words best has only one of them.
+func apart(asked []Asked, whole index.Decision) bool {
+	if slices.ContainsFunc(asked, func(a Asked) bool { return strength(a.Decision) < aloneKeyword }) {
+		return false
+	}
+	return len(whole.Ranked) > 0 && slices.ContainsFunc(asked, func(a Asked) bool {
+		return scoreOf(a.Decision, whole.Ranked[0].Passage.ID) < a.Decision.Bar
+	})
 }
 
 // spaced are the pieces between blanks, when each of them reads like a question.
@@ -387,6 +402,20 @@ func enumerated(text string) []string {
 		entries[i] = strings.Trim(e, " \t\r\n；;，,")
 	}
 	return slices.DeleteFunc(entries, func(e string) bool { return said(e) == "" })
+}
+
+// linking words join a question to what was said before it, and say nothing where it is
+// quoted by itself: 另外，担保能不能免.
+var linking = regexp.MustCompile(`^[\s,，、;；]*(?:(?:另外|此外|还有|以及|顺便(?:[问問]一?下)?|[对對]了|再就是|同埋|仲有)(?:呢)?[\s,，、:：]*|(?:同时|然后|并且|最后)[\s,，、:：]+)+`)
+
+// withoutOpening takes linking words off a question, unless they belong to what it asks:
+// 还有其他, 另外的.
+func withoutOpening(question string) string {
+	rest := linking.ReplaceAllString(question, "")
+	if said(rest) == "" || strings.ContainsAny(firstRunes(rest, 1), "其什哪别没更啥多几的一") {
+		return question
+	}
+	return rest
 }
 
 func ask(ctx context.Context, s Searcher, pieces []string) ([]Asked, error) {

@@ -51,9 +51,10 @@ func TestPagesOfAnyLengthAreTheAnswer(t *testing.T) {
 			for range lengths {
 				limit := 160 + random.IntN(3000) // the longest answer fits 99 pages of that
 				r := answer(t, e, bot.Message{Text: q, Surface: bot.Surface{Markdown: markdown, MaxBytes: limit, MaxPages: 99}})
-				if joined(r.Pages) != joined(full.Pages) {
-					t.Fatalf("%q in pages of %d bytes: %q is not %q", q, limit, joined(r.Pages), joined(full.Pages))
+				if !slices.Equal(ids(r), ids(full)) {
+					t.Fatalf("%q in pages of %d bytes: %v is not %v", q, limit, ids(r), ids(full))
 				}
+				checkPages(t, r)
 				for _, p := range r.Pages {
 					if len(p) > limit || !utf8.ValidString(p) {
 						t.Errorf("%q: page of %d bytes, limit %d, valid %v", q, len(p), limit, utf8.ValidString(p))
@@ -63,6 +64,39 @@ func TestPagesOfAnyLengthAreTheAnswer(t *testing.T) {
 			}
 		}
 	}
+}
+
+// checkPages: no page begins with a note, a source or a measure without its heading, and every
+// note is said.
+func checkPages(t *testing.T, r bot.Reply) {
+	t.Helper()
+	all := joined(withoutHeadings(r))
+	for _, s := range r.Shown {
+		if note := strings.Join(strings.Fields(s.Note), ""); !strings.Contains(all, note) {
+			t.Errorf("%s: the note %q is not said: %q", s.ID, note, r.Text)
+		}
+	}
+	for i, p := range r.Pages {
+		first, _, _ := strings.Cut(strings.TrimLeft(p, "> *"), "\n")
+		if strings.HasPrefix(first, "注") || strings.HasPrefix(first, "来源：") || numberedLine.MatchString(first) {
+			t.Errorf("page %d begins with %q: %q", i+1, first, p)
+		}
+	}
+}
+
+// numberedLine is a line with a measure.
+var numberedLine = regexp.MustCompile(`^\d{1,3}、`)
+
+// withoutHeadings takes off the pages of a reply the headings that they begin with anew.
+func withoutHeadings(r bot.Reply) []string {
+	pages := slices.Clone(r.Pages)
+	for i := 1; i < len(pages); i++ {
+		first, rest, _ := strings.Cut(pages[i], "\n")
+		if first == "（接上页）" || slices.ContainsFunc(r.Shown, func(s bot.Shown) bool { return s.Section == strings.Trim(first, "*") }) {
+			pages[i] = rest
+		}
+	}
+	return pages
 }
 
 // checkWhole: the words of every measure are the source's, and stand whole on one
@@ -77,7 +111,7 @@ func checkWhole(t *testing.T, r bot.Reply, source []byte, limit int) {
 		if !onOne && len(s.Text)+60 < limit {
 			t.Errorf("%s is cut though %d bytes hold its %d", s.ID, limit, len(s.Text))
 		}
-		if !strings.Contains(joined(r.Pages), strings.Join(strings.Fields(s.Text), "")) {
+		if !strings.Contains(joined(withoutHeadings(r)), strings.Join(strings.Fields(s.Text), "")) {
 			t.Errorf("%s is not whole: %q", s.ID, r.Text)
 		}
 	}
@@ -111,8 +145,9 @@ func TestMoreBringsTheRest(t *testing.T) {
 	}
 }
 
-// TestForwardedPartsStandAlone: every part has its source and date, no mark of
-// Markdown and no word of the bot about itself, and the parts hold whole measures.
+// TestForwardedPartsStandAlone: every part has its source and date, and nothing that is not
+// for people outside; the parts hold whole measures. What no message holds is offered in
+// portions.
 func TestForwardedPartsStandAlone(t *testing.T) {
 	l := live(t)
 	for _, q := range everyKind {
@@ -126,29 +161,49 @@ func TestForwardedPartsStandAlone(t *testing.T) {
 				}
 				continue
 			}
-			whole := sameSet(ids(r), ids(first))
-			if cut := r.Remaining > 0 && len(r.Shown)+r.Remaining == len(first.Shown) && strings.Contains(r.Text, "内容太长"); cut {
-				whole = sameSet(ids(r), ids(first)[:len(r.Shown)])
+			var forwarded []string
+			if len(r.Suggestions) == 0 {
+				forwarded = checkForward(t, r, s)
 			}
-			if r.Act != bot.ActCommand || !whole {
-				t.Errorf("%q: forwarded %v, shown was %v", q, ids(r), ids(first))
+			for _, portion := range r.Suggestions { // too much for one message
+				part := answer(t, e, bot.Message{Asker: "u", Text: portion, Surface: s})
+				forwarded = append(forwarded, checkForward(t, part, s)...)
 			}
-			for _, p := range r.Pages {
-				if len(p) > 2048 || !strings.Contains(p, "来源：《") || !strings.Contains(p, "2026-01-07") {
-					t.Errorf("%q: part of %d bytes, source and date in it? %q", q, len(p), p)
-				}
-				if strings.ContainsAny(p, "*>`#") || strings.Contains(p, "回复") || strings.Contains(p, "问：") {
-					t.Errorf("%q: part is not plain: %q", q, p)
-				}
-			}
-			for _, sh := range r.Shown {
-				if !slices.ContainsFunc(r.Pages, func(p string) bool { return strings.Contains(p, sh.Text) }) {
-					t.Errorf("%q: %s is not whole in one part", q, sh.ID)
-				}
+			if !sameSet(forwarded, ids(first)) {
+				t.Errorf("%q on %s: forwarded %v, shown was %v", q, s.Name, forwarded, ids(first))
 			}
 		}
 	}
 }
+
+// checkForward: plain messages for people outside, each with its source. It gives what was
+// forwarded.
+func checkForward(t *testing.T, r bot.Reply, s bot.Surface) []string {
+	t.Helper()
+	if r.Act != bot.ActCommand {
+		t.Errorf("not forwarded: %s %s", r.Act, r.Text)
+	}
+	for _, p := range r.Pages {
+		if s.MaxPages > 1 && len(p) > 2048 || strings.Count(p, "来源：《") != 1 || !strings.Contains(p, "2026-01-07") || strings.Count(p, "说明：") > 1 {
+			t.Errorf("part of %d bytes; one source with its date, one closing paragraph? %q", len(p), p)
+		}
+		if strings.ContainsAny(p, "*>`#") || ownTalk.MatchString(p) {
+			t.Errorf("part is not plain, or not for people outside: %q", p)
+		}
+	}
+	for _, sh := range r.Shown {
+		if !slices.ContainsFunc(r.Pages, func(p string) bool { return strings.Contains(p, sh.Text) }) {
+			t.Errorf("%s is not whole in one part", sh.ID)
+		}
+	}
+	return ids(r)
+}
+
+// ownTalk is what the bot says to whoever asks, and what its notes say of our own checking.
+var ownTalk = regexp.MustCompile(`回复|问：|注[（：]|更新过|（\d+/\d+）|` + ownChecking.String())
+
+// ownChecking is how notes speak of what was checked.
+var ownChecking = regexp.MustCompile(`尚未|没有查到|未见|未核|核到|没有核|没有读到|据摘要|行业网站|推断`)
 
 func sameSet(a, b []string) bool {
 	a, b = slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b))

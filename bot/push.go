@@ -34,7 +34,8 @@ func (a Address) Is(person Asker) bool {
 	return SamePerson(string(a.Asker), string(person))
 }
 
-// Key names an address without showing whose it is.
+// Key names an address by a plain digest, which whoever has a list of all people and chats
+// can find out: it is not to be a name in a store.
 func (a Address) Key() string {
 	return digest(a.Channel + "\x00" + a.Account + "\x00" + a.Chat + "\x00" + string(a.Asker))
 }

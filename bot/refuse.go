@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"aeobot/index"
 	"aeobot/knowledge"
@@ -23,9 +25,19 @@ func (t *turn) refuse(asked []Asked) Reply {
 	if len(asked) == 1 && found[0].Kind == index.Unsure {
 		return t.askBack(questions, found[0])
 	}
+	if !slices.ContainsFunc(found, func(d index.Decision) bool { return !d.Elsewhere || !d.Outside.General }) {
+		r := t.say(ActRefuse, textChat)
+		for _, q := range questions {
+			r.Parts = append(r.Parts, Part{Question: q})
+		}
+		return r
+	}
 	near := t.nearest(found)
 	question := strings.Join(questions, " ")
 	text := t.reasons(asked)
+	if t.day != t.today {
+		text = t.lookedIn() + text
+	}
 	if noted := t.noted(question, found); noted != "" {
 		text += noted + t.offerWish(questionKey(question))
 	}
@@ -44,7 +56,7 @@ func (t *turn) refuse(asked []Asked) Reply {
 // reasons says why there is no answer, question by question.
 func (t *turn) reasons(asked []Asked) string {
 	if len(asked) == 1 {
-		return reason(asked[0].Decision, textRefuse)
+		return t.reason(asked[0])
 	}
 	w := &writer{markdown: t.message.Surface.Markdown}
 	var skipped []string
@@ -53,30 +65,42 @@ func (t *turn) reasons(asked []Asked) string {
 			skipped = append(skipped, a.Question)
 			continue
 		}
-		w.line("问：" + w.safe(shorten(a.Question, maxQuestion)))
+		w.line("问：" + w.asked(shorten(withoutOpening(a.Question), maxQuestion)))
 		if d := a.Decision; d.Kind == index.Unsure {
 			w.line(fmt.Sprintf(textUnsure, quoteList(d.Choices)))
 			continue
 		}
-		w.line(reason(a.Decision, textNoPart))
+		w.line(reasonOfPart(a.Decision))
 	}
 	w.names(fmt.Sprintf(textSkipped, maxParts), skipped, t.message.Surface.MaxBytes)
-	return strings.Join(w.lines, "\n") + "\n"
+	return w.text() + "\n"
 }
 
-// reason says why there is no answer: the topic that is known to be missing, or
-// what was understood of the question.
-func reason(d index.Decision, otherwise string) string {
-	if d.Elsewhere && d.Outside.General {
-		return otherwise
+// reason says why there is no answer: the topic that is known to be missing, or what was
+// asked, when that is short.
+func (t *turn) reason(a Asked) string {
+	if d := a.Decision; d.Elsewhere && !d.Outside.General && d.Outside.Sure() {
+		return fmt.Sprintf(textRefuse, d.Outside.Topic)
 	}
-	if d.Elsewhere && d.Outside.Sure() {
-		return fmt.Sprintf(textOutside, d.Outside.Topic)
+	asked := strings.TrimFunc(announced.ReplaceAllString(withoutOpening(a.Question), ""), func(r rune) bool { return !spoken(r) })
+	if n := utf8.RuneCountInString(asked); n == 0 || n > maxEcho {
+		return fmt.Sprintf(textRefuse, textWhatAsked)
 	}
-	if known := d.Query.Known(); len(known) > 0 {
-		return otherwise + fmt.Sprintf(textHeard, quoteList(known[:min(len(known), maxSuggestions)]))
+	return fmt.Sprintf(textRefuse, "“"+t.echo(asked, maxEcho)+"”")
+}
+
+// maxEcho bounds, in characters, a question that is repeated in a refusal.
+const maxEcho = 20
+
+// announced is what people say before a question.
+var announced = regexp.MustCompile(`^(?:(?:我|我们)?(?:就|还)?(?:想)?(?:请)?(?:问|咨询|请教|了解|知道)(?:一?下|一句)?[,，:：\s]*)+`)
+
+// reasonOfPart says why a question that stands above has no answer.
+func reasonOfPart(d index.Decision) string {
+	if d.Elsewhere && !d.Outside.General && d.Outside.Sure() {
+		return fmt.Sprintf(textNoPartTopic, d.Outside.Topic)
 	}
-	return otherwise
+	return textNoPart
 }
 
 // askBack offers what may have been meant.
@@ -93,6 +117,12 @@ func (t *turn) askBack(questions []string, d index.Decision) Reply {
 	return r
 }
 
+// echo are words that an asker may have written, cut to so many characters.
+func (t *turn) echo(words string, runes int) string {
+	w := writer{markdown: t.message.Surface.Markdown}
+	return w.asked(shorten(words, runes))
+}
+
 // choose is a reply that quotes nothing and offers what to say next; a number
 // chooses.
 func (t *turn) choose(act, text string, choices []string) Reply {
@@ -106,7 +136,7 @@ const noteTimeout = 500 * time.Millisecond
 // noted hands the question on to the coordinators, and says so when it was taken.
 // Talk that is not of the field is not.
 func (t *turn) noted(question string, found []index.Decision) string {
-	if t.unanswered == nil || slices.ContainsFunc(found, func(d index.Decision) bool { return d.Elsewhere && d.Outside.General }) {
+	if t.unanswered == nil || t.past() || slices.ContainsFunc(found, func(d index.Decision) bool { return d.Elsewhere && d.Outside.General }) {
 		return ""
 	}
 	nearest := ""
@@ -119,8 +149,14 @@ func (t *turn) noted(question string, found []index.Decision) string {
 		t.log.Warn("unanswered question not kept", slog.Any("error", err))
 		return ""
 	}
+	if t.outside() {
+		return textNotedOutside
+	}
 	return textNoted
 }
+
+// outside reports whether the asker is a customer, who does not know of coordinators.
+func (t *turn) outside() bool { return t.message.Account != "" }
 
 // nearPassages are the passages nearest to questions without an answer.
 func nearPassages(found []index.Decision) []string {

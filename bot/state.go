@@ -23,6 +23,8 @@ type Session struct {
 	// Wanted is the key of a question that was just refused and that the asker can be told
 	// the answer of later.
 	Wanted string `json:"wanted,omitempty"`
+	// Refused is how many of the latest replies in a row were refusals.
+	Refused int `json:"refused,omitempty"`
 	// Choices are what was just offered to choose from.
 	Choices []string `json:"choices,omitempty"`
 	// Epoch is the Membership's when this was saved.
@@ -96,6 +98,9 @@ type Forgetter interface {
 	// Forget removes what is remembered of conversations, with the replies that were given
 	// in them, and gives how many things that were.
 	Forget(ctx context.Context, all []Conversation) (int, error)
+	// ForgetTasks removes the tasks of a Journal that gone says are to go, and that they
+	// were there. It gives how many that were.
+	ForgetTasks(ctx context.Context, gone func(Task) bool) (int, error)
 }
 
 // Tokens shares API credentials between replicas.

@@ -45,9 +45,13 @@ type turn struct {
 	// lead is said before anything that is referred to.
 	lead string
 
-	searcher Searcher
-	until    time.Time // when there has been enough searching; zero: never
-	again    bool      // it was tried again after that
+	searcher   Searcher
+	searcherOf func(*index.Generation) Searcher
+	editionsOf Editions
+	editions   map[string]Edition // by day; see edition
+	failed     error              // why no edition could be found
+	until      time.Time          // when there has been enough searching; zero: never
+	again      bool               // it was tried again after that
 
 	unanswered interface {
 		Miss(ctx context.Context, m Miss) error
@@ -80,11 +84,19 @@ var handlers = map[IntentKind]func(*turn, Intent) (Reply, error){
 	IntentMarkup:   (*turn).markup,
 	IntentIdle:     phrase(ActHelp, textIdle, textIdle),
 	IntentOrigin:   (*turn).origin,
+	IntentCount:    (*turn).count,
+	IntentRanking:  (*turn).ranking,
+	IntentRude:     phrase(ActHelp, textRude, textRude),
 	IntentGreet:    phrase(ActGreet, textGreet, textGreet),
 	IntentThanks:   phrase(ActThanks, textThanks, textThanks),
-	IntentHelp:     phrase(ActHelp, TextHelp, textAloneHelp),
-	IntentCommand:  phrase(ActHelp, textNoCommand, textAloneCommand),
-	IntentEmpty:    phrase(ActHelp, textEmpty, textEmpty),
+	IntentHelp: func(t *turn, in Intent) (Reply, error) {
+		if t.outside() {
+			return phrase(ActHelp, textOutsideHelp, textAloneHelp)(t, in)
+		}
+		return phrase(ActHelp, TextHelp, textAloneHelp)(t, in)
+	},
+	IntentCommand: phrase(ActHelp, textNoCommand, textAloneCommand),
+	IntentEmpty:   phrase(ActHelp, textEmpty, textEmpty),
 	IntentClear: func(t *turn, _ Intent) (Reply, error) {
 		t.forget = true
 		return t.say(ActCommand, textCleared), nil
@@ -115,12 +127,15 @@ func (t *turn) respond() (Reply, error) {
 			return r, nil
 		}
 	}
-	switch dayOnly, impossible := t.open(); {
-	case impossible != "":
+	dayOnly, impossible := t.open()
+	if impossible != "" {
 		return t.say(ActClarify, fmt.Sprintf(textNoDay, impossible)), nil
-	case dayOnly:
+	}
+	t.quotedOn()
+	if _, referred := t.current(); dayOnly && (referred || !t.readsAlone()) {
 		return t.asOf()
 	}
+	t.on(t.day)
 	intent := t.read()
 	if t.message.Relayed && orders(t.text, intent) {
 		return t.say(ActHelp, textRelayed), nil
@@ -139,7 +154,7 @@ func (t *turn) clean() {
 	if t.message.Quote == "" {
 		t.message.Quote, t.message.Text = cutQuote(t.message.Text)
 	}
-	t.message.Text = WithoutMentions(t.message.Text, "")
+	t.message.Text = WithoutMentions(t.message.Text)
 }
 
 // open reads the day and the quotation of a message. It reports whether there is nothing
@@ -155,10 +170,10 @@ func (t *turn) open() (dayOnly bool, impossible string) {
 	}
 	switch {
 	case t.message.View != "":
-		t.quote = readHandle(t.library, t.message.View)
+		t.quote = t.readQuotation(t.library)
 		t.quoting = !t.latest(t.quote)
 	case t.message.Quote != "":
-		t.quote, t.quoting = readQuote(t.library, t.message.Quote), true
+		t.quote, t.quoting = t.readQuotation(t.library), true
 	}
 	t.text = text
 	return dated && text == "", impossible
@@ -179,7 +194,7 @@ func (t *turn) refersBack() bool {
 		return true
 	}
 	switch intent := t.read(); intent.Kind {
-	case IntentAsk, IntentOrigin, IntentAmount, IntentFraction, IntentPerson, IntentIdle, IntentMarkup,
+	case IntentAsk, IntentOrigin, IntentAmount, IntentFraction, IntentPerson, IntentIdle, IntentRude, IntentMarkup,
 		IntentGreet, IntentThanks, IntentHelp, IntentClear, IntentCommand, IntentEmpty:
 		return false
 	case IntentItem:
@@ -198,25 +213,16 @@ func (t *turn) latest(v View) bool {
 // read tells what the message wants, with what people write around it and, when
 // that says nothing, without. It keeps in t.text what is to be asked.
 func (t *turn) read() Intent {
-	intent := t.readIntent(t.text)
+	intent := ReadIntent(t.text)
 	switch intent.Kind {
 	case IntentAsk, IntentNarrow, IntentThis, IntentReturn, IntentItem:
 		if plain := withoutNoise(t.text); plain != t.text {
 			t.text = plain
-			intent = t.readIntent(plain)
+			intent = ReadIntent(plain)
 		}
 	}
 	if intent.Kind == IntentEmpty && t.message.Quote != "" {
 		return Intent{Kind: IntentThese}
-	}
-	return intent
-}
-
-// readIntent reads 告诉我 as a question where there is nothing to be told later.
-func (t *turn) readIntent(text string) Intent {
-	intent := ReadIntent(text)
-	if intent.Kind == IntentWish && !t.mayWish() {
-		intent = readBut(text, IntentWish)
 	}
 	return intent
 }
@@ -238,12 +244,13 @@ func (t *turn) askQuoted() (Reply, error) {
 		return t.say(ActClarify, fmt.Sprintf(textNoDay, impossible)), nil
 	}
 	if dated && !t.dayAsked {
-		t.day, t.dayAsked = day, true
+		t.on(day)
+		t.dayAsked = true
 	}
 	switch intent := ReadIntent(text); {
 	case orders(text, intent):
 		return t.say(ActHelp, textRelayed), nil
-	case slices.Contains([]IntentKind{IntentGreet, IntentThanks, IntentHelp, IntentIdle, IntentMarkup, IntentEmpty}, intent.Kind):
+	case slices.Contains([]IntentKind{IntentGreet, IntentThanks, IntentHelp, IntentIdle, IntentRude, IntentMarkup, IntentEmpty}, intent.Kind):
 		return t.say(ActClarify, textQuoteUnknown), nil
 	}
 	t.asked = text
@@ -263,6 +270,10 @@ func (t *turn) fingerprint() string {
 
 // say is a reply that quotes nothing.
 func (t *turn) say(act, text string, suggestions ...string) Reply {
-	pages := paginate(strings.Split(text, "\n"), t.message.Surface.MaxBytes)
+	w := &writer{}
+	for line := range strings.SplitSeq(text, "\n") {
+		w.line(line)
+	}
+	pages := w.pages(t.message.Surface.MaxBytes)
 	return Reply{Act: act, Text: joinPages(pages), Pages: pages, Parts: []Part{}, Shown: []Shown{}, Suggestions: orEmpty(suggestions)}
 }

@@ -2,19 +2,26 @@ package bot
 
 import (
 	"context"
+	"crypto/rand"
 	"log/slog"
 	"time"
 )
 
 // Wish is that somebody whose question had no answer wants to know it once there is one.
 type Wish struct {
+	// ID names the wish at random, so that what is told does not show to whom.
+	ID string `json:"id,omitempty"`
 	// Question is its key; see Miss.
 	Question string    `json:"q"`
 	To       Address   `json:"to"`
 	At       time.Time `json:"t"`
 }
 
-// Key names a wish: a person has one for a question.
+func newWish(question string, to Address, at time.Time) Wish {
+	return Wish{ID: rand.Text(), Question: question, To: to, At: at.UTC()}
+}
+
+// Key names a wish: a person has one for a question. It is a plain digest; see Address.Key.
 func (w Wish) Key() string { return digest(w.Question + "\x00" + w.To.Key()) }
 
 // Wishes keeps what people want to know. Every method may be called from many goroutines.
@@ -35,13 +42,18 @@ func (t *turn) offerWish(key string) string {
 	return textWish
 }
 
-// mayWish tells that 告诉我 means the question that was just refused.
-func (t *turn) mayWish() bool { return t.wishes != nil && t.before.Wanted != "" }
-
-// wish keeps that the asker wants to know what was just refused.
+// wish keeps that the asker wants to know what was just refused, or says why that cannot be.
 func (t *turn) wish(Intent) (Reply, error) {
+	switch {
+	case t.away:
+		return t.nothing(), nil
+	case t.wishes == nil || t.alone || !t.wishes.Reaches(t.message.Address()):
+		return t.say(ActCommand, textNoWish), nil
+	case t.before.Wanted == "":
+		return t.say(ActCommand, textNothingWished), nil
+	}
 	t.after.Wanted = t.before.Wanted
-	return t.say(ActCommand, keepWish(t.ctx, t.wishes, Wish{t.before.Wanted, t.message.Address(), t.now.UTC()}, t.log)), nil
+	return t.say(ActCommand, keepWish(t.ctx, t.wishes, newWish(t.before.Wanted, t.message.Address(), t.now), t.log)), nil
 }
 
 // keepWish keeps a wish and gives what is said of it.
@@ -62,7 +74,7 @@ func (e *Engine) pressWish(ctx context.Context, p Press, key string) (Pressed, e
 		return Pressed{}, ErrKey
 	}
 	t := &turn{message: m}
-	return Pressed{Reply: t.say(ActCommand, keepWish(ctx, e.o.Wishes, Wish{key, m.Address(), e.o.Now().UTC()}, e.o.Log))}, nil
+	return Pressed{Reply: t.say(ActCommand, keepWish(ctx, e.o.Wishes, newWish(key, m.Address(), e.o.Now()), e.o.Log))}, nil
 }
 
 // Compose answers a question that was asked before, with a lead above the answer, as the

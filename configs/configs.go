@@ -17,6 +17,7 @@ type Config struct {
 	// still answers, so that what is before it sends nobody here any more; 0: not at all.
 	ShutdownDelay time.Duration `yaml:"shutdown_delay"`
 	Redis         Redis         `yaml:"redis"`
+	Store         Store         `yaml:"store"`
 	Knowledge     Knowledge     `yaml:"knowledge"`
 	Session       Session       `yaml:"session"`
 	Unanswered    Unanswered    `yaml:"unanswered"`
@@ -38,6 +39,15 @@ type Redis struct {
 	KeyPrefix string `yaml:"key_prefix"`
 	// AllowInsecure permits a plain connection without password to another host.
 	AllowInsecure bool `yaml:"allow_insecure"`
+}
+
+// Store is how what is kept is named, in Redis as in the embedded store.
+type Store struct {
+	// Key is what names made of a person or a chat are HMACs under; empty: one at random
+	// that is kept in the store, where whoever reads all of it finds it.
+	Key Secret `yaml:"key"`
+	// FormerKey is the key of before, until each replica has the new one.
+	FormerKey Secret `yaml:"former_key"`
 }
 
 // Knowledge names files and folders; none means the shipped article.
@@ -62,6 +72,8 @@ type Curation struct {
 type Handover struct {
 	// Text says how to reach one.
 	Text string `yaml:"text"`
+	// KF has customer service hand the talk over to a person on duty.
+	KF bool `yaml:"kf"`
 }
 
 // Limits are how many messages a minute get a reply; 0: all.
@@ -229,6 +241,7 @@ func Default() Config {
 		Questions:       Questions{TTL: 14 * 24 * time.Hour},
 		Corrections:     Corrections{TTL: 7 * 24 * time.Hour},
 		Curation:        Curation{Coordinators: []string{}, People: 2},
+		Handover:        Handover{KF: true},
 		Limits:          Limits{Person: 30, Chat: 300},
 		WeCom: WeCom{
 			APIBaseURL:   "https://qyapi.weixin.qq.com",

@@ -2,6 +2,7 @@ package configs_test
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -74,6 +75,34 @@ func TestLoadAccess(t *testing.T) {
 		got, err := configs.LoadAccess(file(t, "c.yaml", tt.yaml), tt.environ)
 		if tt.err != "" && (err == nil || !strings.Contains(err.Error(), tt.err)) || tt.err == "" && (err != nil || !reflect.DeepEqual(got, tt.want)) {
 			t.Errorf("%s: got %+v, %v; want %+v, %q", tt.name, got, err, tt.want, tt.err)
+		}
+	}
+}
+
+// TestCustomerServiceThroughTheApplication: without a callback of its own, it needs that of
+// the company's application.
+func TestCustomerServiceThroughTheApplication(t *testing.T) {
+	const key = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
+	service := []string{"AEOBOT_WECOM_KF_CORP_ID=ww1", "AEOBOT_WECOM_KF_SECRET=s"}
+	application := []string{"AEOBOT_WECOM_APP_CORP_ID=ww1", "AEOBOT_WECOM_APP_TOKEN=t", "AEOBOT_WECOM_APP_ENCODING_AES_KEY=" + key}
+	own := []string{"AEOBOT_WECOM_KF_TOKEN=u", "AEOBOT_WECOM_KF_ENCODING_AES_KEY=" + key}
+	for name, tt := range map[string]struct {
+		environ [][]string
+		wrong   string // empty: nothing is
+	}{
+		"through the application":        {[][]string{service, application}, ""},
+		"its own":                        {[][]string{service, own}, ""},
+		"both":                           {[][]string{service, own, application}, ""},
+		"neither":                        {[][]string{service}, "AEOBOT_WECOM_KF_"},
+		"an application that only sends": {[][]string{service, application[:1], {"AEOBOT_WECOM_APP_AGENT_ID=1", "AEOBOT_WECOM_APP_SECRET=s"}}, "AEOBOT_WECOM_KF_"},
+		"half of its own":                {[][]string{service, application, own[:1]}, "AEOBOT_WECOM_KF_ENCODING_AES_KEY"},
+		"another company's":              {[][]string{{"AEOBOT_WECOM_KF_CORP_ID=ww2"}, service[1:], application}, "wecom.app.corp_id"},
+		"no secret":                      {[][]string{service[:1], application}, "AEOBOT_WECOM_KF_SECRET"},
+		"another company's, its own":     {[][]string{{"AEOBOT_WECOM_KF_CORP_ID=ww2"}, service[1:], application, own}, ""},
+	} {
+		_, _, err := configs.Load("", slices.Concat(tt.environ...))
+		if (err == nil) != (tt.wrong == "") || err != nil && !strings.Contains(err.Error(), tt.wrong) {
+			t.Errorf("%s: got %v, want %q", name, err, tt.wrong)
 		}
 	}
 }

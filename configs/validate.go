@@ -57,13 +57,16 @@ func (l *loader) validate(c Config) error {
 	if err := l.validateApp(c.WeCom.App); err != nil {
 		return err
 	}
-	if err := l.validateKF(c.WeCom.KF); err != nil {
+	if err := l.validateKF(c.WeCom.KF, c.WeCom.App); err != nil {
 		return err
 	}
 	if key := c.WeCom.Robot.Key.Reveal(); key != "" && !robotKey.MatchString(key) {
 		return l.bad("wecom.robot.key", "has characters a key has not; copy what stands behind key= in the robot's webhook address")
 	}
 	if err := l.validateConsole(c.Console); err != nil {
+		return err
+	}
+	if err := l.validateStore(c.Store); err != nil {
 		return err
 	}
 	if levels := []string{"debug", "info", "warn", "error"}; !slices.Contains(levels, c.Log.Level) {
@@ -87,6 +90,24 @@ func (l *loader) validateListeners(c Config) error {
 		case a.key == "console.listen" && !c.Login() && !isLoopback(host):
 			return l.bad(a.key, fmt.Sprintf("%q lets everybody into a console without login; write it like 127.0.0.1:%s, or set console.password (%s)", a.listen, port, l.byKey("console.password").env))
 		}
+	}
+	return nil
+}
+
+// shortKey is how many characters a key needs not to be guessed.
+const shortKey = 32
+
+func (l *loader) validateStore(s Store) error {
+	for _, k := range []struct {
+		key   string
+		value Secret
+	}{{"store.key", s.Key}, {"store.former_key", s.FormerKey}} {
+		if n := len(k.value); n > 0 && n < shortKey {
+			return l.bad(k.key, fmt.Sprintf("has %d characters and could be guessed; make one with `openssl rand -hex 32`", n))
+		}
+	}
+	if s.FormerKey != "" && s.FormerKey == s.Key {
+		return l.bad("store.former_key", "is the same as store.key; it names the key of before, take it out when nothing changes")
 	}
 	return nil
 }
@@ -166,9 +187,15 @@ func (l *loader) validateApp(a App) error {
 // robotKey is what a webhook's key is made of; it goes into an address as it is.
 var robotKey = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
 
-func (l *loader) validateKF(k KF) error {
-	there := map[string]bool{"wecom.kf.corp_id": k.CorpID != "", "wecom.kf.secret": k.Secret != "",
-		"wecom.kf.token": k.Token != "", "wecom.kf.encoding_aes_key": k.EncodingAESKey != ""}
+// validateKF: without a callback of its own, customer service gets its events through the
+// application's.
+func (l *loader) validateKF(k KF, a App) error {
+	there := map[string]bool{"wecom.kf.corp_id": k.CorpID != "", "wecom.kf.secret": k.Secret != ""}
+	if k.Token != "" || k.EncodingAESKey != "" || a.Token == "" {
+		there["wecom.kf.token"], there["wecom.kf.encoding_aes_key"] = k.Token != "", k.EncodingAESKey != ""
+	} else if k.CorpID != "" && k.CorpID != a.CorpID {
+		return l.bad("wecom.kf.corp_id", "is not wecom.app.corp_id, but without wecom.kf.token customer service's events come through that application; set wecom.kf.token and wecom.kf.encoding_aes_key")
+	}
 	for _, set := range slices.Sorted(maps.Keys(there)) {
 		for _, needed := range slices.Sorted(maps.Keys(there)) {
 			if there[set] && !there[needed] {

@@ -38,7 +38,7 @@ const (
 	named = 0.5
 	// A measure that covers so much of the question with such a score is named as
 	// surely as foundWhole, curated or not.
-	whole, certain, foundWhole = 0.95, 1.50, 0.66
+	whole, certain, foundWhole = 0.95, 1.50, 0.64
 	// scoped is the share of the question that must name a section or speak of benefits
 	// in general, to ask for all of it; scopedAll the share for a question that names
 	// no section and so asks for all there is.
@@ -87,19 +87,12 @@ func (g *Generation) Search(ctx context.Context, text string) (Decision, error) 
 	d := Decision{Kind: Refused, Query: q, Bar: g.bar}
 	for _, s := range ranked {
 		if s.owner >= g.firstTopic() {
-			if d.Outside != nil {
-				d.Outside.next = max(d.Outside.next, s.score)
-			} else {
-				topic := int(s.owner - g.firstTopic())
-				d.Outside = &Outside{Topic: g.topics[topic].Name, General: topic < g.general,
-					Score: s.score, Asked: g.phrase(s.asked), Alike: s.alike,
-					covered: s.covered, keyed: keyword(&q, s.candidate) > 0, called: q.calls(g.topics[topic].Name)}
-			}
+			d.takeTopic(g, s)
 			continue
 		}
 		d.Ranked = append(d.Ranked, Hit{Passage: s.passage, Score: s.score, Parts: append(s.parts, Part{"coverage", s.covered, 0}, Part{"bleve", s.bleve, 0}),
 			Asked: g.phrase(s.asked), Alike: s.alike,
-			covered: s.covered, keyed: keyword(&q, s.candidate) > 0 || q.meant(s.candidate)})
+			covered: s.covered, keyed: keyword(&q, s.candidate) > 0, meant: q.meant(s.candidate)})
 	}
 	d.Named = g.name(&q)
 	switch {
@@ -113,6 +106,23 @@ func (g *Generation) Search(ctx context.Context, text string) (Decision, error) 
 		offerChoices(&d)
 	}
 	return d, nil
+}
+
+// takeTopic takes the best topic outside the knowledge, or the best of those that a keyword
+// in the question names: a few other words in common say less.
+func (d *Decision) takeTopic(g *Generation, s scored) {
+	keyed := keyword(&d.Query, s.candidate) > 0
+	next := 0.0
+	if was := d.Outside; was != nil {
+		if was.keyed || !keyed || s.score < g.bar {
+			was.next = max(was.next, s.score)
+			return
+		}
+		next = was.Score
+	}
+	topic := int(s.owner - g.firstTopic())
+	d.Outside = &Outside{Topic: g.topics[topic].Name, General: topic < g.general, Score: s.score, Asked: g.phrase(s.asked), Alike: s.alike,
+		covered: s.covered, keyed: keyed, called: d.Query.calls(g.topics[topic].Name), next: next}
 }
 
 // offerChoices asks back when what was found is only just not good enough.
@@ -157,7 +167,7 @@ type Outside struct {
 // Sure reports whether the question is surely about the topic, so that it may be called by
 // its name: to be refused for what was not asked is worse than to be refused.
 func (o *Outside) Sure() bool {
-	return o.keyed || o.called && o.Score >= topicScore && o.Alike >= topicAlike && o.next <= nextTopic*o.Score
+	return o.keyed || o.Alike >= same || o.called && o.Score >= topicScore && o.Alike >= topicAlike && o.next <= nextTopic*o.Score
 }
 
 // outside tells that the question is about something the knowledge is known to
@@ -184,7 +194,7 @@ func (d *Decision) outside() bool {
 	if d.Outside.keyed && !best.keyed {
 		return true
 	}
-	if best.keyed && len(d.Query.content) <= short && best.covered >= d.Outside.covered && 2*best.Score > d.Outside.Score && !d.Query.needs() {
+	if (best.keyed || best.meant) && len(d.Query.content) <= short && best.covered >= d.Outside.covered && 2*best.Score > d.Outside.Score && !d.Query.needs() {
 		return false
 	}
 	return d.Outside.Score > ours*best.Score

@@ -112,10 +112,10 @@ func (x Explanation) Write(out io.Writer) error {
 	}
 	fmt.Fprintf(&b, "规范化    %s\n切分      %s\n实义      %s\n", x.Normalized, strings.Join(x.Tokens, " "), strings.Join(x.Content, " "))
 	for _, s := range x.Synonyms {
-		fmt.Fprintf(&b, "词汇      %s → %s（%s，%.2f）%s\n", s.Words, s.Group, s.Relation, s.Weight, s.Note)
+		fmt.Fprintf(&b, "词汇      %s → %s（%s，%.2f）%s\n", s.Words, s.Group, inChinese(s.Relation), s.Weight, s.Note)
 	}
 	if len(x.AskedFor) > 0 {
-		fmt.Fprintf(&b, "问的是    %s\n", strings.Join(x.AskedFor, " "))
+		fmt.Fprintf(&b, "问的是    %s\n", strings.Join(all(x.AskedFor), " "))
 	}
 	if o := x.Outside; o != nil {
 		mark := " "
@@ -132,12 +132,42 @@ func (x Explanation) Write(out io.Writer) error {
 	for _, c := range x.Candidates {
 		x.writeHit(&b, c)
 	}
-	fmt.Fprintf(&b, "\n决定      %s\n", x.Decision)
+	fmt.Fprintf(&b, "\n决定      %s\n", x.Decision.Name())
 	for _, c := range x.Choices {
 		fmt.Fprintf(&b, "反问      %s\n", c)
 	}
 	_, err := io.WriteString(out, b.String())
 	return err
+}
+
+// names are what operators read for what the program calls otherwise; the program's word
+// follows, for searching.
+var names = map[string]string{
+	"synonym": "同义", "broader": "词比这里说的宽", "narrower": "词比这里说的窄", "oneway": "俗称或旧称",
+	"words": "字词", "asked": "问法", "keyword": "关键词", "label": "部门", "unlike": "易混", "facet": "没有写要问的", "context": "上下文",
+	"coverage": "覆盖", "bleve": "检索分",
+	string(Refused): "不答", string(Unsure): "反问", string(Measures): "给出各条", string(Sections): "给出整节",
+	"amount": "金额", "fee": "费用", "rate": "比例", "duration": "多久", "frequency": "多久一次", "deadline": "截止", "hours": "几点上班",
+	"count": "几个", "procedure": "怎么办", "documents": "要什么材料", "condition": "什么条件", "list": "有哪些", "where": "在哪里",
+	"contact": "找谁联系", "penalty": "怎么处罚", "definition": "是什么", "comparison": "有什么不同", "reason": "为什么", "who": "谁",
+}
+
+// Name is how operators read a decision.
+func (k Kind) Name() string { return inChinese(string(k)) }
+
+func inChinese(word string) string {
+	if name, known := names[word]; known {
+		return name + "(" + word + ")"
+	}
+	return word
+}
+
+func all(words []string) []string {
+	said := make([]string, len(words))
+	for i, w := range words {
+		said[i] = inChinese(w)
+	}
+	return said
 }
 
 func (x Explanation) writeHit(b *strings.Builder, c ExplainedHit) {
@@ -148,10 +178,10 @@ func (x Explanation) writeHit(b *strings.Builder, c ExplainedHit) {
 	fmt.Fprintf(b, "%s %.3f  %s\n         %s\n        ", mark, c.Score, c.ID, c.Text)
 	for _, p := range c.Parts {
 		if p.Weight == 0 {
-			fmt.Fprintf(b, " [%s %.3f]", p.Name, p.Value)
+			fmt.Fprintf(b, " [%s %.3f]", inChinese(p.Name), p.Value)
 			continue
 		}
-		fmt.Fprintf(b, " %s %.3f×%.2f", p.Name, p.Value, p.Weight)
+		fmt.Fprintf(b, " %s %.3f×%.2f", inChinese(p.Name), p.Value, p.Weight)
 	}
 	if c.Asked != "" {
 		fmt.Fprintf(b, "\n         最近的问法 %.3f  %s", c.Alike, c.Asked)

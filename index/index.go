@@ -148,8 +148,9 @@ func (g *Generation) note() {
 	}
 	o := owner(g.passages.Len())
 	for _, d := range g.library.Documents {
+		ofField := g.ofField(d)
 		for _, s := range d.Sections {
-			g.sections = append(g.sections, sectionEntry{owner: o, section: s})
+			g.sections = append(g.sections, sectionEntry{owner: o, section: s, document: d, ofField: ofField})
 			o++
 		}
 	}

@@ -28,6 +28,7 @@ type Hit struct {
 	// keyed tells that one of its curated keywords stands in the question.
 	covered float64
 	keyed   bool
+	meant   bool // see Query.meant
 }
 
 // Part is one named piece of a score. Parts add up to Score, but for those with

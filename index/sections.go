@@ -1,8 +1,10 @@
 package index
 
 import (
+	"maps"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"aeobot/index/analysis"
 	"aeobot/index/lexicon"
@@ -19,10 +21,13 @@ type NamedSection struct {
 type sectionEntry struct {
 	owner   owner
 	section *knowledge.Section
-	heading map[analysis.Term]bool // terms of its topic
-	asks    []phrase
-	names   []string      // its heading and curated keywords, folded
-	words   lexicon.Words // the same, to be looked for
+	// document is what it stands in, and ofField tells that this is about the field.
+	document *knowledge.Document
+	ofField  bool
+	heading  map[analysis.Term]bool // terms of its topic
+	asks     []phrase
+	names    []string      // its heading and curated keywords, folded
+	words    lexicon.Words // the same, to be looked for
 }
 
 // nameSections prepares the ways to name a section.
@@ -30,7 +35,7 @@ func (g *Generation) nameSections() {
 	for i := range g.sections {
 		e := &g.sections[i]
 		e.heading = g.topicTerms(e.section.Heading)
-		for _, n := range append([]string{e.section.Heading}, e.section.Keywords...) {
+		for _, n := range slices.Concat([]string{e.section.Heading}, e.section.Keywords, titles(e.document)) {
 			e.names = append(e.names, analysis.Normalize(n))
 		}
 		e.words = lexicon.NewWords(e.names)
@@ -43,6 +48,42 @@ func (g *Generation) nameSections() {
 			e.asks = append(e.asks, p)
 		}
 	}
+}
+
+// leastTitle is the length from which on a title names its document in a question.
+const leastTitle = 4
+
+// titles are what people call a document: its title, also without the word 管理 that they
+// leave out. A title that is a question names nothing.
+func titles(d *knowledge.Document) []string {
+	if utf8.RuneCountInString(d.Title) < leastTitle || strings.ContainsAny(d.Title, "?？") {
+		return nil
+	}
+	short := strings.Replace(d.Title, "管理", "", 1)
+	if utf8.RuneCountInString(short) < leastTitle {
+		short = d.Title
+	}
+	return []string{d.Title, short}
+}
+
+// fieldShare is the share of its passages in which a document must name the field that has
+// it in no title or heading.
+const fieldShare = 0.25
+
+// ofField reports whether a document is about the field rather than about something else
+// that stands beside it.
+func (g *Generation) ofField(d *knowledge.Document) bool {
+	names := func(text string) bool { return slices.Contains(lexicon.Field(g.curation.read(text).tokens), true) }
+	if names(d.Title) || slices.ContainsFunc(d.Sections, func(s *knowledge.Section) bool { return names(s.Heading) }) {
+		return true
+	}
+	passages, naming := d.Passages(), 0
+	for _, p := range passages {
+		if names(p.Text) {
+			naming++
+		}
+	}
+	return naming > 0 && float64(naming) >= fieldShare*float64(len(passages))
 }
 
 func (g *Generation) aboutTerms(text string) []analysis.Term {
@@ -122,7 +163,12 @@ func (q *Query) share(terms map[analysis.Term]bool) float64 {
 func (g *Generation) name(q *Query) []NamedSection {
 	names := make([]NamedSection, len(g.sections))
 	scopes := g.scopes(q)
+	field, benefits := g.hasField(), g.benefitTerms(q)
 	for i, s := range g.sections {
+		if field && !s.ofField && scopes[i] == 0 && !q.sharesBeyond(s.heading, benefits) {
+			names[i] = NamedSection{s.section, 0} // 便利 alone means that of the field
+			continue
+		}
 		score := max(q.headed(s.heading), scopes[i])
 		for _, a := range s.asks {
 			score = max(score, q.alike(a)*(1-strangeness*q.strange(a)))
@@ -140,9 +186,14 @@ func (g *Generation) scopes(q *Query) []float64 {
 	scopes := make([]float64, len(g.sections))
 	benefit, except := q.benefit, lexicon.Except(q.tokens)
 	asking := q.askingFor(benefit)
-	marks := make([][]bool, len(g.sections))
+	field, marks := g.hasField(), make([][]bool, len(g.sections))
 	for i, s := range g.sections {
 		marks[i] = s.words.Mark(q.tokens)
+		for at := range marks[i] {
+			if field && !s.ofField && benefit[at] {
+				marks[i][at] = false // a heading 激励措施 elsewhere is not named by that alone
+			}
+		}
 	}
 	wanted, unwanted := q.names(marks, except)
 	for i := range g.sections {
@@ -153,6 +204,8 @@ func (g *Generation) scopes(q *Query) []float64 {
 			if !slices.ContainsFunc(wanted, func(r run) bool { return marks[i][r.from] }) {
 				continue
 			}
+		case field && !e.ofField:
+			continue // all there is in the field
 		case len(unwanted) > 0:
 			if slices.ContainsFunc(unwanted, func(r run) bool { return e.speaksOf(q.words(r)) }) {
 				continue
@@ -181,6 +234,33 @@ func (g *Generation) scopes(q *Query) []float64 {
 		}
 	}
 	return scopes
+}
+
+// hasField reports whether any document is about the field.
+func (g *Generation) hasField() bool {
+	return slices.ContainsFunc(g.sections, func(e sectionEntry) bool { return e.ofField })
+}
+
+// benefitTerms are the terms of the question that speak of benefits in general.
+func (g *Generation) benefitTerms(q *Query) map[analysis.Term]bool {
+	terms := map[analysis.Term]bool{}
+	for i := 0; i < len(q.tokens); i++ {
+		r := run{i, i}
+		for r.to < len(q.tokens) && q.benefit[r.to] {
+			r.to++
+		}
+		if r.to > r.from {
+			maps.Copy(terms, g.topicTerms(q.words(r)))
+			i = r.to
+		}
+	}
+	return terms
+}
+
+// sharesBeyond reports whether a heading has two characters in a row of the question's
+// topic that do not merely speak of benefits.
+func (q *Query) sharesBeyond(heading, benefits map[analysis.Term]bool) bool {
+	return slices.ContainsFunc(q.about, func(t analysis.Term) bool { return t.IsPair() && heading[t] && !benefits[t] })
 }
 
 // askingFor marks the tokens that only ask, also those within a word of the

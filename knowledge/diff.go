@@ -27,7 +27,13 @@ const (
 	ChangeWords   = "words"
 )
 
-// Diff lists what is different in a new state of the knowledge, in the order of ids.
+var changeNames = map[string]string{ChangeAdded: "新增", ChangeRemoved: "去掉", ChangeText: "改字", ChangeNotes: "改备注", ChangeWords: "改词表"}
+
+// Name is how curators read the kind of a change; one that is not known stays as it is.
+func (c Change) Name() string { return cmp.Or(changeNames[c.Kind], c.Kind) }
+
+// Diff lists what is different in a new state of the knowledge, in the order in which it
+// stands there; what is gone, where it stood.
 func Diff(before, after *Library) []Change {
 	was, is := describe(before), describe(after)
 	var changes []Change
@@ -51,8 +57,55 @@ func Diff(before, after *Library) []Change {
 			changes = append(changes, Change{Kind: ChangeAdded, ID: id, After: slices.Concat(now.text, now.notes)})
 		}
 	}
-	slices.SortFunc(changes, func(x, y Change) int { return strings.Compare(x.ID+"\x00"+x.Kind, y.ID+"\x00"+y.Kind) })
+	place := places(before, after)
+	slices.SortFunc(changes, func(x, y Change) int {
+		return cmp.Or(cmp.Compare(place[x.ID], place[y.ID]), strings.Compare(x.ID, y.ID), strings.Compare(x.Kind, y.Kind))
+	})
 	return changes
+}
+
+// places are the positions of all ids of two states, those of the second first: what only the
+// first has comes after what stood before it.
+func places(before, after *Library) map[string]int {
+	is := map[string]bool{}
+	ids := inOrder(after)
+	for _, id := range ids {
+		is[id] = true
+	}
+	gone, last := map[string][]string{}, ""
+	for _, id := range inOrder(before) {
+		if is[id] {
+			last = id
+		} else {
+			gone[last] = append(gone[last], id)
+		}
+	}
+	place := map[string]int{}
+	for _, id := range append([]string{""}, ids...) {
+		for _, id := range append([]string{id}, gone[id]...) {
+			place[id] = len(place)
+		}
+	}
+	return place
+}
+
+// inOrder are the ids of all that a state holds, as describe has them, as it stands there.
+func inOrder(l *Library) (ids []string) {
+	for _, d := range l.Documents {
+		ids = append(ids, d.ID)
+		open := map[*Section]bool{}
+		for _, p := range d.Passages() {
+			if p.Section != nil && !open[p.Section] {
+				open[p.Section] = true
+				ids = append(ids, p.Section.ID)
+			}
+			ids = append(ids, p.ID)
+		}
+	}
+	for _, t := range l.Terms {
+		ids = append(ids, fileName(t.Path))
+	}
+	return ids
 }
 
 // described is what a state says of one thing.
@@ -85,8 +138,7 @@ func describe(l *Library) map[string]described {
 		}
 	}
 	for _, t := range l.Terms {
-		name := t.Path[strings.LastIndexByte(t.Path, '/')+1:]
-		all[name] = described{text: strings.Split(strings.TrimRight(t.Text, "\n"), "\n"), words: true}
+		all[fileName(t.Path)] = described{text: strings.Split(strings.TrimRight(t.Text, "\n"), "\n"), words: true}
 	}
 	return all
 }
@@ -110,7 +162,11 @@ func noteLines(n Notes) []string {
 	}
 	lines = append(lines, entries("适用等级", n.Grade)...)
 	for _, s := range n.States {
-		lines = append(lines, fmt.Sprintf("状态：%s，从%s到%s　%s", s.Status.Name(), cmp.Or(s.From, "不限"), cmp.Or(s.To, "不限"), s.Note))
+		line := fmt.Sprintf("状态：%s，从%s到%s　%s", s.Status.Name(), cmp.Or(s.From, "不限"), cmp.Or(s.To, "不限"), s.Note)
+		if s.Customer != "" {
+			line += "　给客户看：" + s.Customer
+		}
+		lines = append(lines, line)
 	}
 	for _, u := range n.Unlike {
 		lines = append(lines, "易混："+u.Term+"＝"+u.Why)

@@ -32,11 +32,13 @@ type Document struct {
 	Outside []Topic
 	// Findings are what a curator should mend; the document is usable all the same.
 	Findings []Finding
+
+	digest string // of source and notes, for the library's fingerprint
 }
 
 // Topic is something the knowledge has nothing on, with the ways people ask for it.
 type Topic struct {
-	// Name completes the sentence 这里没有写….
+	// Name completes the sentence 目前的资料没有提到….
 	Name string   `yaml:"topic"`
 	Ask  []string `yaml:"ask"`
 	// Keywords name the topic and nothing the knowledge has.

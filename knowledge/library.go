@@ -44,6 +44,12 @@ type Vocabulary struct {
 	Text string
 }
 
+// digest names the words in the library's fingerprint.
+func (v Vocabulary) digest() string {
+	sum := sha256.Sum256([]byte(v.Text))
+	return path.Base(v.Path) + "\x00" + hex.EncodeToString(sum[:])
+}
+
 // readingVersion goes into the fingerprint; raise it when the same bytes come to
 // be read otherwise.
 const readingVersion = "4"
@@ -240,9 +246,9 @@ func (b *builder) addTerms(fsys fs.FS, folder, name string) error {
 	if err := checkText(data); err != nil {
 		return &BrokenError{file, firstBroken(data), err, "save it as text in UTF-8"}
 	}
-	sum := sha256.Sum256(data)
-	b.digest = append(b.digest, name+"\x00"+hex.EncodeToString(sum[:]))
-	b.library.Terms = append(b.library.Terms, Vocabulary{file, string(data)})
+	v := Vocabulary{file, string(data)}
+	b.digest = append(b.digest, v.digest())
+	b.library.Terms = append(b.library.Terms, v)
 	return nil
 }
 
@@ -355,7 +361,8 @@ func (b *builder) annotate(fsys fs.FS, folder string, doc *Document) error {
 		return fmt.Errorf("knowledge: %w; make the notes readable", err)
 	}
 	sum := sha256.Sum256(data)
-	b.digest = append(b.digest, doc.ID+"\x00"+doc.SHA256+"\x00"+hex.EncodeToString(sum[:]))
+	doc.digest = doc.ID + "\x00" + doc.SHA256 + "\x00" + hex.EncodeToString(sum[:])
+	b.digest = append(b.digest, doc.digest)
 	if data == nil {
 		return nil
 	}

@@ -11,6 +11,8 @@ type Finding struct {
 	Mend    string
 	// Refused: what it is about is not used, and nobody may publish it.
 	Refused bool
+	// Advice: everything is used as it is, and nobody is kept from proposing or publishing it.
+	Advice bool
 }
 
 func (f Finding) String() string {

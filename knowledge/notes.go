@@ -9,6 +9,7 @@ import (
 	"maps"
 	"path"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -63,6 +64,26 @@ type State struct {
 	From   string `yaml:"from"`
 	To     string `yaml:"to"`
 	Note   string `yaml:"note"`
+	// Customer is what people outside read instead of Note: shorter, and without what we
+	// have checked ourselves.
+	Customer string `yaml:"customer"`
+}
+
+// ownChecking is how curators write of what they have checked themselves and what not.
+var ownChecking = regexp.MustCompile(`(?:未|没有?|待)[^，,；;。]{0,4}(?:核[实对到查]|查[到实证明清]|读到|见到?(?:废|续|官|条|全|这|相)|找到|确认)|未核|待核|核到|据摘要|读到|推断|行业网站|存疑|勿当`)
+
+// ForCustomers is what people outside read of the state. Without a wording of its own a note
+// that speaks of our checking says no more than where to look.
+func (s State) ForCustomers() string {
+	switch {
+	case s.Customer != "":
+		return s.Customer
+	case !ownChecking.MatchString(s.Note):
+		return s.Note
+	case s.Status == StatusRegional:
+		return "各地做法不同，请以当地的现行规定为准。"
+	}
+	return "请以主管部门的现行规定为准。"
 }
 
 // Status is how a measure stands.
@@ -410,6 +431,12 @@ func (a *annotator) find(line int, mend, message string, args ...any) {
 	a.findings = append(a.findings, Finding{File: a.file, Line: line, Message: fmt.Sprintf(message, args...), Mend: mend})
 }
 
+// advise reports what would be better.
+func (a *annotator) advise(line int, mend, message string, args ...any) {
+	a.find(line, mend, message, args...)
+	a.findings[len(a.findings)-1].Advice = true
+}
+
 func (a *annotator) apply() {
 	if s := a.sidecar.SHA256; s != "" && !strings.EqualFold(s, a.doc.SHA256) {
 		a.find(1, "核对各条备注是否仍然适用，再把 sha256 改为 "+a.doc.SHA256, "备注是为另一版原文写的（sha256 不同）")
@@ -533,6 +560,12 @@ func (a *annotator) check(line int, n Notes) {
 			if day != "" && !validDay(day) {
 				a.find(line, "写成 2026-04-01 这样", "“%s”不是日期", day)
 			}
+		}
+		switch {
+		case ownChecking.MatchString(s.Customer):
+			a.advise(line, "改写 customer，只说现行规定和向谁问", "customer 是转发给客户看的，说到了自己的核对：“%s”", s.Customer)
+		case s.Customer == "" && ownChecking.MatchString(s.Note):
+			a.advise(line, "在这一段里补上 customer：给客户看的说法，更短，不说自己核对到哪里", "备注说到了自己的核对，转发给客户时不能照用：“%s”", s.Note)
 		}
 		if s.From != "" && s.To != "" && s.To < s.From {
 			a.find(line, "改正 from 或 to", "to（%s）早于 from（%s）", s.To, s.From)

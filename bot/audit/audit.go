@@ -65,6 +65,10 @@ func (e Entry) follows(before Entry) error {
 	return nil
 }
 
+// ErrParted means that the log here and the one that the replicas share are two chains, or that
+// the one here is broken.
+var ErrParted = errors.New("the audit logs have parted: `aeobot audit verify` shows both, and --adopt shared or --adopt local chooses one")
+
 const (
 	fileName = "audit.jsonl"
 	shelf    = "audit"
@@ -90,20 +94,23 @@ func Open(folder string, shared bot.Shelf) *Log {
 	return &Log{path: filepath.Join(folder, fileName), shared: shared, now: time.Now}
 }
 
-// Append takes down what somebody did.
+// Append takes down what somebody did. When the logs have parted, it is taken down here alone,
+// and Sync says so.
 func (l *Log) Append(ctx context.Context, who, what, object string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.locked(func(f *os.File) error {
 		for {
-			if err := l.catchUp(ctx, f); err != nil {
+			err := l.catchUp(ctx, f)
+			parted := errors.Is(err, ErrParted)
+			if err != nil && !parted {
 				return err
 			}
 			e, err := Entry{Number: l.head.Number + 1, At: l.now().UTC(), Who: who, What: what, Object: object, Before: l.head.Hash}.sealed()
 			if err != nil {
 				return err
 			}
-			if l.shared != nil {
+			if l.shared != nil && !parted {
 				err = l.offer(ctx, e)
 				if errors.Is(err, bot.ErrStale) {
 					continue // another replica has the number
@@ -127,8 +134,18 @@ func (l *Log) Sync(ctx context.Context) error {
 	return l.locked(func(f *os.File) error { return l.catchUp(ctx, f) })
 }
 
-// locked opens the file for this process alone; l.mu is held.
-func (l *Log) locked(do func(f *os.File) error) (err error) {
+// locked opens the file for this process alone and reads it; l.mu is held.
+func (l *Log) locked(do func(f *os.File) error) error {
+	return l.alone(func(f *os.File) error {
+		if err := l.scan(f); err != nil {
+			return err
+		}
+		return do(f)
+	})
+}
+
+// alone opens the file for this process alone; l.mu is held.
+func (l *Log) alone(do func(f *os.File) error) (err error) {
 	if err := os.MkdirAll(filepath.Dir(l.path), 0o700); err != nil {
 		return fmt.Errorf("audit: %w", err)
 	}
@@ -140,9 +157,6 @@ func (l *Log) locked(do func(f *os.File) error) (err error) {
 	if err := lock(f); err != nil {
 		return fmt.Errorf("audit: %w", err)
 	}
-	if err := l.scan(f); err != nil {
-		return err
-	}
 	return do(f)
 }
 
@@ -153,7 +167,7 @@ func (l *Log) scan(f *os.File) error {
 	if err != nil {
 		return fmt.Errorf("audit: %w", err)
 	}
-	if info.Size() < l.size {
+	if info.Size() < l.size || !l.unchanged(f) {
 		l.offsets, l.size, l.head = nil, 0, Entry{}
 	}
 	r := bufio.NewReader(io.NewSectionReader(f, l.size, info.Size()-l.size))
@@ -173,6 +187,16 @@ func (l *Log) scan(f *os.File) error {
 		l.size += int64(len(line))
 		l.head = e
 	}
+}
+
+// unchanged reports whether the last line that was read is there still: another process may
+// have adopted another chain.
+func (l *Log) unchanged(f io.ReaderAt) bool {
+	if len(l.offsets) == 0 {
+		return true
+	}
+	e, err := l.read(f, len(l.offsets))
+	return err == nil && e.Hash == l.head.Hash
 }
 
 func (l *Log) write(f *os.File, e Entry) error {
@@ -231,7 +255,7 @@ func (l *Log) catchUp(ctx context.Context, f *os.File) error {
 			return fmt.Errorf("audit: entry %d of the store: %w", l.head.Number+1, err)
 		}
 		if err := e.follows(l.head); err != nil {
-			return fmt.Errorf("audit: entry %d of the store: %w; the replicas' logs have parted, compare their files", e.Number, err)
+			return fmt.Errorf("audit: %w: entry %d of the store: %w", ErrParted, e.Number, err)
 		}
 		if err := l.write(f, e); err != nil {
 			return err
@@ -239,16 +263,29 @@ func (l *Log) catchUp(ctx context.Context, f *os.File) error {
 	}
 }
 
-// restore puts entries back that the store has lost, from the last on.
+// restore puts entries back that the store has lost, once it is known that what it has is the
+// same as here.
 func (l *Log) restore(ctx context.Context, f *os.File) error {
-	for n := l.head.Number; n > 0; n-- {
+	n := l.head.Number
+	for ; n > 0; n-- {
 		item, err := l.shared.Get(ctx, shelf, id(n))
 		if err != nil {
 			return fmt.Errorf("audit: %w", err)
 		}
-		if item.Version > 0 || l.now().Sub(l.head.At) > sharedFor {
+		if item.Version == 0 && l.now().Sub(l.head.At) > sharedFor {
 			return nil
 		}
+		if item.Version == 0 {
+			continue
+		}
+		if e, err := l.read(f, n); err != nil {
+			return err
+		} else if entryOf(item).Hash != e.Hash {
+			return fmt.Errorf("audit: %w: entry %d of the store is another than the one here", ErrParted, n)
+		}
+		break
+	}
+	for n++; n <= l.head.Number; n++ {
 		e, err := l.read(f, n)
 		if err != nil {
 			return err
@@ -308,26 +345,49 @@ func Verify(folder string) (n int, head string, err error) {
 	if err != nil {
 		return 0, "", fmt.Errorf("audit: %w", err)
 	}
-	var before Entry
+	c := readChain(data)
+	return len(c.sound), c.head().Hash, c.broken
+}
+
+// chain is a log as it was read: its sound lines, and what is wrong with the next.
+type chain struct {
+	sound   []Entry
+	offsets []int64 // where each begins
+	size    int64   // of the sound lines
+	broken  error
+}
+
+func (c chain) head() Entry {
+	if len(c.sound) == 0 {
+		return Entry{}
+	}
+	return c.sound[len(c.sound)-1]
+}
+
+// errUnended is a line whose writer died: it was never taken down, and the next takes its place.
+var errUnended = errors.New("it was never ended")
+
+func readChain(data []byte) (c chain) {
 	for line := range bytes.Lines(data) {
-		n++
 		var e Entry
 		err := json.Unmarshal(line, &e)
-		if err == nil && line[len(line)-1] != '\n' {
-			err = errors.New("it was never ended")
+		if line[len(line)-1] != '\n' {
+			err = errUnended
 		}
 		if err == nil {
-			err = e.follows(before)
+			err = e.follows(c.head())
 		}
 		if err == nil {
 			err = exact(line, e)
 		}
 		if err != nil {
-			return n - 1, before.Hash, fmt.Errorf("audit: %s line %d: %w", fileName, n, err)
+			c.broken = fmt.Errorf("audit: %s line %d: %w", fileName, len(c.sound)+1, err)
+			return c
 		}
-		before = e
+		c.sound, c.offsets = append(c.sound, e), append(c.offsets, c.size)
+		c.size += int64(len(line))
 	}
-	return n, before.Hash, nil
+	return c
 }
 
 // exact fails when a line says more than its entry.

@@ -3,6 +3,7 @@ package boltstore
 import (
 	"bytes"
 	"context"
+	"strings"
 
 	"go.etcd.io/bbolt"
 
@@ -18,6 +19,48 @@ func (s *Store) Forget(ctx context.Context, all []bot.Conversation) (n int, err 
 			if n += removed; err != nil {
 				return err
 			}
+		}
+		return nil
+	})
+	return n, err
+}
+
+// Conversations reports whether there are any, or replies.
+func (s *Store) Conversations(ctx context.Context) (some bool, err error) {
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
+	err = s.view(func(tx *bbolt.Tx) error {
+		for _, b := range [][]byte{sessions, records} {
+			if k, _ := tx.Bucket(b).Cursor().First(); k != nil {
+				some = true
+			}
+		}
+		return nil
+	})
+	return some, err
+}
+
+// ForgetTasks removes tasks; see bot.Forgetter.
+func (s *Store) ForgetTasks(ctx context.Context, gone func(bot.Task) bool) (n int, err error) {
+	err = s.w.do(ctx, func(tx *bbolt.Tx) error {
+		n = 0
+		var theirs []string
+		cursor := tx.Bucket(journal).Cursor()
+		for k, _ := cursor.First(); k != nil; k, _ = cursor.Next() {
+			queue, id, _ := strings.Cut(string(k), "\x00")
+			if e, ok := s.task(tx, string(k)); ok && gone(opened(queue, id, e)) {
+				theirs = append(theirs, string(k))
+			}
+		}
+		for _, key := range theirs {
+			if err := tx.Bucket(journal).Delete([]byte(key)); err != nil {
+				return err
+			}
+			s.mu.Lock()
+			delete(s.tasks, key)
+			s.mu.Unlock()
+			n++
 		}
 		return nil
 	})

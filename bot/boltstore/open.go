@@ -35,9 +35,12 @@ func Open(path string, o Options) (*Store, error) {
 	}
 	s := &Store{o: o, path: path, claims: map[string]claim{}, leases: map[string]claim{}, tasks: map[string]claim{}, ended: make(chan struct{})}
 	err := guarded(func() (err error) {
-		s.db, err = bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockWait, NoSync: o.NoSync, FreelistType: bbolt.FreelistMapType})
+		s.db, err = openFile(path, o)
 		return err
 	})
+	if err == nil {
+		err = removeAll(compacted(path)) // of one that was killed: what is forgotten now would stay there
+	}
 	if err == nil {
 		err = guarded(func() error { return s.db.Update(makeBuckets) })
 	}
@@ -50,6 +53,33 @@ func Open(path string, o Options) (*Store, error) {
 	}
 	s.swept.Go(s.sweep)
 	return s, nil
+}
+
+// openFile opens a file once nobody else has it. Another process may have put a compact one in
+// its place meanwhile.
+func openFile(path string, o Options) (*bbolt.DB, error) {
+	for {
+		var file *os.File
+		db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockWait, NoSync: o.NoSync, FreelistType: bbolt.FreelistMapType,
+			OpenFile: func(name string, flag int, mode os.FileMode) (f *os.File, err error) {
+				f, err = os.OpenFile(name, flag, mode)
+				if file == nil {
+					file = f
+				}
+				return f, err
+			}})
+		if err != nil {
+			return nil, err
+		}
+		here, err := file.Stat()
+		there, err2 := os.Stat(path)
+		if err = errors.Join(err, err2); err == nil && os.SameFile(here, there) {
+			return db, nil
+		}
+		if err = errors.Join(err, db.Close()); err != nil {
+			return nil, err
+		}
+	}
 }
 
 func makeBuckets(tx *bbolt.Tx) error {
@@ -185,8 +215,11 @@ func makeBallast(path string) (err error) {
 	return err
 }
 
-func removeBallast(path string) error {
-	if err := os.Remove(ballast(path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+func removeBallast(path string) error { return removeAll(ballast(path)) }
+
+// removeAll removes a file that may not be there.
+func removeAll(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil

@@ -3,8 +3,10 @@ package boltstore_test
 import (
 	"bufio"
 	"bytes"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -154,6 +156,81 @@ func TestFileInUse(t *testing.T) {
 	open(t, path)
 	if _, err := boltstore.Open(path, boltstore.Options{}); !errors.Is(err, boltstore.ErrInUse) || !strings.Contains(err.Error(), path) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestCloseCompactLeavesNothing: what was removed is in no page of the file, what was not is
+// all there, and what a compaction that was killed left beside goes at the next opening.
+func TestCloseCompactLeavesNothing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s.db")
+	s := open(t, path)
+	const words = "这句话要忘掉"
+	for i := range 300 {
+		if err := s.Put(t.Context(), "notes", fmt.Sprint(i), []byte(words+strings.Repeat("x", 500)), 0, time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Put(t.Context(), "kept", fmt.Sprint(i), []byte("这句留着"), 0, time.Hour); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 300 {
+		if err := s.Put(t.Context(), "notes", fmt.Sprint(i), nil, 1, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	holds := func(want bool) {
+		t.Helper()
+		data, err := os.ReadFile(path)
+		if err != nil || bytes.Contains(data, []byte(words)) != want {
+			t.Errorf("the file holds what was removed: %v, %v; want %v", !want, err, want)
+		}
+	}
+	holds(true) // else the test cannot fail
+	if err := s.CloseCompact(); err != nil {
+		t.Fatal(err)
+	}
+	holds(false)
+	if err := os.WriteFile(path+".compact", []byte(words), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, path)
+	if _, err := os.Stat(path + ".compact"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("what a killed compaction left is there: %v", err)
+	}
+	if all, err := s.Items(t.Context(), "kept"); err != nil || len(all) != 300 {
+		t.Errorf("%d things left of 300: %v", len(all), err)
+	}
+}
+
+// TestOpenedFileIsTheOneInItsPlace: who waited for a file that was put aside meanwhile does not
+// write into the one that nobody will find again.
+func TestOpenedFileIsTheOneInItsPlace(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s.db")
+	for range 20 {
+		s, err := boltstore.Open(path, boltstore.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		opened := make(chan *boltstore.Store)
+		go func() {
+			for {
+				if next, err := boltstore.Open(path, boltstore.Options{}); err == nil {
+					opened <- next
+					return
+				}
+			}
+		}()
+		if err := s.CloseCompact(); err != nil {
+			t.Error(err)
+		}
+		next := <-opened
+		err = next.Put(t.Context(), "k", rand.Text(), []byte("x"), 0, time.Hour)
+		if err = errors.Join(err, next.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if all, err := open(t, path).Items(t.Context(), "k"); err != nil || len(all) != 20 {
+		t.Errorf("%d of 20 are in the file: %v", len(all), err)
 	}
 }
 

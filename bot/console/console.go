@@ -23,6 +23,7 @@ import (
 	"aeobot/bot/audit"
 	"aeobot/bot/console/login"
 	"aeobot/bot/desk"
+	"aeobot/bot/wecom/setup"
 	"aeobot/index/eval"
 	"aeobot/knowledge"
 	"aeobot/knowledge/intake"
@@ -34,6 +35,10 @@ type Options struct {
 	// Index is what is answered from.
 	Index bot.Retriever
 	Desk  *desk.Desk
+	// Editions finds the texts of another day.
+	//
+	// default: those in force now
+	Editions bot.Editions
 	// Shelf keeps the daily counts, and files between preview and proposal.
 	Shelf    bot.Shelf
 	Feedback bot.Feedbacks
@@ -53,6 +58,10 @@ type Options struct {
 	//
 	// default: nothing
 	Trouble func(ctx context.Context) []string
+	// Setup is the guide to WeCom's settings, with what the program sees of each.
+	//
+	// default: without what it sees
+	Setup func(ctx context.Context) []setup.Report
 	// Now is the clock.
 	//
 	// default: time.Now
@@ -118,6 +127,7 @@ var pages = []struct {
 	{"POST /console/corrections/{id}", login.Coordinator, (*Console).decideRecall},
 	{"GET /console/evaluation", login.Reader, (*Console).showEvaluation},
 	{"POST /console/evaluation", login.Coordinator, (*Console).evaluate},
+	{"GET /console/setup", login.Reader, (*Console).showSetup},
 	{"GET /console/audit", login.Admin, (*Console).showAudit},
 }
 
@@ -131,6 +141,9 @@ func New(o Options) *Console {
 	}
 	if o.Trouble == nil {
 		o.Trouble = func(context.Context) []string { return nil }
+	}
+	if o.Setup == nil {
+		o.Setup = withoutFindings
 	}
 	if o.Now == nil {
 		o.Now = time.Now

@@ -383,6 +383,13 @@ func proposalOf(t testing.TB, page string) string {
 	return "/console/proposals/" + id
 }
 
+// approve looks at a proposal and confirms what stands there.
+func (v *visitor) approve(here string, fields ...string) (int, string) {
+	v.o.t.Helper()
+	_, page := v.get(here)
+	return v.post(here, append(fields, "do", "approve", "shown", field(page, "shown"))...)
+}
+
 const question = "蓝鲸仓库几点开门"
 
 // TestAQuestionIsTaught from the list, past the gate and a second person, and can be taken
@@ -403,9 +410,9 @@ func TestAQuestionIsTaught(t *testing.T) {
 		t.Errorf("the form sent twice made two proposals")
 	}
 	lin.until(here, "评测通过")
-	status, page = lin.post(here, "do", "approve")
+	status, page = lin.approve(here)
 	o.demand(status, page, 403, "另一位协调员")
-	status, page = wang.post(here, "do", "approve")
+	status, page = wang.approve(here)
 	o.demand(status, page, 200, "已作为", "wang.qiang")
 	page = wang.until("/console/try?q="+url.QueryEscape(question), "答上了")
 	o.demand(200, page, 200, "设立AEO企业专用窗口", "最近的问法")
@@ -419,13 +426,28 @@ func TestAQuestionIsTaught(t *testing.T) {
 	o.demand(status, page, 200, "恢复版本 0")
 	back := proposalOf(t, page)
 	wang.until(back, "评测通过")
-	status, page = lin.post(back, "do", "approve")
+	status, page = lin.approve(back)
 	o.demand(status, page, 200, "已作为")
 	lin.until("/console/try?q="+url.QueryEscape(question), "没答上<")
 	status, page = o.enter("boss").get("/console/audit")
 	o.demand(status, page, 200, "提议", "发布", "登录", "lin.yue", "wang.qiang")
 	if strings.Contains(o.logged.String(), "蓝鲸") || strings.Contains(o.logged.String(), "lin.yue") {
 		t.Errorf("the log holds a question or a person:\n%s", o.logged)
+	}
+}
+
+// TestNothingIsDoneOnAnErrorPage: what an address says was done does not stand on a page that
+// says something else.
+func TestNothingIsDoneOnAnErrorPage(t *testing.T) {
+	o := newOffice(t, nil)
+	lin := o.enter("lin.yue")
+	for path, want := range map[string]int{"/console/proposals/ZZZZ?done=approved": 404, "/console/versions/diff?from=x&to=1&done=approved": 400, "/console/nowhere?done=approved": 404} {
+		if status, page := lin.get(path); status != want || strings.Contains(page, "已发布") {
+			t.Errorf("%s: %d, want %d and not a word of what was done:\n%s", path, status, want, visible(page))
+		}
+	}
+	if _, page := lin.get("/console/proposals?done=approved"); !strings.Contains(page, "已发布") {
+		t.Errorf("nowhere is it said what was done:\n%s", visible(page))
 	}
 }
 
@@ -436,9 +458,9 @@ func TestWhatGetsWorseIsBlocked(t *testing.T) {
 	_, page := lin.post("/console/knowledge/passage", "id", "aeo-incentives/海关直接激励措施/5", "kind", "ask", "value", "让别的变差的问法")
 	here := proposalOf(t, page)
 	lin.until(here, "v017")
-	status, page := wang.post(here, "do", "approve")
+	status, page := wang.approve(here)
 	o.demand(status, page, 409, "变差")
-	status, page = wang.post(here, "do", "approve", "reason", "另有文章")
+	status, page = wang.approve(here, "reason", "另有文章")
 	o.demand(status, page, 200, "已作为")
 	status, page = wang.get("/console/versions")
 	o.demand(status, page, 200, "有问题变差，仍发布：另有文章")
@@ -518,7 +540,7 @@ func TestNotesAreEditedAsAWhole(t *testing.T) {
 	o.demand(status, page, 200, "提议 ")
 	here := proposalOf(t, page)
 	lin.until(here, "评测通过")
-	status, page = wang.post(here, "do", "approve")
+	status, page = wang.approve(here)
 	o.demand(status, page, 200, "已作为")
 	status, page = wang.post(path, "was", was, "do", "propose", "text", changed+"\n# 别人\n", "reason", "也改")
 	o.demand(status, page, 409, "被别人改过")
@@ -781,7 +803,7 @@ func TestImports(t *testing.T) {
 	o.demand(status, page, 200, "提议 ")
 	here := proposalOf(t, page)
 	lin.until(here, "评测通过")
-	status, page = wang.post(here, "do", "approve")
+	status, page = wang.approve(here)
 	o.demand(status, page, 200, "已作为")
 	status, page = wang.get("/console/knowledge/document/" + url.PathEscape("口岸通知"))
 	o.demand(status, page, 200, "夜间可以预约放行")

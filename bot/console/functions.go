@@ -11,31 +11,30 @@ import (
 
 	"aeobot/bot/desk"
 	"aeobot/index/eval"
-	"aeobot/knowledge"
 )
 
 // functions are what templates can call.
 var functions = template.FuncMap{
-	"clock":    clock,
-	"day":      func(t time.Time) string { return t.In(china).Format("01-02") },
-	"place":    desk.PlaceOf,
-	"standing": desk.Standing.Name,
-	"recall":   func(s desk.RecallState) string { return recallNames[s] },
-	"chat":     func(s desk.ChatState) string { return chatNames[s] },
-	"change":   func(kind string) string { return changeNames[kind] },
-	"percent":  percent,
-	"short":    short,
-	"list":     func(l []string) string { return strings.Join(l, "、") },
-	"channel":  channelName,
-	"passage":  func(id string) string { return "/console/knowledge/passage?id=" + url.QueryEscape(id) },
-	"document": documentLink,
-	"notes":    func(id string) string { return "/console/knowledge/notes/" + url.PathEscape(id) },
-	"lines":    func(s string) []string { return strings.Split(s, "\n") },
-	"score":    func(x float64) string { return fmt.Sprintf("%.2f", x) },
-	"fine":     func(x float64) string { return fmt.Sprintf("%.3f", x) },
-	"add":      func(a, b int) int { return a + b },
-	"sub":      func(a, b int) int { return a - b },
-	"first":    first,
+	"clock":      clock,
+	"day":        func(t time.Time) string { return t.In(china).Format("01-02") },
+	"place":      desk.PlaceOf,
+	"standing":   desk.Standing.Name,
+	"stageClass": func(s desk.Stage) string { return stageClasses[s] },
+	"recall":     func(s desk.RecallState) string { return recallNames[s] },
+	"chat":       func(s desk.ChatState) string { return chatNames[s] },
+	"percent":    percent,
+	"short":      short,
+	"list":       func(l []string) string { return strings.Join(l, "、") },
+	"channel":    channelName,
+	"passage":    func(id string) string { return "/console/knowledge/passage?id=" + url.QueryEscape(id) },
+	"document":   documentLink,
+	"notes":      func(id string) string { return "/console/knowledge/notes/" + url.PathEscape(id) },
+	"lines":      func(s string) []string { return strings.Split(s, "\n") },
+	"score":      func(x float64) string { return fmt.Sprintf("%.2f", x) },
+	"fine":       func(x float64) string { return fmt.Sprintf("%.3f", x) },
+	"add":        func(a, b int) int { return a + b },
+	"sub":        func(a, b int) int { return a - b },
+	"first":      first,
 	"groups": func(title, hit string, groups []eval.Group) map[string]any {
 		return map[string]any{"Title": title, "Hit": hit, "Groups": groups}
 	},
@@ -89,12 +88,12 @@ func named(names map[string]string, word string) string {
 	return word
 }
 
+// stageClasses are how a proposal's stage looks.
+var stageClasses = map[desk.Stage]string{desk.StagePassed: "good", desk.StageWorse: "bad", desk.StageFailed: "bad", desk.StageDead: "bad", desk.StageStale: "warn", desk.StageWaiting: "soft", desk.StageJudging: "soft"}
+
 var recallNames = map[desk.RecallState]string{desk.RecallOpen: "等决定", desk.RecallApproved: "发更正", desk.RecallDropped: "不发", desk.RecallNone: "没有人读到过旧的"}
 
 var chatNames = map[desk.ChatState]string{desk.ChatWaiting: "等着发", desk.ChatSent: "已发", desk.ChatCannot: "平台不允许", desk.ChatFailed: "没发成"}
-
-var changeNames = map[string]string{knowledge.ChangeAdded: "新增", knowledge.ChangeRemoved: "去掉", knowledge.ChangeText: "改字",
-	knowledge.ChangeNotes: "改备注", knowledge.ChangeWords: "改词表"}
 
 var channelNames = map[string]string{"aibot": "智能机器人", "app": "自建应用", "kf": "微信客服", "terminal": "终端"}
 

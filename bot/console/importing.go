@@ -11,6 +11,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -147,6 +148,8 @@ func (c *Console) previewImport(p *page) error {
 		if err := c.readUpload(ctx, id, by, u); err != nil {
 			c.o.Log.Warn("import not read", slog.Any("error", err))
 		}
+		u.Data = nil
+		debug.FreeOSMemory() // what one import leaves does not add to what the next takes
 	})
 	select {
 	case <-over:
@@ -173,7 +176,8 @@ func (p *page) upload() (u Upload, err error) {
 	}
 	defer file.Close()
 	u.Name = header.Filename
-	if u.Data, err = io.ReadAll(file); err != nil {
+	u.Data = make([]byte, header.Size) // no more: a buffer that grows takes three times that
+	if _, err = io.ReadFull(file, u.Data); err != nil {
 		return u, fmt.Errorf("console: upload: %w", err)
 	}
 	return u, nil

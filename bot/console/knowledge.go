@@ -177,7 +177,7 @@ func (p *page) addition(to knowledge.Passage, e *curate.Edit) (string, error) {
 
 // state reads a form's state. It takes the place of what was said of its days.
 func (p *page) state(of knowledge.Passage, e *curate.Edit) (string, error) {
-	s := knowledge.State{Status: knowledge.Status(p.form("status")), From: p.form("from"), To: p.form("to"), Note: strings.Join(strings.Fields(p.form("note")), " ")}
+	s := knowledge.State{Status: knowledge.Status(p.form("status")), From: p.form("from"), To: p.form("to"), Note: oneLine(p.form("note")), Customer: oneLine(p.form("customer"))}
 	for _, day := range []string{s.From, s.To} {
 		if _, err := time.Parse(time.DateOnly, day); day != "" && err != nil {
 			return "", badInput("日期写成 2026-04-01 这样。")
@@ -188,14 +188,16 @@ func (p *page) state(of knowledge.Passage, e *curate.Edit) (string, error) {
 		return "", badInput("请选一个状态。")
 	case s.From != "" && s.To != "" && s.To < s.From:
 		return "", badInput("“到”早于“从”，请改正。")
-	case len([]rune(s.Note)) > maxNote:
+	case max(len([]rune(s.Note)), len([]rune(s.Customer))) > maxNote:
 		return "", badInput(fmt.Sprintf("备注不要超过 %d 个字。", maxNote))
 	}
 	for _, s := range of.Notes.With(s) {
-		e.States = append(e.States, curate.State{Status: string(s.Status), From: s.From, To: s.To, Note: s.Note})
+		e.States = append(e.States, curate.State{Status: string(s.Status), From: s.From, To: s.To, Note: s.Note, Customer: s.Customer})
 	}
 	return fmt.Sprintf("状态“%s”（%s 到 %s）", s.Status.Name(), orOpen(s.From), orOpen(s.To)), nil
 }
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 func orOpen(day string) string {
 	if day == "" {

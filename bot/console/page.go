@@ -42,6 +42,8 @@ type frame struct {
 	Person login.Person
 	Role   string
 	Done   string // what was done just now
+	// Warning is why something was not done that the page is about.
+	Warning string
 	// Refresh is after how many seconds the page looks again; 0: never.
 	Refresh int
 	People  int
@@ -116,7 +118,9 @@ func (p *page) show(name, active, title string, data any) error {
 
 func (p *page) write(status int, name string, f frame) error {
 	f.Person, f.Role, f.People = p.person, p.person.Role.Chinese(), p.console.o.Desk.People()
-	f.Done = dones[p.r.URL.Query().Get("done")]
+	if status == http.StatusOK { // else it was not done, or is not to be seen here
+		f.Done = dones[p.r.URL.Query().Get("done")]
+	}
 	var b bytes.Buffer
 	if err := templates()[name].Execute(&b, f); err != nil {
 		return fmt.Errorf("console: page %s: %w", name, err)
@@ -137,7 +141,7 @@ var dones = map[string]string{
 	"marked":    "已记下。",
 	"proposed":  "已提议；评测过后，确认了才发布。",
 	"approved":  "已发布，几秒内所有副本生效。",
-	"rejected":  "已作废，什么都没有改动。",
+	"rejected":  "已作废，知识没有改动；提议留着可以查，提议的人会收到理由。",
 	"cleared":   "已并入提议，正在重新评测。现在算您的提议。",
 	"rejudged":  "正在重新评测。",
 	"sent":      "更正正在发出，每个会话只发一次。",
@@ -182,6 +186,8 @@ var problems = []struct {
 	{desk.ErrSelf, problem{http.StatusForbidden, "自己的提议要由另一位协调员确认。", "请另一位登录后在“提议”里确认；一个人就能发布的设置是 curation.people: 1。"}},
 	{desk.ErrJudging, problem{http.StatusConflict, "评测还没有做完。", "知识在这期间更新过时会重新评测；几秒后再试。"}},
 	{desk.ErrBusy, problem{http.StatusTooManyRequests, "等评测的提议太多，没有开始评测。", "一次只评测一个，请过几分钟再试；提议都还在。"}},
+	{desk.ErrDead, problem{http.StatusConflict, "这个提议不能发布了：要改的内容在这期间被改过。", "请作废，在现行的内容上重新提议。"}},
+	{desk.ErrReason, problem{http.StatusBadRequest, "为什么作废？请写一句，提议的人会看到。", "回到提议，写上理由再按“作废”。"}},
 	{desk.ErrWorse, problem{http.StatusConflict, "有问题会变差，没有发布。", "改一改再提议，或由另一位协调员写明理由后发布。"}},
 	{desk.ErrNothing, problem{http.StatusConflict, "和现行的知识没有差别，没有可提议的。", ""}},
 	{desk.ErrMoved, problem{http.StatusConflict, "要改的文件在这期间被别人改过。", "重新打开这一页，在新的内容上再改。"}},

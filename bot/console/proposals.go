@@ -8,9 +8,9 @@ import (
 	"aeobot/bot/desk"
 )
 
-// proposalList is what waits, and what was published lately.
+// proposalList is what waits, and what was decided on lately.
 type proposalList struct {
-	Waiting, Published []desk.Proposal
+	Waiting, Published, Rejected []desk.Proposal
 }
 
 func (c *Console) showProposals(p *page) error {
@@ -20,59 +20,69 @@ func (c *Console) showProposals(p *page) error {
 	}
 	var l proposalList
 	for _, proposal := range all {
-		if proposal.Published > 0 {
+		switch {
+		case proposal.Published > 0:
 			l.Published = append(l.Published, proposal)
-		} else { // none that was taken away is listed
+		case proposal.Rejected != "":
+			l.Rejected = append(l.Rejected, proposal)
+		default:
 			l.Waiting = append(l.Waiting, proposal)
 		}
 	}
 	return p.show("proposals", "proposals", "提议", l)
 }
 
-// proposalPage is one proposal with what it changes and what the gate says.
+// proposalPage is one proposal with all that whoever decides on it has to see.
 type proposalPage struct {
-	Proposal   desk.Proposal
-	Judging    bool
-	Asked, All int
-	Stale      bool // the knowledge has changed since it was judged
-	Own        bool
-	Diff       desk.Diff
+	desk.View
+	Own bool
+	// Places are what its edits are about, word for word.
+	Places []desk.Placed
+	// Open: it can be decided on now. Blocked: something gets worse, so that a reason is
+	// needed to publish it.
+	Open, Blocked bool
 }
 
 func (c *Console) showProposal(p *page) error {
-	proposal, err := c.o.Desk.Proposal(p.ctx, p.r.PathValue("id"))
+	return c.writeProposal(p, p.r.PathValue("id"), http.StatusOK, "")
+}
+
+// writeProposal shows a proposal as it is now, with a warning or none.
+func (c *Console) writeProposal(p *page, id string, status int, warning string) error {
+	view, err := c.o.Desk.View(p.ctx, id)
 	if err != nil {
 		return err
 	}
-	if proposal.ID == "" {
-		return desk.ErrUnknown
-	}
-	v := proposalPage{Proposal: proposal, Own: bot.SamePerson(proposal.Author, p.person.ID), Judging: c.o.Desk.Judging(p.ctx, proposal)}
-	if proposal.Waits() {
-		if v.Asked, v.All = c.o.Desk.Progress(p.ctx, proposal.ID); v.All == 0 {
-			v.All = 1 // the gate has not begun
-		}
-		state, err := c.o.Desk.InForce()
-		if err != nil {
-			return err
-		}
-		v.Stale = proposal.Judged && proposal.Base != state.Number
-	}
-	if v.Diff, err = c.o.Desk.Diff(p.ctx, proposal.ID); err != nil {
+	v := proposalPage{View: view, Own: bot.SamePerson(view.Author, p.person.ID), Blocked: len(view.Worse) > 0 && !view.Back}
+	if v.Places, err = c.o.Desk.Places(view.Proposal); err != nil {
 		return err
 	}
-	f := frame{Title: "提议 " + proposal.ID, Active: "proposals", Data: v}
-	if v.Judging {
-		f.Refresh = lookAgain
+	f := frame{Title: "提议 " + view.ID, Active: "proposals", Warning: warning}
+	switch view.Stage {
+	case desk.StageWaiting, desk.StageJudging, desk.StageStale:
+		if v.Open = view.Back; !v.Open {
+			f.Refresh = lookAgain
+		}
+	case desk.StagePassed, desk.StageWorse:
+		v.Open = true
+	case desk.StageFailed:
+		v.Open = view.Back
 	}
-	return p.write(http.StatusOK, "proposal", f)
+	f.Data = v
+	return p.write(status, "proposal", f)
 }
+
+// textShown is why something that was confirmed is shown once more instead.
+const textShown = "没有发布：打开这一页以后，提议、现行的知识或评测有了变化。下面是现在的内容，请看过再确认。"
 
 func (c *Console) decideProposal(p *page) error {
 	id := p.r.PathValue("id")
 	proposal, err := c.decided(p, id)
-	if errors.Is(err, desk.ErrTaken) {
+	switch {
+	case errors.Is(err, desk.ErrTaken):
 		return conflict(proposal.Outcome() + "。")
+	case errors.Is(err, desk.ErrShown):
+		return c.writeProposal(p, id, http.StatusConflict, textShown)
 	}
 	return err
 }
@@ -83,12 +93,11 @@ func (c *Console) decided(p *page, id string) (proposal desk.Proposal, err error
 	done, next := "", here
 	switch p.form("do") {
 	case "approve":
-		// The page has the notices above the button.
 		done = "approved"
-		proposal, err = c.o.Desk.Approve(p.ctx, id, desk.Approval{Who: p.person.ID, Way: desk.ByConsole, Override: p.form("reason"), Seen: true})
+		proposal, err = c.o.Desk.Approve(p.ctx, id, desk.Approval{Who: p.person.ID, Way: desk.ByConsole, Override: p.form("reason"), Shown: p.form("shown")})
 	case "reject":
-		done, next = "rejected", "/console/proposals"
-		proposal, err = c.o.Desk.Reject(p.ctx, id, p.person.ID)
+		done = "rejected"
+		proposal, err = c.o.Desk.Reject(p.ctx, id, p.person.ID, p.form("why"))
 	case "clear":
 		done = "cleared"
 		proposal, err = c.o.Desk.Clear(p.ctx, id, p.person.ID)

@@ -55,7 +55,7 @@ func (c *Console) showTry(p *page) error {
 	var err error
 	// Without state: a trial is remembered by nobody and counts for nothing. It has the
 	// request's time, and no limit of its own.
-	t.Reply, err = bot.New(p.index, nil, bot.Options{Now: c.o.Now}).Answer(p.ctx, bot.Message{Asker: "console", Text: t.Question, Day: t.Day, Surface: screen})
+	t.Reply, err = bot.New(p.index, nil, bot.Options{Now: c.o.Now, Editions: c.o.Editions}).Answer(p.ctx, bot.Message{Asker: "console", Text: t.Question, Day: t.Day, Surface: screen})
 	if err != nil {
 		return err
 	}

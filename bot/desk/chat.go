@@ -23,6 +23,7 @@ type call struct {
 	who   string
 	rest  string // what follows the command
 	quote string
+	to    bot.Address   // where it was said
 	next  *[]bot.Button // for what may be said next
 }
 
@@ -49,7 +50,7 @@ var commands = map[string]func(*Desk, call) (string, error){
 // Texts that coordinators read.
 const (
 	textOnly     = "这个命令只有协调员能用。"
-	textUse      = "/协调 这份说明\n/未答 没答上的问题\n/为什么 问题\n/教 节名 第几条（引用没答上的问题，或把问法写在后面）\n/待准 等确认的提议\n/准 编号、/否 编号\n/移出 编号 把挡住提议的问法从别处拿掉，并入提议\n/更正 原文改了以后要不要通知看过旧原文的人\n/版本"
+	textUse      = "/协调 这份说明\n/未答 没答上的问题\n/为什么 问题\n/教 节名 第几条（引用没答上的问题，或把问法写在后面）\n/待准 等确认的提议\n/准 编号、/否 编号 理由\n/移出 编号 把挡住提议的问法从别处拿掉，并入提议\n/更正 原文改了以后要不要通知看过旧原文的人\n/版本"
 	textDiverged = "没有发布：各副本的版本分成了两支，要先选定一支。请管服务器的同事运行 aeobot knowledge versions 看两边，再用 --adopt 选定；选定以前照旧回答，提议都还在。"
 	textAway     = "暂时办不了：%s。稍后再试，什么都没有改动。"
 )
@@ -65,7 +66,7 @@ func (d *Desk) Command(ctx context.Context, g *index.Generation, m bot.Message) 
 	if !bot.HasPerson(*d.coordinators.Load(), string(m.Asker)) {
 		return textOnly, nil, true
 	}
-	text, err := do(d, call{ctx, g, m.ID, string(m.Asker), rest, strings.TrimSpace(m.Quote), &next})
+	text, err := do(d, call{ctx, g, m.ID, string(m.Asker), rest, strings.TrimSpace(m.Quote), m.Address(), &next})
 	switch {
 	case errors.Is(err, ErrFiles):
 		text = "现在的知识来自设置里指定的文件（knowledge.paths），请直接改那些文件。"
@@ -125,7 +126,7 @@ func (d *Desk) unanswered(c call) (string, error) {
 const maxWhy = 600
 
 func (d *Desk) why(c call) (string, error) {
-	question := cmp.Or(c.rest, bot.WithoutMentions(c.quote, ""))
+	question := cmp.Or(c.rest, bot.WithoutMentions(c.quote))
 	if question == "" {
 		return "写成：/为什么 问题，或引用一个问题再发 /为什么。", nil
 	}
@@ -165,7 +166,7 @@ func explain(b *strings.Builder, x index.Explanation, l *knowledge.Library) {
 		}
 		b.WriteString("\n")
 	}
-	fmt.Fprintf(b, "达到 %.2f 才作答；决定：%s\n", x.Bar, x.Decision)
+	fmt.Fprintf(b, "达到 %.2f 才作答；决定：%s\n", x.Bar, x.Decision.Name())
 }
 
 func (d *Desk) version(call) (string, error) {
@@ -193,7 +194,7 @@ func (d *Desk) teach(c call) (string, error) {
 		return why, nil
 	}
 	if question == "" {
-		question = bot.WithoutMentions(c.quote, "")
+		question = bot.WithoutMentions(c.quote)
 	}
 	switch {
 	case question == "":
@@ -201,7 +202,9 @@ func (d *Desk) teach(c call) (string, error) {
 	case len([]rune(question)) > MaxAsk:
 		return fmt.Sprintf("问法不要超过 %d 个字。", MaxAsk), nil
 	}
-	p, err := d.Propose(c.ctx, c.id, Ask(passage, question, c.who))
+	taught := Ask(passage, question, c.who)
+	taught.To = c.to
+	p, err := d.Propose(c.ctx, c.id, taught)
 	switch {
 	case errors.Is(err, curate.ErrThere):
 		return "这一条已经有这个问法了。", nil
@@ -211,7 +214,7 @@ func (d *Desk) teach(c call) (string, error) {
 		return "", err
 	}
 	c.decide(p)
-	return fmt.Sprintf("提议 %s：把“%s”作为%s的问法：\n%s\n%s%s；%s", p.ID, bot.Disarm(question), PlaceOf(passage), bot.Disarm(passage.Text), c.notices(p), gateLine(p), d.confirms(p)), nil
+	return fmt.Sprintf("提议 %s：把“%s”作为%s的问法：\n%s\n%s%s；%s", p.ID, bot.Disarm(question), PlaceOf(passage), bot.Disarm(passage.Text), c.notices(p), p.Says(), d.confirms(p)), nil
 }
 
 // notices lists what is to be seen of a proposal before it is confirmed, a line each, and
@@ -254,18 +257,7 @@ func (d *Desk) clear(c call) (string, error) {
 		return "", err
 	}
 	c.decide(p)
-	return fmt.Sprintf("提议 %s 已并入：%s。现在算您的提议，重新评测：%s；%s%s", p.ID, bot.Disarm(cleared(p)), gateLine(p), c.notices(p), d.confirms(p)), nil
-}
-
-// gateLine says when a proposal is judged.
-func gateLine(p Proposal) string {
-	switch {
-	case p.ahead < 0:
-		return "等评测的提议太多，还没有开始评测"
-	case p.ahead > 0:
-		return fmt.Sprintf("排队等评测，前面还有 %d 个", p.ahead)
-	}
-	return "正在评测"
+	return fmt.Sprintf("提议 %s 已并入：%s。现在算您的提议，重新评测：%s；%s%s", p.ID, bot.Disarm(cleared(p)), p.Says(), c.notices(p), d.confirms(p)), nil
 }
 
 // cleared is what a proposal takes out of the way.
@@ -320,14 +312,15 @@ func (d *Desk) approve(c call) (string, error) {
 	case errors.Is(err, ErrSelf):
 		return "自己的提议要由另一位协调员确认。", nil
 	case errors.Is(err, ErrJudging):
-		return "评测还没有做完（知识更新过时会重新评测）：" + gateLine(p) + "。几秒后再发一次 /准 " + p.ID, nil
+		return "评测还没有做完：" + p.Says() + "。会自己做完，几秒后再发一次 /准 " + p.ID, nil
 	case errors.Is(err, ErrBusy):
-		return gateLine(p) + "。请过几分钟再发一次 /准 " + p.ID, nil
+		return "等评测的提议太多，还没有开始评测，会自己轮到。请过几分钟再发一次 /准 " + p.ID, nil
+	case errors.Is(err, ErrDead):
+		return p.Says() + "。" + p.Advice(), nil
 	case errors.Is(err, ErrWorse):
-		return worse(p), nil
-	case errors.Is(err, ErrNotices):
-		c.decide(p)
-		return "还没有发布。" + c.notices(p) + "看过了仍要发布，再回复一次 /准 " + p.ID, nil
+		return c.notices(p) + worse(p), nil
+	case errors.Is(err, ErrShown):
+		return d.shows(c, p)
 	case err != nil:
 		return "", err
 	}
@@ -335,6 +328,38 @@ func (d *Desk) approve(c call) (string, error) {
 		return out(p) + "。确认的人：" + by, nil
 	}
 	return out(p), nil
+}
+
+// shows lists all that a proposal does, to be confirmed by saying the same again.
+func (d *Desk) shows(c call, p Proposal) (string, error) {
+	v, err := d.View(c.ctx, p.ID)
+	if err != nil {
+		return "", err
+	}
+	c.decide(p)
+	var b strings.Builder
+	fmt.Fprintf(&b, "还没有发布。提议 %s %s（%s，%s），改 %d 处：\n", p.ID, bot.Disarm(p.Title), p.Author, p.Says(), v.Diff.All)
+	for _, change := range v.Diff.Changes[:min(len(v.Diff.Changes), listed)] {
+		fmt.Fprintf(&b, "· %s %s\n", change.Name(), bot.Disarm(change.ID))
+		for _, side := range []struct {
+			sign  string
+			lines []string
+		}{{"旧", change.Before}, {"新", change.After}} {
+			if len(side.lines) > 0 {
+				fmt.Fprintf(&b, "　%s：%s\n", side.sign, bot.Disarm(shorten(strings.Join(side.lines, " "), 60)))
+			}
+		}
+	}
+	if more := v.Diff.All - listed; more > 0 {
+		fmt.Fprintf(&b, "· 还有 %d 处，见控制台\n", more)
+	}
+	b.WriteString(c.notices(p))
+	if len(p.Worse) > 0 && !p.Back {
+		b.WriteString(worse(p))
+	} else {
+		b.WriteString("看过了仍要发布，再回复一次 /准 " + p.ID)
+	}
+	return b.String(), nil
 }
 
 // worse names what got worse, and what can be done.
@@ -356,8 +381,11 @@ func out(p Proposal) string {
 }
 
 func (d *Desk) reject(c call) (string, error) {
-	p, err := d.Reject(c.ctx, c.rest, c.who)
+	id, why, _ := strings.Cut(c.rest, " ")
+	p, err := d.Reject(c.ctx, id, c.who, strings.TrimSpace(why))
 	switch {
+	case errors.Is(err, ErrReason):
+		return "为什么作废？写成 /否 " + p.ID + " 理由，提议的人会看到。还没有作废。", nil
 	case errors.Is(err, ErrUnknown):
 		return noSuch, nil
 	case errors.Is(err, ErrTaken):
@@ -382,7 +410,10 @@ func (d *Desk) pending(c call) (string, error) {
 			if len(*c.next) < 2*onCard {
 				c.decide(p)
 			}
-			fmt.Fprintf(&b, "%s %s（%s，%s）\n", p.ID, bot.Disarm(shorten(p.Title, 60)), p.Author, p.Verdict())
+			fmt.Fprintf(&b, "%s %s（%s，%s）\n", p.ID, bot.Disarm(shorten(p.Title, 60)), p.Author, p.Says())
+			if advice := p.Advice(); advice != "" {
+				fmt.Fprintf(&b, "　%s\n", advice)
+			}
 			for _, n := range p.Notices[:min(len(p.Notices), noticesListed)] {
 				fmt.Fprintf(&b, "　留意：%s\n", bot.Disarm(n.Text))
 			}
@@ -392,19 +423,4 @@ func (d *Desk) pending(c call) (string, error) {
 		return "没有等确认的提议。", nil
 	}
 	return strings.TrimSpace(b.String()), nil
-}
-
-// Verdict is what the gate says of a proposal, in a few words.
-func (p Proposal) Verdict() string {
-	switch {
-	case p.Trouble != "":
-		return p.Trouble
-	case !p.Judged:
-		return "还没有评测完"
-	case len(p.Worse) > 0:
-		return fmt.Sprintf("%d 个问题会变差", len(p.Worse))
-	case len(p.Notices) > 0:
-		return fmt.Sprintf("评测通过，有 %d 处要留意", len(p.Notices))
-	}
-	return "评测通过"
 }

@@ -24,8 +24,10 @@ var (
 	ErrBusy = errors.New("desk: too many proposals wait for the gate")
 	// ErrTaken means that somebody else has decided on a proposal, or is about to.
 	ErrTaken = errors.New("desk: somebody else has decided on the proposal")
-	// ErrNotices means that there is something to be seen first.
-	ErrNotices = errors.New("desk: there are notices to be seen first")
+	// ErrDead means that what a proposal would change is not there any more.
+	ErrDead = errors.New("desk: what the proposal would change is not there any more")
+	// ErrReason means that a reason is needed.
+	ErrReason = errors.New("desk: a reason is needed")
 	// ErrNothing means that a proposal changes nothing.
 	ErrNothing = errors.New("desk: nothing would change")
 	// ErrNotes means that the new notes are not right.
@@ -40,8 +42,8 @@ func (d *Desk) Propose(ctx context.Context, seed string, p Proposal) (Proposal, 
 	if err != nil {
 		return Proposal{}, err
 	}
-	p.From, p.At = origin(seed), d.o.Now().UTC()
-	changes, err := d.prepare(ctx, state, &p)
+	p.From, p.At, p.Tell = origin(seed), d.o.Now().UTC(), true
+	diff, err := d.prepare(ctx, state, &p)
 	if err != nil {
 		return Proposal{}, err
 	}
@@ -50,42 +52,54 @@ func (d *Desk) Propose(ctx context.Context, seed string, p Proposal) (Proposal, 
 	}
 	known, err := d.enter(ctx, &p)
 	if err != nil || known {
+		d.locate(ctx, &p)
 		return p, err
 	}
-	if err := d.keepDiff(ctx, p.ID, changes); err != nil { // the gate will keep it
+	if err := d.keepDiff(ctx, p.ID, diff); err != nil { // the gate will keep it
 		d.o.Log.Warn("proposal's changes not kept", slog.String("proposal", p.ID), slog.Any("error", err))
 	}
 	d.did(ctx, p.Author, "propose", p.ID+" "+p.Title)
-	d.queue(&p)
-	return p, nil
+	err = d.queue(&p)
+	d.locate(ctx, &p)
+	if errors.Is(err, ErrBusy) { // Tend will find it room
+		err = nil
+	}
+	return p, err
 }
 
 // prepare fills in what a proposal comes to in a state, and gives what it changes there.
-func (d *Desk) prepare(ctx context.Context, state State, p *Proposal) ([]knowledge.Change, error) {
+func (d *Desk) prepare(ctx context.Context, state State, p *Proposal) (Diff, error) {
 	files, library, err := d.outcome(state, p)
 	if err != nil {
-		return nil, err
+		return Diff{}, err
 	}
 	changes := knowledge.Diff(state.Library, library)
 	if len(changes) == 0 && sameFiles(state.Files, files) {
-		return nil, ErrNothing
+		return Diff{}, ErrNothing
 	}
-	p.Base, p.Judged, p.Worse, p.Trouble, p.Findings = state.Number, false, nil, "", NewFindings(state.Library, library)
+	diff := newDiff(state.Number, changes, nil)
+	p.Base, p.Judged, p.Worse, p.Trouble, p.Shown, p.Findings = state.Number, false, nil, "", nil, NewFindings(state.Library, library)
 	if refused := Refused(state.Library, library); len(refused) > 0 {
-		return nil, fmt.Errorf("%w: %s", ErrNotes, strings.Join(refused, "; "))
+		return diff, fmt.Errorf("%w: %s", ErrNotes, strings.Join(refused, "; "))
 	}
 	if len(p.Findings) > 0 && onlyNotes(p.Changes) {
-		return nil, fmt.Errorf("%w: %s", ErrNotes, strings.Join(p.Findings, "; "))
+		return diff, fmt.Errorf("%w: %s", ErrNotes, strings.Join(p.Findings, "; "))
 	}
 	if len(library.Passages()) > reviewedAtOnce || len(newLessons(state.Library, library)) > lessonsAtOnce {
-		return changes, nil // the gate reviews it
+		return diff, nil // the gate reviews it
 	}
-	review, err := ReviewOf(ctx, d.publisher, state.Library, State{Files: files, Library: library}, p.Question)
-	p.Notices, p.Seen, p.Answered = review.Notices, nil, review.Answered
-	if len(p.Notices) > 0 {
-		p.Seen = []string{p.Author} // who reads them in reply
+	review, err := d.review(ctx, state, State{Files: files, Library: library}, p)
+	p.Notices, p.Answered, diff.Answers = review.Notices, review.Answered, review.Answers
+	p.show(p.Author, state) // who reads them in reply
+	return diff, err
+}
+
+// review is ReviewOf for a proposal. What brings a state back teaches nothing.
+func (d *Desk) review(ctx context.Context, was, is State, p *Proposal) (Review, error) {
+	if p.Back {
+		return Review{}, nil
 	}
-	return changes, err
+	return ReviewOf(ctx, d.publisher, was.Library, is, p.Question)
 }
 
 const (
@@ -157,8 +171,8 @@ type Approval struct {
 	Way Way
 	// Override is why although something gets worse, or empty.
 	Override string
-	// Seen reports that the notices stood where it was confirmed.
-	Seen bool
+	// Shown is the View.Key of what stood where it was confirmed in the console.
+	Shown string
 }
 
 // maxTries is how often a decision is begun again because the proposal was changed
@@ -169,6 +183,11 @@ const maxTries = 8
 // somebody changed it at the same moment. It fails with ErrUnknown, or with ErrTaken when
 // the proposal does not wait any more; p.Outcome then says what became of it.
 func (d *Desk) decide(ctx context.Context, id string, do func(p *Proposal) error) (p Proposal, err error) {
+	defer func() {
+		if p.ID != "" {
+			d.locate(ctx, &p)
+		}
+	}()
 	for range maxTries {
 		if p, err = d.settled(ctx, id); err != nil {
 			return p, err
@@ -197,7 +216,7 @@ const (
 // long, the proposal has its Claim.
 func (d *Desk) settled(ctx context.Context, id string) (Proposal, error) {
 	for end := time.Now().Add(settledWithin); ; {
-		p, err := d.Proposal(ctx, id)
+		p, err := d.stored(ctx, id)
 		if err != nil || !p.Waits() {
 			return p, err
 		}
@@ -238,7 +257,7 @@ func (d *Desk) resolve(ctx context.Context, p *Proposal) error {
 			return err
 		}
 		if digestFiles(made.Files) == claim.Sum {
-			p.Published, p.Approver, keep = claim.Number, claim.Approver, publishedKeep
+			p.Published, p.Approver, keep = claim.Number, claim.Approver, decidedKeep
 		}
 	}
 	if err := d.save(ctx, p, keep); err != nil && !errors.Is(err, bot.ErrStale) { // stale: another found out
@@ -247,9 +266,10 @@ func (d *Desk) resolve(ctx context.Context, p *Proposal) error {
 	return nil
 }
 
-// Approve publishes a proposal. It fails with ErrUnknown, ErrTaken, ErrSelf, ErrJudging,
-// ErrBusy, ErrWorse, and once for each person with ErrNotices when there are some that they
-// have not seen; one that is published already is given as it is.
+// Approve publishes a proposal. It fails with ErrUnknown, ErrTaken, ErrSelf, ErrDead,
+// ErrJudging, ErrBusy, ErrWorse, and with ErrShown when whoever confirms has not been shown
+// what they confirm; one that is published already is given as it is. Bringing a state back
+// waits for no gate.
 func (d *Desk) Approve(ctx context.Context, id string, by Approval) (Proposal, error) {
 	p, err := d.decide(ctx, id, func(p *Proposal) error { return d.confirm(ctx, p, by) })
 	if errors.Is(err, ErrTaken) && p.Published > 0 {
@@ -268,19 +288,25 @@ func (d *Desk) confirm(ctx context.Context, p *Proposal, by Approval) error {
 	if err != nil {
 		return err
 	}
-	if !p.judgedIn(state) {
+	switch {
+	case p.Dead:
+		return ErrDead
+	case !p.Back && !p.judgedIn(state):
 		// Published a moment ago, it is not to be judged once more.
-		if now, err := d.Proposal(ctx, p.ID); err != nil || now.version != p.version {
+		if now, err := d.stored(ctx, p.ID); err != nil || now.version != p.version {
 			return cmp.Or(err, bot.ErrStale)
 		}
-		return cmp.Or(d.queue(p), ErrJudging)
+		return cmp.Or(d.rejudge(ctx, p), ErrJudging)
 	}
 	if err := d.May(publication, p.Worse); err != nil {
+		if errors.Is(err, ErrWorse) && by.Way != ByConsole { // who reads them in reply
+			p.show(by.Who, state)
+			err = cmp.Or(d.save(ctx, p, proposalKeep), err)
+		}
 		return err
 	}
-	if len(p.Notices) > 0 && !by.Seen && !bot.HasPerson(p.Seen, by.Who) {
-		p.Seen = append(p.Seen, by.Who)
-		return cmp.Or(d.save(ctx, p, proposalKeep), ErrNotices)
+	if !p.seen(by, state) {
+		return d.unseen(ctx, p, by, state)
 	}
 	return d.publish(ctx, p, by.Who, publication, state)
 }
@@ -333,7 +359,7 @@ func (d *Desk) publish(ctx context.Context, p *Proposal, who string, publication
 	err = d.Release(within, p.Claim.Number, publication, p.Worse, files)
 	if errors.Is(err, ErrStale) {
 		p.Claim = nil
-		return cmp.Or(d.save(lasting, p, proposalKeep), d.queue(p), ErrJudging)
+		return cmp.Or(d.save(lasting, p, proposalKeep), d.movedOn(p))
 	}
 	if err != nil { // whether it went out all the same is to be seen
 		if lost := d.resolve(lasting, p); lost != nil || p.Published == 0 {
@@ -343,10 +369,18 @@ func (d *Desk) publish(ctx context.Context, p *Proposal, who string, publication
 	}
 	p.Published, p.Approver, p.Claim = p.Claim.Number, p.Claim.Approver, nil
 	// What is in force stays in force when the lists cannot be tidied.
-	if err := errors.Join(d.save(lasting, p, publishedKeep), d.closeQuestion(lasting, *p, who)); err != nil {
+	if err := errors.Join(d.save(lasting, p, decidedKeep), d.closeQuestion(lasting, *p, who)); err != nil {
 		d.o.Log.Warn("published, but the lists still have it", slog.String("proposal", p.ID), slog.Any("error", err))
 	}
 	return nil
+}
+
+// movedOn is why a proposal was not published when another was at the same moment.
+func (d *Desk) movedOn(p *Proposal) error {
+	if p.Back {
+		return ErrShown
+	}
+	return cmp.Or(d.queue(p), ErrJudging)
 }
 
 // closeQuestion says what became of the question that a published proposal is about: solved is
@@ -392,14 +426,17 @@ func (d *Desk) Clear(ctx context.Context, id, who string) (Proposal, error) {
 			return err
 		}
 		p.Changes, p.Author, p.At = append(p.Changes, p.clears()...), who, d.o.Now().UTC()
-		if _, err := d.prepare(ctx, state, p); err != nil {
+		diff, err := d.prepare(ctx, state, p)
+		if err != nil {
 			return err
 		}
-		if err := d.save(ctx, p, proposalKeep); err != nil {
+		if err := cmp.Or(d.save(ctx, p, proposalKeep), d.keepDiff(ctx, p.ID, diff)); err != nil {
 			return err
 		}
 		d.did(ctx, who, "amend", p.ID+" "+p.Title)
-		d.queue(p)
+		if err := d.queue(p); err != nil && !errors.Is(err, ErrBusy) {
+			return err
+		}
 		return nil
 	})
 }
@@ -437,15 +474,19 @@ func (c Change) Clears() string {
 	return fmt.Sprintf("%s的问法“%s”", place, e.Ask)
 }
 
-// Reject takes a proposal away. It is known for a while who did, to whoever comes second.
-// It fails with ErrUnknown or ErrTaken.
-func (d *Desk) Reject(ctx context.Context, id, who string) (Proposal, error) {
+// Reject takes a proposal away. It stays to be read, with who did and why, and its author is
+// told. It fails with ErrUnknown, ErrTaken, or ErrReason when another's is taken away without
+// one.
+func (d *Desk) Reject(ctx context.Context, id, who, why string) (Proposal, error) {
 	return d.decide(ctx, id, func(p *Proposal) error {
-		p.Rejected, p.Claim = who, nil
-		if err := d.save(ctx, p, rejectedKeep); err != nil {
+		if why == "" && !bot.SamePerson(who, p.Author) {
+			return ErrReason
+		}
+		p.Rejected, p.Why, p.Claim = who, why, nil
+		if err := d.save(ctx, p, decidedKeep); err != nil {
 			return err
 		}
-		d.did(ctx, who, "reject", p.ID+" "+p.Title)
+		d.did(ctx, who, "reject", strings.TrimSpace(p.ID+" "+p.Title+" "+why))
 		return nil
 	})
 }

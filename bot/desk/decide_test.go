@@ -97,7 +97,7 @@ func TestAProposalIsRejectedWhileItIsPublished(t *testing.T) {
 			r := newReplicas(t, s)
 			p := r.proposed("蓝鲸通道怎么走")
 			var meanwhile string
-			r.publisher.publishing = func() { meanwhile = r.says(r.b, "zhao", "/否 "+p.ID) }
+			r.publisher.publishing = func() { meanwhile = r.says(r.b, "zhao", "/否 "+p.ID+" 不对") }
 			if got := r.says(r.a, "wang", "/准 "+p.ID); !strings.Contains(got, "已发布版本 1") {
 				t.Errorf("approved: %s", got)
 			}
@@ -105,7 +105,7 @@ func TestAProposalIsRejectedWhileItIsPublished(t *testing.T) {
 				t.Errorf("rejected meanwhile: %s", meanwhile)
 			}
 			for who, want := range map[string]string{"zhao": "已由 wang 确认，发布为版本 1", "Lin.Yue": "已由 wang 确认，发布为版本 1"} {
-				if got := r.says(r.b, who, "/否 "+p.ID); !strings.Contains(got, want) {
+				if got := r.says(r.b, who, "/否 "+p.ID+" 不对"); !strings.Contains(got, want) {
 					t.Errorf("%s rejects afterwards: %s", who, got)
 				}
 			}
@@ -113,9 +113,9 @@ func TestAProposalIsRejectedWhileItIsPublished(t *testing.T) {
 				t.Errorf("its author confirms what is published: %s", got)
 			}
 			second := r.proposed("白鲸通道怎么走")
-			r.says(r.b, "zhao", "/否 "+second.ID)
+			r.says(r.b, "zhao", "/否 "+second.ID+" 重复了")
 			for _, text := range []string{"/准 ", "/否 ", "/移出 "} {
-				if got := r.says(r.a, "wang", text+second.ID); !strings.Contains(got, "已由 zhao 作废，没有发布") {
+				if got := r.says(r.a, "wang", text+second.ID); !strings.Contains(got, "已由 zhao 作废，没有发布。理由：重复了") {
 					t.Errorf("%s what was rejected: %s", text, got)
 				}
 			}
@@ -138,7 +138,7 @@ func TestDecisionsAtOnce(t *testing.T) {
 				var all sync.WaitGroup
 				for i, decision := range decisions {
 					all.Go(func() {
-						replies[i] = r.says([]*Desk{r.a, r.b}[i%2], []string{"wang", "zhao", "qian", "sun"}[i], decision+p.ID)
+						replies[i] = r.says([]*Desk{r.a, r.b}[i%2], []string{"wang", "zhao", "qian", "sun"}[i], decision+p.ID+" 理由")
 					})
 				}
 				all.Wait()
@@ -221,7 +221,7 @@ func TestGatesWaitInABoundedQueue(t *testing.T) {
 				t.Fatalf("%q, want %q in it", got, want)
 			}
 		}
-		for p, want := range map[string]error{all[0].ID: ErrJudging, all[2].ID: ErrJudging, last.ID: ErrBusy} {
+		for p, want := range map[string]error{all[0].ID: nil, all[2].ID: nil, last.ID: ErrBusy} {
 			if _, err := r.a.Rejudge(t.Context(), p); !errors.Is(err, want) {
 				t.Fatalf("rejudged: %v, want %v", err, want)
 			}
@@ -232,7 +232,7 @@ func TestGatesWaitInABoundedQueue(t *testing.T) {
 	if gates != maxQueue+1 {
 		t.Errorf("%d gates, want %d", gates, maxQueue+1)
 	}
-	if got := r.says(r.a, "wang", "/准 "+last.ID); !strings.Contains(got, "正在评测") {
+	if got := r.says(r.a, "wang", "/准 "+last.ID); !strings.Contains(got, "评测还没有做完") {
 		t.Errorf("%q", got)
 	}
 	r.a.work.Wait()
@@ -252,7 +252,7 @@ func TestReplicasJudgeAProposalOnce(t *testing.T) {
 		if got := r.says(r.b, "wang", "/准 "+p.ID); !strings.Contains(got, "评测") {
 			t.Errorf("%q", got)
 		}
-		if _, err := r.b.Rejudge(t.Context(), p.ID); !errors.Is(err, ErrJudging) {
+		if _, err := r.b.Rejudge(t.Context(), p.ID); err != nil {
 			t.Errorf("rejudged: %v", err)
 		}
 	}

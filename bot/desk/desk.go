@@ -7,8 +7,8 @@
 // What a published version takes back from people, and what they wanted to know, is its
 // business too: recall.go, takeback.go, wishes.go.
 //
-// Read desk.go (the nouns) first, then proposal.go (what is proposed), decide.go (how it
-// comes to count), rule.go (who may publish), taught.go (whether what is taught is answered),
+// Read desk.go (the nouns) first, then proposal.go (what is proposed), stage.go (how far it
+// has come), view.go (what is shown of it), decide.go (how it comes to count), rule.go (who may publish), taught.go (whether what is taught is answered),
 // questions.go (what was asked in vain), chat.go (what is said in a chat).
 package desk
 
@@ -128,10 +128,23 @@ type Options struct {
 	//
 	// default: nobody can on any
 	Pusher func(channel string) bot.Pusher
+	// Notify tells the coordinators' group something, in the platform's small Markdown, once
+	// for an id.
+	//
+	// default: there is no such group
+	Notify func(ctx context.Context, id, markdown string) error
+	// Link is the address of a page of the console, or empty.
+	//
+	// default: empty
+	Link func(path string) string
 	// Audit takes down who did what.
 	//
 	// default: nobody
 	Audit func(ctx context.Context, who, what, object string) error
+	// Name names what shows who somebody is for a store that others may read.
+	//
+	// default: by itself
+	Name func(ctx context.Context, text string) (string, error)
 	// Now is the clock.
 	//
 	// default: time.Now
@@ -169,6 +182,9 @@ func New(s Store, p Publisher, o Options) *Desk {
 	}
 	if o.Audit == nil {
 		o.Audit = func(context.Context, string, string, string) error { return nil }
+	}
+	if o.Name == nil {
+		o.Name = func(_ context.Context, text string) (string, error) { return text, nil }
 	}
 	if o.Now == nil {
 		o.Now = time.Now

@@ -13,13 +13,12 @@ import (
 
 	"aeobot/bot"
 	"aeobot/knowledge"
-	"aeobot/knowledge/curate"
 )
 
 const (
 	// judgeAlive is how long a gate counts as being at work after it last said so: whoever
 	// ran it may be gone. The gate itself has no limit: on a busy machine it takes longer.
-	judgeAlive = 2 * time.Minute
+	judgeAlive = 30 * time.Second
 	// progressEvery is how often it is said how far the gate is.
 	progressEvery = 500 * time.Millisecond
 	// maxQueue is how many proposals may wait for this replica's gate.
@@ -35,27 +34,20 @@ type gates struct {
 	waiting []string // each once
 }
 
-// add puts a proposal into the queue and gives how many gates come before its own. start
-// is set when nobody is at the queue. It fails with ErrBusy.
-func (g *gates) add(id string) (ahead int, start bool, err error) {
+// add puts a proposal into the queue, once. start is set when nobody is at the queue. It
+// fails with ErrBusy.
+func (g *gates) add(id string) (start bool, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.now == id {
-		return 0, false, nil
+	if g.now == id || slices.Contains(g.waiting, id) {
+		return false, nil
 	}
-	at := slices.Index(g.waiting, id)
-	if at < 0 {
-		if len(g.waiting) >= maxQueue {
-			return 0, false, ErrBusy
-		}
-		at = len(g.waiting)
-		g.waiting = append(g.waiting, id)
+	if len(g.waiting) >= maxQueue {
+		return false, ErrBusy
 	}
-	if ahead = at; g.running {
-		ahead++
-	}
+	g.waiting = append(g.waiting, id)
 	start, g.running = !g.running, true
-	return ahead, start, nil
+	return start, nil
 }
 
 // next takes the first one out of the queue; empty: there is none, and nobody is at it any
@@ -78,29 +70,24 @@ func (g *gates) through() {
 	g.now = ""
 }
 
-// full reports whether no other proposal can wait.
-func (g *gates) full() bool {
+// place is how many gates come before a proposal's own; -1: it does not wait here. judging
+// is set when it is being judged here.
+func (g *gates) place(id string) (ahead int, judging bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return len(g.waiting) >= maxQueue
-}
-
-// has reports whether a proposal is being judged here or waits for it.
-func (g *gates) has(id string) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.now == id || slices.Contains(g.waiting, id)
+	if ahead = slices.Index(g.waiting, id); ahead >= 0 && g.now != "" {
+		ahead++
+	}
+	return ahead, g.now == id
 }
 
 // queue has a proposal judged when its turn comes, once however often it is asked for. It
 // fails with ErrBusy when too many wait; the proposal is kept all the same.
 func (d *Desk) queue(p *Proposal) error {
-	ahead, start, err := d.gates.add(p.ID)
+	start, err := d.gates.add(p.ID)
 	if err != nil {
-		p.ahead = -1
 		return err
 	}
-	p.ahead = ahead
 	if start {
 		d.work.Go(func() {
 			for id := d.gates.next(); id != ""; id = d.gates.next() {
@@ -114,35 +101,41 @@ func (d *Desk) queue(p *Proposal) error {
 
 // judge runs the gate for a proposal against the state in force, and keeps what it found.
 // One that was judged meanwhile, or that another replica is judging, it leaves alone. It
-// asks for another run when the proposal was changed in the meantime.
+// asks for another run when the proposal was changed in the meantime. When it is called off
+// it keeps nothing: another will judge it.
 func (d *Desk) judge(id string) (again bool) {
 	ctx := d.ctx
-	p, err := d.Proposal(ctx, id)
+	p, err := d.stored(ctx, id)
 	if err != nil {
 		d.o.Log.Warn("proposal not judged", slog.String("proposal", id), slog.Any("error", err))
 		return false
 	}
 	state, err := d.publisher.InForce()
-	if p.ID == "" || !p.Waits() || err == nil && p.judgedIn(state) || !d.beginGate(ctx, id) {
+	if p.ID == "" || err == nil && !p.due(state, d.o.Now()) || !d.beginGate(ctx, id) {
 		return false
 	}
-	defer d.endGate(context.WithoutCancel(ctx), id)
+	lasting := context.WithoutCancel(ctx)
+	defer d.endGate(lasting, id)
 	if err == nil {
-		p.Base, p.Judged, p.Worse, p.Trouble = state.Number, true, nil, ""
+		p.Base, p.Judged, p.Worse = state.Number, true, nil
 		err = d.gate(ctx, state, &p)
 	}
+	if d.ctx.Err() != nil {
+		return false
+	}
+	p.JudgedAt = d.o.Now().UTC()
 	if err != nil {
-		p.Trouble = "评测没有做成"
-		switch {
-		case errors.Is(err, ErrMoved), errors.Is(err, curate.ErrThere), errors.Is(err, curate.ErrGone), errors.Is(err, curate.ErrPlace):
-			p.Trouble = "要改的文件在这期间被改过，请重新提议"
+		p.Trouble = obsolete(err)
+		switch p.Dead = p.Trouble != ""; {
 		case errors.Is(err, ErrQuestions):
 			p.Trouble = "评测没有做成：读不到大家问过的问题"
+		case !p.Dead:
+			p.Trouble = "评测没有做成"
 		}
 		d.o.Log.Warn("proposal not judged", slog.String("proposal", p.ID), slog.Any("error", err))
 	}
 	d.gates.through()
-	err = d.save(context.WithoutCancel(ctx), &p, proposalKeep)
+	err = d.save(lasting, &p, proposalKeep)
 	if err != nil && !errors.Is(err, bot.ErrStale) {
 		d.o.Log.Warn("proposal's judgement not kept", slog.String("proposal", p.ID), slog.Any("error", err))
 	}
@@ -158,35 +151,66 @@ func (d *Desk) gate(ctx context.Context, s State, p *Proposal) error {
 	if err != nil {
 		return err
 	}
-	if err := d.keepDiff(ctx, p.ID, knowledge.Diff(s.Library, library)); err != nil {
+	var far progressOf
+	defer d.saying(p.ID, &far)()
+	if p.Worse, err = d.publisher.Gate(ctx, s.Library, library, far.set); err != nil {
 		return err
 	}
-	var last time.Time
-	p.Worse, err = d.publisher.Gate(ctx, s.Library, library, func(asked, all int) {
-		if now := time.Now(); now.Sub(last) >= progressEvery {
-			last = now
-			d.tell(ctx, p.ID, asked, all)
-		}
-	})
+	review, err := d.review(ctx, s, State{Files: files, Library: library}, p)
 	if err != nil {
 		return err
 	}
-	review, err := ReviewOf(ctx, d.publisher, s.Library, State{Files: files, Library: library}, p.Question)
-	if !slices.EqualFunc(review.Notices, p.Notices, func(x, y Notice) bool { return x.Text == y.Text }) {
-		p.Seen = nil
-	}
 	p.Notices, p.Answered = review.Notices, review.Answered
-	return err
+	return d.keepDiff(ctx, p.ID, newDiff(s.Number, knowledge.Diff(s.Library, library), review.Answers))
+}
+
+// progressOf is how far a gate is.
+type progressOf struct {
+	mu         sync.Mutex
+	asked, all int
+}
+
+func (f *progressOf) set(asked, all int) {
+	f.mu.Lock()
+	f.asked, f.all = asked, all
+	f.mu.Unlock()
+}
+
+func (f *progressOf) String() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return fmt.Sprintf("%d/%d", f.asked, max(1, f.all))
+}
+
+// saying says how far a gate is again and again, also while it asks nothing, until the
+// function is called that it gives: who is silent for judgeAlive counts as gone.
+func (d *Desk) saying(id string, far *progressOf) (end func()) {
+	ctx, cancel := context.WithCancel(d.ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for ctx.Err() == nil {
+			d.tell(ctx, id, far.String())
+			select {
+			case <-ctx.Done():
+			case <-time.After(progressEvery):
+			}
+		}
+	}()
+	return func() {
+		cancel()
+		<-ended
+	}
 }
 
 // tell keeps how far a gate is, for whoever looks, at whichever replica. It is no loss
 // when that cannot be kept.
-func (d *Desk) tell(ctx context.Context, id string, asked, all int) {
+func (d *Desk) tell(ctx context.Context, id, far string) {
 	item, err := d.store.Get(ctx, progresses, id)
 	if err == nil {
-		err = d.store.Put(ctx, progresses, id, fmt.Appendf(nil, "%d/%d", asked, all), item.Version, judgeAlive)
+		err = d.store.Put(ctx, progresses, id, []byte(far), item.Version, judgeAlive)
 	}
-	if err != nil {
+	if err != nil && ctx.Err() == nil {
 		d.o.Log.Debug("gate's progress not kept", slog.Any("error", err))
 	}
 }
@@ -208,9 +232,9 @@ func (d *Desk) endGate(ctx context.Context, id string) {
 	}
 }
 
-// Progress is how many of all questions the gate has asked for a proposal; 0 of 0 when
+// progress is how many of all questions the gate has asked for a proposal; 0 of 0 when
 // that is not known.
-func (d *Desk) Progress(ctx context.Context, id string) (asked, all int) {
+func (d *Desk) progress(ctx context.Context, id string) (asked, all int) {
 	item, err := d.store.Get(ctx, progresses, id)
 	if err != nil {
 		return 0, 0
@@ -221,30 +245,30 @@ func (d *Desk) Progress(ctx context.Context, id string) (asked, all int) {
 	return asked, all
 }
 
-// Judging reports whether a gate is at a proposal or about to be: it has just been made,
-// waits here, or somebody said lately how far its gate is.
-func (d *Desk) Judging(ctx context.Context, p Proposal) bool {
-	if p.Judged || p.Trouble != "" {
-		return false
-	}
-	_, all := d.Progress(ctx, p.ID)
-	return all > 0 || d.gates.has(p.ID) || p.ahead >= 0 && d.o.Now().Sub(p.At) < judgeAlive
+// Rejudge has the gate run again for a proposal that it could not be run for. Others are
+// judged by themselves; for them it does nothing. It fails with ErrUnknown, ErrTaken,
+// ErrDead and ErrBusy.
+func (d *Desk) Rejudge(ctx context.Context, id string) (Proposal, error) {
+	return d.decide(ctx, id, func(p *Proposal) error { return d.rejudge(ctx, p) })
 }
 
-// Rejudge has the gate run again. It fails with ErrUnknown, ErrTaken, ErrJudging when it
-// is at it, and ErrBusy.
-func (d *Desk) Rejudge(ctx context.Context, id string) (Proposal, error) {
-	return d.decide(ctx, id, func(p *Proposal) error {
-		if _, all := d.Progress(ctx, p.ID); all > 0 || d.gates.has(p.ID) {
-			return ErrJudging
-		}
-		if d.gates.full() {
-			return ErrBusy
-		}
+func (d *Desk) rejudge(ctx context.Context, p *Proposal) error {
+	state, err := d.publisher.InForce()
+	switch {
+	case err != nil:
+		return err
+	case p.Dead:
+		return ErrDead
+	case p.Trouble != "":
 		p.Judged, p.Trouble = false, ""
 		if err := d.save(ctx, p, proposalKeep); err != nil {
 			return err
 		}
-		return d.queue(p)
-	})
+	case !p.due(state, d.o.Now()):
+		return nil
+	}
+	if _, all := d.progress(ctx, p.ID); all > 0 {
+		return nil // another is at it
+	}
+	return d.queue(p)
 }

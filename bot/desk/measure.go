@@ -200,7 +200,8 @@ func (d *Desk) RemoveDocument(id, author string) (Proposal, error) {
 			continue
 		}
 		p.Title = "去掉：《" + doc.Title + "》"
-		for name, data := range state.Files {
+		for _, name := range slices.Sorted(maps.Keys(state.Files)) {
+			data := state.Files[name]
 			if name == doc.ID+knowledge.NotesSuffix || knowledge.DocumentID(name) == doc.ID {
 				p.Changes = append(p.Changes, Change{File: name, Remove: true, Was: Digest(data)})
 			}

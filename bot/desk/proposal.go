@@ -61,9 +61,14 @@ type Proposal struct {
 	Judged  bool         `json:"judged"`
 	Worse   []Difference `json:"worse,omitempty"`
 	Trouble string       `json:"trouble,omitempty"`
-	// Notices are what is to be seen before it is confirmed, and Seen who has.
-	Notices []Notice `json:"notices,omitempty"`
-	Seen    []string `json:"seen,omitempty"`
+	// Dead is set when what it would change is not there any more; Trouble says so.
+	Dead bool `json:"dead,omitempty"`
+	// JudgedAt is when the gate was through.
+	JudgedAt time.Time `json:"judged_at,omitzero"`
+	// Notices are what is to be seen before it is confirmed. Shown is who was shown what in
+	// a chat, by View.Key.
+	Notices []Notice          `json:"notices,omitempty"`
+	Shown   map[string]string `json:"shown,omitempty"`
 	// Answered reports that Question was answered when it was judged.
 	Answered bool `json:"answered,omitempty"`
 	// Findings are what is doubtful in the new files and was not in the old.
@@ -71,13 +76,24 @@ type Proposal struct {
 	// Published is the number it was published under; 0: not yet.
 	Published int    `json:"published,omitempty"`
 	Approver  string `json:"approver,omitempty"`
-	// Rejected is who took it away; empty: nobody.
+	// Rejected is who took it away, and Why; empty: nobody.
 	Rejected string `json:"rejected,omitempty"`
+	Why      string `json:"why,omitempty"`
+	// Tell is set when people are told how it stands: those that an earlier release kept are
+	// not told of again.
+	Tell bool `json:"tell,omitempty"`
+	// To is where its author proposed it, when that was in a chat.
+	To bot.Address `json:"to,omitzero"`
 	// Claim is set while somebody publishes it, so that nobody decides otherwise meanwhile.
 	Claim *Claim `json:"claim,omitempty"`
 
+	// Stage is how far it has come, and Asked of All how far its gate, as far as this replica
+	// knows.
+	Stage      Stage `json:"-"`
+	Asked, All int   `json:"-"`
+
 	version uint64
-	ahead   int // how many gates come before its own, as far as this replica knows
+	ahead   int // how many gates come before its own here; -1: it does not wait for one here
 }
 
 // Claim is the decision of one person to publish a proposal as the state Number.
@@ -101,11 +117,19 @@ func (p Proposal) Outcome() string {
 	case p.Published > 0:
 		return fmt.Sprintf("提议 %s 已由 %s 确认，发布为版本 %d", p.ID, cmp.Or(p.Approver, p.Author), p.Published)
 	case p.Rejected != "":
-		return fmt.Sprintf("提议 %s 已由 %s 作废，没有发布", p.ID, p.Rejected)
+		return fmt.Sprintf("提议 %s 已由 %s 作废，没有发布%s", p.ID, p.Rejected, p.because())
 	case p.Claim != nil:
 		return fmt.Sprintf("%s 正在发布提议 %s", p.Claim.Who, p.ID)
 	}
 	return "提议 " + p.ID + " 还在等确认"
+}
+
+// because is why a proposal was taken away, after who did.
+func (p Proposal) because() string {
+	if p.Why == "" {
+		return ""
+	}
+	return "。理由：" + p.Why
 }
 
 const (
@@ -114,10 +138,8 @@ const (
 	progresses    = "proposal-progress"
 	// proposalKeep is how long a proposal waits to be confirmed.
 	proposalKeep = 14 * 24 * time.Hour
-	// publishedKeep is how long a published one is known, and rejectedKeep one that was
-	// taken away.
-	publishedKeep = 14 * 24 * time.Hour
-	rejectedKeep  = 24 * time.Hour
+	// decidedKeep is how long one is known that was published or taken away.
+	decidedKeep = 14 * 24 * time.Hour
 )
 
 // digestFiles names the contents of files, and their names.
@@ -137,6 +159,15 @@ func Digest(data []byte) string {
 
 // Proposal finds a proposal; its ID is empty when there is none.
 func (d *Desk) Proposal(ctx context.Context, id string) (Proposal, error) {
+	p, err := d.stored(ctx, id)
+	if err == nil && p.ID != "" {
+		d.locate(ctx, &p)
+	}
+	return p, err
+}
+
+// stored is Proposal without how far it has come.
+func (d *Desk) stored(ctx context.Context, id string) (Proposal, error) {
 	i, err := d.store.Get(ctx, proposals, strings.ToUpper(strings.TrimSpace(id)))
 	if err != nil || i.Version == 0 {
 		return Proposal{}, err
@@ -144,7 +175,7 @@ func (d *Desk) Proposal(ctx context.Context, id string) (Proposal, error) {
 	return read(i)
 }
 
-// Proposals are those that wait and those that were published, the latest first.
+// Proposals are those that wait and those that were decided on lately, the latest first.
 func (d *Desk) Proposals(ctx context.Context) ([]Proposal, error) {
 	items, err := d.store.Items(ctx, proposals)
 	if err != nil {
@@ -157,11 +188,10 @@ func (d *Desk) Proposals(ctx context.Context) ([]Proposal, error) {
 			d.o.Log.Warn("proposal not readable", slog.Any("error", err))
 			continue
 		}
-		if p.Rejected == "" {
-			all = append(all, p)
-		}
+		d.locate(ctx, &p)
+		all = append(all, p)
 	}
-	slices.SortFunc(all, func(x, y Proposal) int { return y.At.Compare(x.At) })
+	slices.SortFunc(all, func(x, y Proposal) int { return cmp.Or(y.At.Compare(x.At), strings.Compare(x.ID, y.ID)) })
 	return all, nil
 }
 
@@ -259,11 +289,14 @@ func (d *Desk) Open(ctx context.Context, p *Proposal) error {
 	return nil
 }
 
-// Diff is what a proposal changes, as it was judged last.
+// Diff is what a proposal changes in the state Base.
 type Diff struct {
+	Base int `json:"base"`
 	// Changes are the first of All.
 	Changes []knowledge.Change `json:"changes"`
 	All     int                `json:"all"`
+	// Answers are what it teaches, as the gate found it.
+	Answers []Answer `json:"answers,omitempty"`
 }
 
 const (
@@ -273,14 +306,18 @@ const (
 	maxChangeLines = 100
 )
 
-// keepDiff keeps what a proposal changes, so that its page need not read the knowledge.
-func (d *Desk) keepDiff(ctx context.Context, id string, changes []knowledge.Change) error {
-	kept := Diff{Changes: slices.Clone(changes[:min(len(changes), maxChanges)]), All: len(changes)}
-	for i := range kept.Changes {
-		c := &kept.Changes[i]
+func newDiff(base int, changes []knowledge.Change, answers []Answer) Diff {
+	diff := Diff{Base: base, Changes: slices.Clone(changes[:min(len(changes), maxChanges)]), All: len(changes), Answers: answers}
+	for i := range diff.Changes {
+		c := &diff.Changes[i]
 		c.Before, c.After = c.Before[:min(len(c.Before), maxChangeLines)], c.After[:min(len(c.After), maxChangeLines)]
 	}
-	data, err := json.Marshal(kept)
+	return diff
+}
+
+// keepDiff keeps what a proposal changes, so that its page need not read the knowledge.
+func (d *Desk) keepDiff(ctx context.Context, id string, diff Diff) error {
+	data, err := json.Marshal(diff)
 	if err != nil {
 		return fmt.Errorf("desk: %w", err)
 	}
@@ -288,7 +325,12 @@ func (d *Desk) keepDiff(ctx context.Context, id string, changes []knowledge.Chan
 	if err == nil {
 		err = d.store.Put(ctx, diffs, id, data, item.Version, proposalKeep+time.Hour)
 	}
-	if errors.Is(err, bot.ErrStale) { // another judges the same
+	return ignoreStale(err) // another judges the same
+}
+
+// ignoreStale is the error unless another was first, who did the same.
+func ignoreStale(err error) error {
+	if errors.Is(err, bot.ErrStale) {
 		return nil
 	}
 	return err
@@ -373,7 +415,7 @@ func doubts(was, is *knowledge.Library) (findings []knowledge.Finding) {
 		known[f.File+f.Message]++
 	}
 	for _, f := range is.Findings() {
-		if known[f.File+f.Message]--; known[f.File+f.Message] < 0 {
+		if known[f.File+f.Message]--; known[f.File+f.Message] < 0 && !f.Advice {
 			findings = append(findings, f)
 		}
 	}

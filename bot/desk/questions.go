@@ -187,7 +187,7 @@ func (d *Desk) rows(ctx context.Context, g *index.Generation) ([]Row, error) {
 	}
 	rows = append(rows, complaints(opinions, marked)...)
 	slices.SortStableFunc(rows, func(x, y Row) int {
-		return cmp.Or(cmp.Compare(y.Count, x.Count), y.Last.Compare(x.Last))
+		return cmp.Or(cmp.Compare(y.Count, x.Count), y.Last.Compare(x.Last), strings.Compare(x.Key, y.Key))
 	})
 	return rows, nil
 }

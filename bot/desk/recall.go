@@ -31,10 +31,14 @@ const (
 // Recall is what a published version took back: words that were given to people and do not
 // stand any more.
 type Recall struct {
-	ID      string      `json:"id"` // the version's number
-	Version int         `json:"version"`
-	At      time.Time   `json:"at"` // when the version was published
-	State   RecallState `json:"state"`
+	ID      string `json:"id"` // the version's number, with its record's digest where that is taken
+	Version int    `json:"version"`
+	// Of is the digest of the version's record; numbers come again in another chain.
+	Of string `json:"of,omitempty"`
+	// Aside: the version was set aside, and its words were taken back by the one in force.
+	Aside bool        `json:"aside,omitempty"`
+	At    time.Time   `json:"at"` // when the version was published
+	State RecallState `json:"state"`
 	// By decided, at Decided.
 	By      string    `json:"by,omitempty"`
 	Decided time.Time `json:"decided,omitzero"`
@@ -78,6 +82,8 @@ const (
 
 // RecallChat is a group or a person that was given old words.
 type RecallChat struct {
+	// ID names the chat in the recall, at random, so that it does not show whose it is.
+	ID string      `json:"id,omitempty"`
 	To bot.Address `json:"to"`
 	// Last is when that was last.
 	Last time.Time `json:"last"`
@@ -88,6 +94,9 @@ type RecallChat struct {
 	Reason string    `json:"reason,omitempty"`
 	At     time.Time `json:"at,omitzero"` // when the state was reached
 }
+
+// name names the chat in the recall; those of earlier releases have no ID.
+func (c RecallChat) name() string { return cmp.Or(c.ID, c.To.Key()) }
 
 // Count is how many chats are in a state.
 func (r Recall) Count(s ChatState) int {
@@ -120,7 +129,8 @@ var (
 	ErrDecided = errors.New("desk: the recall is decided")
 )
 
-// Recalls are all that are known, the latest first.
+// Recalls are all that are known, the latest first, but those of versions that changed no
+// words.
 func (d *Desk) Recalls(ctx context.Context) ([]Recall, error) {
 	items, err := d.store.Items(ctx, recalls)
 	if err != nil {
@@ -131,6 +141,9 @@ func (d *Desk) Recalls(ctx context.Context) ([]Recall, error) {
 		r, err := readRecall(i)
 		if err != nil {
 			d.o.Log.Warn("recall not readable", slog.Any("error", err))
+			continue
+		}
+		if r.Changed == 0 {
 			continue
 		}
 		if err := d.withOutcomes(ctx, &r); err != nil {
@@ -173,7 +186,7 @@ func (d *Desk) DropRecall(ctx context.Context, id, who string) error {
 	if err := d.saveRecall(ctx, &r); err != nil {
 		return decided(err)
 	}
-	d.did(ctx, who, "recall dropped", fmt.Sprintf("版本 %d 的更正", r.Version))
+	d.did(ctx, who, "recall dropped", r.Title()+" 的更正")
 	return nil
 }
 
@@ -240,11 +253,33 @@ func (d *Desk) withOutcomes(ctx context.Context, r *Recall) error {
 		}
 	}
 	for i, c := range r.Chats {
-		if o, ok := known[c.To.Key()]; ok {
+		if o, ok := known[c.name()]; ok {
 			r.Chats[i].State, r.Chats[i].Reason, r.Chats[i].At = o.State, o.Reason, o.At
 		}
 	}
 	return nil
+}
+
+// lookAgain adds whom a replica gave the old words that learnt of the version late. What was
+// set aside may not be had here.
+func (d *Desk) lookAgain(ctx context.Context, r *Recall) error {
+	if r.Aside {
+		return nil
+	}
+	again := Recall{ID: r.ID, Version: r.Version, At: r.At}
+	if err := d.fill(ctx, &again); err != nil {
+		return err
+	}
+	r.join(again)
+	return nil
+}
+
+// Title names the version.
+func (r Recall) Title() string {
+	if r.Aside {
+		return fmt.Sprintf("另存的版本 %d", r.Version)
+	}
+	return fmt.Sprintf("版本 %d", r.Version)
 }
 
 // SendRecall has the corrections sent: one to each chat, once, however often and wherever
@@ -260,17 +295,14 @@ func (d *Desk) SendRecall(ctx context.Context, id, who string) (Recall, error) {
 	case r.State != RecallOpen:
 		return r, ErrDecided
 	}
-	// Somebody may have been given the old words by a replica that learnt of the version late.
-	again := Recall{ID: r.ID, Version: r.Version, At: r.At}
-	if err := d.fill(ctx, &again); err != nil {
+	if err := d.lookAgain(ctx, &r); err != nil {
 		return r, err
 	}
-	r.join(again)
 	r.State, r.By, r.Decided = RecallApproved, who, d.o.Now().UTC()
 	if err := d.saveRecall(ctx, &r); err != nil {
 		return r, decided(err)
 	}
-	d.did(ctx, who, "recall sent", fmt.Sprintf("版本 %d 的更正，%d 个会话", r.Version, len(r.Chats)))
+	d.did(ctx, who, "recall sent", fmt.Sprintf("%s 的更正，%d 个会话", r.Title(), len(r.Chats)))
 	d.work.Go(func() {
 		if err := d.correct(d.ctx, r); err != nil && d.ctx.Err() == nil {
 			d.o.Log.Warn("corrections not promised, trying again", slog.Any("error", err))

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -127,6 +128,12 @@ func (s *speaker) Push(_ context.Context, id string, to bot.Address, pages []str
 	return true, false, nil
 }
 
+func (s *speaker) all() map[string]string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.texts)
+}
+
 func (s *speaker) said() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -193,7 +200,7 @@ func (b *recallBench) recall(id string) Recall {
 
 func (b *recallBench) takeBack(version int) {
 	b.Helper()
-	if err := b.desk.TakeBack(b.Context(), version, time.Date(2026, 11, 25, 8, 30, 0, 0, time.UTC)); err != nil {
+	if err := b.desk.TakeBack(b.Context(), version, "", time.Date(2026, 11, 25, 8, 30, 0, 0, time.UTC)); err != nil {
 		b.Fatal(err)
 	}
 }
@@ -236,7 +243,7 @@ func TestRecall(t *testing.T) {
 				}
 			}
 			b.until("both are told", func() bool { return b.speaker.said() == 2 })
-			if err := b.desk.Tend(t.Context()); err != nil {
+			if err := b.desk.TendRecalls(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			for id, text := range b.speaker.texts {
@@ -337,6 +344,34 @@ func TestRecallInTheChat(t *testing.T) {
 	says("lin", "/更正 1", "等着发 1")
 }
 
+// TestRecallsSayWhy: a version that changed no words is not listed; what cannot be sent says
+// why, and a note that is gone is named.
+func TestRecallsSayWhy(t *testing.T) {
+	b := newRecallBench(t, stores(t)["bolt"])
+	zero, _ := b.publisher.At(0)
+	*b.given = givenList{given(t, zero, member, 2), given(t, zero, other, 2)}
+	b.publisher.add(t, first)
+	b.takeBack(1)
+	if all, err := b.desk.Recalls(t.Context()); err != nil || len(all) != 0 {
+		t.Errorf("no word was changed, but %+v is listed, %v", all, err)
+	}
+	b.publisher.add(t, second)
+	b.takeBack(2)
+	b.speaker.mute = true
+	if _, err := b.desk.SendRecall(t.Context(), "2", "lin"); err != nil {
+		t.Fatal(err)
+	}
+	b.until("nobody can be told", func() bool { return b.recall("2").Count(ChatCannot) == 2 })
+	reply, _, _ := b.desk.Command(t.Context(), nil, bot.Message{Asker: "lin", Text: "/更正 2"})
+	if want := "发不了 2 个：" + reasonHere; !strings.Contains(reply, want) {
+		t.Errorf("%q is not in: %s", want, reply)
+	}
+	gone := describeRecall(Recall{Passages: []RecallPassage{{Before: "免除担保", After: "免除担保", NoteBefore: "已改为减半"}}})
+	if !strings.Contains(gone, "注已去掉：已改为减半") {
+		t.Errorf("a note that is gone: %s", gone)
+	}
+}
+
 // BenchmarkTakeBack: a hundred thousand answers to ten thousand people.
 func BenchmarkTakeBack(b *testing.B) {
 	p, list := &shelfOfStates{}, &givenList{}
@@ -352,5 +387,61 @@ func BenchmarkTakeBack(b *testing.B) {
 		if err := d.fill(b.Context(), &r); err != nil || len(r.Chats) != 10_000 {
 			b.Fatal(len(r.Chats), err)
 		}
+	}
+}
+
+// TestRecallOfWhatWasSetAside: another chain of versions is adopted. Who was shown words of the
+// version that was set aside, and that the one in force does not have, is told, once, whichever
+// replica finds it; versions of the chain in force have recalls of their own although the
+// numbers were taken.
+func TestRecallOfWhatWasSetAside(t *testing.T) {
+	for name, s := range stores(t) {
+		t.Run(name, func(t *testing.T) {
+			b := newRecallBench(t, s)
+			zero, _ := b.publisher.At(0)
+			other := &shelfOfStates{}
+			other.add(t, first)
+			ours := other.add(t, strings.Replace(first, "设立专用窗口", "设立临时窗口", 1)) // version 1 of the other chain
+			*b.given = givenList{given(t, zero, group, 1, 2), given(t, ours, member, 1), given(t, zero, member, 2)}
+			at := time.Date(2026, 11, 25, 8, 30, 0, 0, time.UTC)
+			take := func(of string) error { return b.desk.TakeBack(t.Context(), 1, of, at) }
+			b.publisher.add(t, second)                          // version 1 of the chain that was adopted
+			if err := take("digest-of-the-other"); err != nil { // it has the number
+				t.Fatal(err)
+			}
+			for range 2 {
+				if err := b.desk.TakeBackAside(t.Context(), 1, "digest-of-the-other", at, ours.Library); err != nil {
+					t.Fatal(err)
+				}
+				if err := take("newchain-digest"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			all, err := b.desk.Recalls(t.Context())
+			if err != nil || len(all) != 3 {
+				t.Fatalf("%d recalls, %v", len(all), err)
+			}
+			var aside Recall
+			for _, r := range all {
+				if r.Aside {
+					aside = r
+				} else if r.Of == "newchain-digest" && r.State != RecallOpen {
+					t.Errorf("the adopted version takes nothing back: %+v", r)
+				}
+			}
+			if aside.State != RecallOpen || !strings.Contains(summary(aside), "另存的版本 1") {
+				t.Fatalf("recall %+v", aside)
+			}
+			if _, err := b.desk.SendRecall(t.Context(), aside.ID, "lin"); err != nil {
+				t.Fatal(err)
+			}
+			told := false
+			b.until("the member is told", func() bool {
+				for id, text := range b.speaker.all() {
+					told = told || strings.HasPrefix(id, "recall:"+aside.ID+":") && strings.HasPrefix(text, member.Chat+string(member.Asker)) && strings.Contains(text, "当时的原文：“设立临时窗口”") && strings.Contains(text, "现在的原文：“设立专用窗口”")
+				}
+				return told
+			})
+		})
 	}
 }

@@ -1,8 +1,11 @@
 package desk
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"aeobot/bot"
@@ -64,7 +67,15 @@ func (d *Desk) openRecalls(c call) (string, error) {
 }
 
 func summary(r Recall) string {
-	return fmt.Sprintf("%s 版本 %d 改了 %d 条，%d 个会话看过旧原文", r.ID, r.Version, r.Changed, len(r.Chats))
+	return fmt.Sprintf("%s %s改了 %d 条，%d 个会话看过旧原文", r.ID, r.change(), r.Changed, len(r.Chats))
+}
+
+// change is what changed the words.
+func (r Recall) change() string {
+	if r.Aside {
+		return r.Title() + " 换掉时"
+	}
+	return r.Title() + " "
 }
 
 // describeRecall says what was taken back, and how far telling people is.
@@ -78,12 +89,36 @@ func describeRecall(r Recall) string {
 			b.WriteString("\n   新：（已撤下）")
 		case p.After != p.Before:
 			fmt.Fprintf(&b, "\n   新：%s", bot.Disarm(shorten(p.After, 60)))
+		case p.NoteAfter == "":
+			b.WriteString("\n   注已去掉：" + bot.Disarm(shorten(p.NoteBefore, 60)))
 		default:
 			fmt.Fprintf(&b, "\n   注改为：%s", bot.Disarm(shorten(p.NoteAfter, 60)))
 		}
 	}
 	if r.State == RecallApproved {
 		fmt.Fprintf(&b, "\n已发 %d，等着发 %d，发不了 %d，失败 %d", r.Count(ChatSent), r.Count(ChatWaiting), r.Count(ChatCannot), r.Count(ChatFailed))
+		for _, reason := range r.reasons() {
+			b.WriteString("\n   " + reason)
+		}
 	}
 	return b.String()
+}
+
+// reasons are why corrections cannot be sent or were not, each once with how often.
+func (r Recall) reasons() (lines []string) {
+	for _, s := range []struct {
+		state ChatState
+		name  string
+	}{{ChatCannot, "发不了"}, {ChatFailed, "失败"}} {
+		count := map[string]int{}
+		for _, c := range r.Chats {
+			if c.State == s.state {
+				count[c.Reason]++
+			}
+		}
+		for _, reason := range slices.Sorted(maps.Keys(count)) {
+			lines = append(lines, fmt.Sprintf("%s %d 个：%s", s.name, count[reason], cmp.Or(reason, "原因不明")))
+		}
+	}
+	return lines
 }

@@ -39,6 +39,9 @@ var (
 	ErrSelf = errors.New("desk: it takes another person")
 	// ErrWorse means that something got worse and no reason was given.
 	ErrWorse = errors.New("desk: something gets worse")
+	// ErrBase means that another state is in force than the one that what is to be published
+	// was shown against.
+	ErrBase = errors.New("desk: another version is in force than the one that the changes were shown against")
 )
 
 // Alone reports whether nobody but the author is behind a publication.
@@ -60,6 +63,15 @@ func (d *Desk) May(p Publication, worse []Difference) error {
 		return ErrWorse
 	case p.Alone():
 		return ErrSelf
+	}
+	return nil
+}
+
+// CheckBase fails with ErrBase when a state is not the one that the changes were shown
+// against; shown below 0: it is not said which that was.
+func (s State) CheckBase(shown int) error {
+	if shown >= 0 && shown != s.Number {
+		return fmt.Errorf("%w: version %d is, and they were shown against %d", ErrBase, s.Number, shown)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package desk
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,18 +19,34 @@ import (
 
 // TakeBack looks what a published version took back and who was given it, and makes a
 // Recall of that, unless there is one. Every replica may call it for every version: the
-// first makes it. at is when the version was published; what was given before is to be
-// written down by then.
-func (d *Desk) TakeBack(ctx context.Context, version int, at time.Time) error {
-	if d.o.RecallWithin <= 0 || d.o.Given == nil || version <= 0 {
+// first makes it. of is the digest of the version's record, at when it was published; what
+// was given before is to be written down by then.
+func (d *Desk) TakeBack(ctx context.Context, version int, of string, at time.Time) error {
+	return d.takeBack(ctx, Recall{Version: version, Of: of, At: at.UTC()}, d.fill)
+}
+
+// TakeBackAside is TakeBack for a version that was set aside: what it said is taken back by
+// the one in force. was is its words, at when it was set aside.
+func (d *Desk) TakeBackAside(ctx context.Context, version int, of string, at time.Time, was *knowledge.Library) error {
+	return d.takeBack(ctx, Recall{Version: version, Of: of, At: at.UTC(), Aside: true}, func(ctx context.Context, r *Recall) error {
+		is, err := d.publisher.InForce()
+		if err != nil {
+			return err
+		}
+		return d.between(ctx, r, was, is.Library)
+	})
+}
+
+func (d *Desk) takeBack(ctx context.Context, r Recall, fill func(context.Context, *Recall) error) error {
+	if d.o.RecallWithin <= 0 || d.o.Given == nil || r.Version <= 0 {
 		return nil
 	}
-	id := strconv.Itoa(version)
-	if item, err := d.store.Get(ctx, recalls, id); err != nil || item.Version > 0 {
+	known, err := d.nameRecall(ctx, &r)
+	if err != nil || known {
 		return err
 	}
-	r := Recall{ID: id, Version: version, At: at.UTC(), State: RecallNone}
-	if err := d.fill(ctx, &r); err != nil {
+	r.State = RecallNone
+	if err := fill(ctx, &r); err != nil {
 		return err
 	}
 	if len(r.Chats) > 0 {
@@ -42,9 +59,28 @@ func (d *Desk) TakeBack(ctx context.Context, version int, at time.Time) error {
 		return err
 	}
 	if r.State == RecallOpen {
-		d.o.Log.Info("words that were given do not stand any more", slog.Int("version", version), slog.Int("passages", r.Changed), slog.Int("chats", len(r.Chats)))
+		d.o.Log.Info("words that were given do not stand any more", slog.Int("version", r.Version), slog.Bool("aside", r.Aside), slog.Int("passages", r.Changed), slog.Int("chats", len(r.Chats)))
 	}
 	return nil
+}
+
+// nameRecall gives a recall its ID, or reports that there is one of the same already: the
+// version's number, unless a version of another chain has it.
+func (d *Desk) nameRecall(ctx context.Context, r *Recall) (known bool, err error) {
+	number := strconv.Itoa(r.Version)
+	for _, r.ID = range []string{number, number + "-" + r.Of[:min(len(r.Of), 8)], number + "-" + r.Of[:min(len(r.Of), 8)] + "-aside"} {
+		item, err := d.store.Get(ctx, recalls, r.ID)
+		if err != nil {
+			return false, err
+		}
+		if item.Version == 0 {
+			return false, nil
+		}
+		if was, err := readRecall(item); err != nil || was.Aside == r.Aside && (was.Of == r.Of || was.Of == "") {
+			return true, err
+		}
+	}
+	return true, nil
 }
 
 // fill finds what has changed and who was given it.
@@ -57,14 +93,19 @@ func (d *Desk) fill(ctx context.Context, r *Recall) error {
 	if err != nil {
 		return err
 	}
+	return d.between(ctx, r, was.Library, is.Library)
+}
+
+// between finds what is not in the second state as in the first, and who was given it.
+func (d *Desk) between(ctx context.Context, r *Recall, was, is *knowledge.Library) error {
 	day := r.At.In(china).Format(time.DateOnly)
-	r.Passages = changed(was.Library, is.Library, day)
+	r.Passages = changed(was, is, day)
 	r.Changed = len(r.Passages)
 	if r.Changed == 0 {
 		r.Chats = nil
 		return nil
 	}
-	chats, err := d.givenTo(ctx, r, was.Library, is.Library, day)
+	chats, err := d.givenTo(ctx, r, was, is, day)
 	if err != nil {
 		return err
 	}
@@ -143,7 +184,7 @@ func (d *Desk) givenTo(ctx context.Context, r *Recall, was, is *knowledge.Librar
 			}
 			c := chats[g.To.Key()]
 			if c == nil {
-				c = &RecallChat{To: g.To, State: ChatWaiting}
+				c = &RecallChat{ID: rand.Text(), To: g.To, State: ChatWaiting}
 				chats[g.To.Key()] = c
 			}
 			if when.After(c.Last) {
@@ -207,7 +248,7 @@ func (r *Recall) join(o Recall) {
 		i, there := known[c.To.Key()]
 		if !there {
 			i = len(r.Chats)
-			r.Chats = append(r.Chats, RecallChat{To: c.To, Last: c.Last, State: ChatWaiting})
+			r.Chats = append(r.Chats, RecallChat{ID: c.ID, To: c.To, Last: c.Last, State: ChatWaiting})
 		}
 		for _, n := range c.Passages {
 			if at, ok := place[o.Passages[n].ID]; ok && !slices.Contains(r.Chats[i].Passages, at) {
@@ -251,7 +292,7 @@ func (r *Recall) trim() {
 // pushRecall names the correction of a recall for a chat.
 const pushRecall = "recall:"
 
-func pushID(r Recall, c RecallChat) string { return pushRecall + r.ID + ":" + c.To.Key() }
+func pushID(r Recall, c RecallChat) string { return pushRecall + r.ID + ":" + c.name() }
 
 const (
 	// recallTried is for how long a correction that the platform does not take is tried.
@@ -263,9 +304,9 @@ const (
 	reasonMoot  = "后来又改回来了，不用更正"
 )
 
-// Tend has the corrections of approved recalls said that are not promised yet, by whichever
+// TendRecalls has the corrections of approved recalls said that are not promised yet, by whichever
 // replica: one that was killed may have left some.
-func (d *Desk) Tend(ctx context.Context) error {
+func (d *Desk) TendRecalls(ctx context.Context) error {
 	all, err := d.Recalls(ctx)
 	if err != nil {
 		return err
@@ -321,7 +362,7 @@ func (d *Desk) correctChat(ctx context.Context, r Recall, c RecallChat, current 
 		surface, ok = to.Reach(c.To)
 	}
 	if !ok {
-		return d.concluded(ctx, r.ID, c.To.Key(), ChatCannot, reasonHere)
+		return d.concluded(ctx, r.ID, c.name(), ChatCannot, reasonHere)
 	}
 	var list []bot.Correction
 	for _, i := range c.Passages {
@@ -330,18 +371,18 @@ func (d *Desk) correctChat(ctx context.Context, r Recall, c RecallChat, current 
 		}
 	}
 	if len(list) == 0 {
-		return d.concluded(ctx, r.ID, c.To.Key(), ChatCannot, reasonMoot)
+		return d.concluded(ctx, r.ID, c.name(), ChatCannot, reasonMoot)
 	}
 	_, over, err := to.Push(ctx, pushID(r, c), c.To, bot.WriteCorrections(surface, list))
 	switch {
 	case errors.Is(err, bot.ErrCannot):
-		return d.concluded(ctx, r.ID, c.To.Key(), ChatCannot, reasonHere)
+		return d.concluded(ctx, r.ID, c.name(), ChatCannot, reasonHere)
 	case err != nil:
 		return err
 	case over: // said, and whoever said it could not note so
-		return d.concluded(ctx, r.ID, c.To.Key(), ChatSent, "")
+		return d.concluded(ctx, r.ID, c.name(), ChatSent, "")
 	case d.o.Now().Sub(r.Decided) > recallTried:
-		return d.concluded(ctx, r.ID, c.To.Key(), ChatFailed, reasonLate)
+		return d.concluded(ctx, r.ID, c.name(), ChatFailed, reasonLate)
 	}
 	return nil
 }
@@ -368,7 +409,7 @@ func (d *Desk) concluded(ctx context.Context, recall, chat string, s ChatState, 
 
 const (
 	// concludeTries and concludeEvery are for how long it is tried to keep an outcome:
-	// later Tend finds it out.
+	// later TendRecalls finds it out.
 	concludeTries = 10
 	concludeEvery = 500 * time.Millisecond
 )
@@ -378,7 +419,7 @@ func (d *Desk) Pushed(o bot.Outcome) {
 	id, chat, ok := strings.Cut(strings.TrimPrefix(o.ID, pushRecall), ":")
 	if !ok || !strings.HasPrefix(o.ID, pushRecall) {
 		if o.Err != nil {
-			d.o.Log.Warn("a wish was not granted", slog.Any("error", o.Err))
+			d.o.Log.Warn("somebody who was to be told was not", slog.Any("error", o.Err))
 		}
 		return
 	}

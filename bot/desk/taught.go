@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -21,11 +22,27 @@ type Notice struct {
 	Clear []Change `json:"clear,omitempty"`
 }
 
-// Review is what comes of the ways to ask that a new state teaches.
+// Review is what comes of a new state: of the ways to ask that it teaches, and of notes that
+// it carries on.
 type Review struct {
 	Notices []Notice
 	// Answered reports that the question it is all about is answered.
 	Answered bool
+	// Answers are the first maxAnswers ways to ask with what is read in return.
+	Answers []Answer
+}
+
+// Answer is a way to ask that a new state teaches, beside what it is taught to.
+type Answer struct {
+	Ask   string `json:"ask"`
+	Place string `json:"place"`
+	Words string `json:"words,omitempty"` // of the source; a topic outside has none
+	// Stated and Missing are the words of the question that the source has and has not.
+	Stated  []string `json:"stated,omitempty"`
+	Missing []string `json:"missing,omitempty"`
+	// Before and After are what somebody reads who asks so.
+	Before string `json:"before"`
+	After  string `json:"after"`
 }
 
 // lesson is a way to ask that a state has and the one before had not.
@@ -41,6 +58,8 @@ type lesson struct {
 const (
 	// maxNotices bounds the notices of a proposal: a large import would bring thousands.
 	maxNotices = 30
+	// maxAnswers bounds the answers that are shown of a proposal.
+	maxAnswers = 10
 	// maxClears bounds the ways to ask that are taken out of the way of one.
 	maxClears = 5
 )
@@ -49,10 +68,11 @@ const (
 // ask for what the words do not state. question is the one that it is all about, or empty.
 func ReviewOf(ctx context.Context, p Publisher, was *knowledge.Library, is State, question string) (Review, error) {
 	lessons := newLessons(was, is.Library)
+	r := Review{Notices: carried(was, is.Library)}
 	if len(lessons) == 0 && question == "" {
-		return Review{}, nil
+		r.limit()
+		return r, nil
 	}
-	var r Review
 	for _, l := range lessons {
 		r.Notices = append(r.Notices, l.unstated()...)
 	}
@@ -64,6 +84,9 @@ func ReviewOf(ctx context.Context, p Publisher, was *knowledge.Library, is State
 	if err == nil && question != "" {
 		r.Answered, err = answersAll(ctx, g, question)
 	}
+	if err == nil {
+		err = r.answer(ctx, was, g, lessons, missed)
+	}
 	if err := errors.Join(err, g.Close()); err != nil {
 		return Review{}, err
 	}
@@ -74,10 +97,112 @@ func ReviewOf(ctx context.Context, p Publisher, was *knowledge.Library, is State
 		r.Notices = append(r.Notices, Notice{m.text, m.clear})
 		r.Answered = r.Answered && m.ask != question
 	}
+	r.limit()
+	return r, nil
+}
+
+func (r *Review) limit() {
 	if more := len(r.Notices) - maxNotices; more > 0 {
 		r.Notices = append(r.Notices[:maxNotices], Notice{Text: fmt.Sprintf("还有 %d 处", more)})
 	}
-	return r, nil
+}
+
+// answer asks the ways to ask of both states, and holds them against the words that they are
+// taught to. It warns of those that are learnt and have no word in common with them: whoever
+// confirms is to read whether those state what is asked.
+func (r *Review) answer(ctx context.Context, was *knowledge.Library, is *index.Generation, lessons []lesson, missed []*miss) (err error) {
+	if len(lessons) == 0 {
+		return nil
+	}
+	before, err := index.Build(ctx, was, index.Options{})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, before.Close()) }()
+	for _, l := range lessons[:min(len(lessons), maxAnswers)] {
+		a := Answer{Ask: l.ask, Place: l.place, Words: strings.TrimSpace(l.words)}
+		if a.Before, a.After, err = readBoth(ctx, before, is, l.ask); err != nil {
+			return err
+		}
+		if l.words != "" {
+			if a.Stated, a.Missing, err = l.compared(ctx, is); err != nil {
+				return err
+			}
+			learnt := !slices.ContainsFunc(missed, func(m *miss) bool { return m.ask == l.ask && m.place == l.place })
+			if learnt && len(a.Stated) == 0 && len(l.unstated()) == 0 {
+				r.Notices = append(r.Notices, Notice{Text: fmt.Sprintf("“%s”和%s的原文没有一个词相同，请看原文写没写所问的：%s", l.ask, l.place, shorten(a.Words, 80))})
+			}
+		}
+		r.Answers = append(r.Answers, a)
+	}
+	return nil
+}
+
+func readBoth(ctx context.Context, was, is *index.Generation, question string) (before, after string, err error) {
+	b, err := replyTo(ctx, was, question)
+	if err != nil {
+		return "", "", err
+	}
+	a, err := replyTo(ctx, is, question)
+	return b.Text, a.Text, err
+}
+
+// compared gives the words of a way to ask, without those that only ask, that the source has
+// and has not. What the vocabulary calls the same counts; one character alone does not.
+func (l lesson) compared(ctx context.Context, g *index.Generation) (stated, missing []string, err error) {
+	asked, err := bot.Read(ctx, g, l.ask)
+	if err != nil {
+		return nil, nil, err
+	}
+	source := index.FoldCharacters(l.place + l.words)
+	for _, a := range asked {
+		x := a.Decision.Explain(1)
+		open := false // the last word goes on
+		for left := x.Content; len(left) > 0; {
+			n := longest(left, source)
+			word := strings.Join(left[:n], "")
+			switch left = left[n:]; {
+			case len([]rune(word)) > 1 && strings.Contains(source, word) || means(x.Synonyms, word, source):
+				stated, open = append(stated, word), false
+			case open:
+				missing[len(missing)-1] += word
+			default:
+				missing, open = append(missing, word), true
+			}
+		}
+	}
+	return stated, missing, nil
+}
+
+// longest is how many of the words stand in a source one after the other, at least 1.
+func longest(words []string, source string) int {
+	for n := len(words); n > 1; n-- {
+		if strings.Contains(source, strings.Join(words[:n], "")) {
+			return n
+		}
+	}
+	return 1
+}
+
+// means reports whether the vocabulary has a word for what a source says.
+func means(senses []index.ExplainedSense, word, source string) bool {
+	return slices.ContainsFunc(senses, func(s index.ExplainedSense) bool {
+		return strings.Contains(index.FoldCharacters(s.Words), word) && strings.Contains(source, index.FoldCharacters(s.Group))
+	})
+}
+
+// carried warns of notes that a new edition of a document carries on although the words that
+// they were written for are others now.
+func carried(was, is *knowledge.Library) (notices []Notice) {
+	for _, now := range is.Passages() {
+		old, there := was.Passage(now.ID)
+		if !there || old.Text == now.Text || reflect.DeepEqual(now.Notes, knowledge.Notes{}) || !reflect.DeepEqual(old.Notes, now.Notes) {
+			continue
+		}
+		notices = append(notices, Notice{Text: fmt.Sprintf("%s的原文改了，备注（问法、关键词、依据、状态）还是为旧的写的，请核对。旧：%s　新：%s",
+			PlaceOf(now), shorten(old.Text, 40), shorten(now.Text, 40))})
+	}
+	return notices
 }
 
 // newLessons are the ways to ask of a state, of passages, sections and topics outside, that
@@ -313,7 +438,7 @@ func again(ctx context.Context, p Publisher, is *State, tried []*miss) (open []*
 }
 
 // facetNames are what questions ask for, as people say it.
-var facetNames = map[string]string{"amount": "金额", "fee": "费用", "rate": "比例", "duration": "多久", "frequency": "多久一次", "deadline": "截止",
+var facetNames = map[string]string{"amount": "金额", "fee": "费用", "rate": "比例", "duration": "多久", "frequency": "多久一次", "deadline": "截止", "hours": "几点上班",
 	"count": "几个", "procedure": "怎么办", "documents": "要什么材料", "condition": "什么条件", "list": "有哪些", "where": "在哪里", "contact": "找谁联系",
 	"penalty": "怎么处罚", "definition": "是什么", "comparison": "有什么不同", "reason": "为什么", "who": "谁"}
 

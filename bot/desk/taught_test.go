@@ -197,7 +197,11 @@ func TestSolvedIsWhatIsAnswered(t *testing.T) {
 			t.Fatal(err)
 		}
 		c.judged()
-		if p, err = c.desk.Approve(t.Context(), p.ID, Approval{Who: "lin", Way: ByConsole, Seen: true}); err != nil || p.Published != 1 {
+		v, err := c.desk.View(t.Context(), p.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p, err = c.desk.Approve(t.Context(), p.ID, Approval{Who: "lin", Way: ByConsole, Shown: v.Key}); err != nil || p.Published != 1 {
 			t.Fatalf("%+v, %v", p, err)
 		}
 		g := c.generation()

@@ -34,7 +34,11 @@ func (d *Desk) Wish(ctx context.Context, w bot.Wish) error {
 	if err != nil {
 		return fmt.Errorf("desk: wish: %w", err)
 	}
-	err = d.store.Put(ctx, wishes, w.Key(), data, 0, d.o.Keep)
+	name, err := d.o.Name(ctx, w.Key())
+	if err != nil {
+		return err
+	}
+	err = d.store.Put(ctx, wishes, name, data, 0, d.o.Keep)
 	if err != nil && !errors.Is(err, bot.ErrStale) {
 		return err
 	}
@@ -160,7 +164,10 @@ func (d *Desk) grantGroup(ctx context.Context, key string, group []kept, questio
 	if err != nil || !reply.Answered {
 		return err
 	}
-	id := fmt.Sprintf("wish:%s:%d", key, first.At.UnixMilli())
+	id := "wish:" + first.ID
+	if first.ID == "" { // of an earlier release
+		id = fmt.Sprintf("wish:%s:%d", key, first.At.UnixMilli())
+	}
 	if _, _, err := p.Push(ctx, id, to, reply.Pages); err != nil && !errors.Is(err, bot.ErrCannot) {
 		return err
 	} else if err != nil {
@@ -218,6 +225,20 @@ func (d *Desk) Forget(ctx context.Context, person bot.Asker) (int, error) {
 	return n + m, err
 }
 
+// forgetOutcomes removes what became of corrections.
+func (d *Desk) forgetOutcomes(ctx context.Context, recall string, chats []string) error {
+	for _, chat := range chats {
+		i, err := d.store.Get(ctx, recallOutcomes+recall, chat)
+		if err == nil && i.Version > 0 {
+			err = d.store.Put(ctx, recallOutcomes+recall, chat, nil, i.Version, 0)
+		}
+		if err != nil && !errors.Is(err, bot.ErrStale) {
+			return err
+		}
+	}
+	return nil
+}
+
 // forgetTries bounds how often a recall is read again that changes meanwhile.
 const forgetTries = 5
 
@@ -235,13 +256,22 @@ func (d *Desk) forgetRecalls(ctx context.Context, person bot.Asker) (int, error)
 				return n, err
 			}
 			before := len(r.Chats)
-			r.Chats = slices.DeleteFunc(r.Chats, func(c RecallChat) bool { return c.To.Is(person) })
-			if len(r.Chats) == before {
+			var theirs []string
+			r.Chats = slices.DeleteFunc(r.Chats, func(c RecallChat) bool {
+				if c.To.Is(person) {
+					theirs = append(theirs, c.name())
+				}
+				return c.To.Is(person)
+			})
+			if len(theirs) == 0 {
 				break
 			}
 			err = d.saveRecall(ctx, &r)
 			if err == nil {
 				n += before - len(r.Chats)
+				if err := d.forgetOutcomes(ctx, r.ID, theirs); err != nil {
+					return n, err
+				}
 				break
 			}
 			if !errors.Is(err, bot.ErrStale) {

@@ -31,6 +31,7 @@ type Store interface {
 	bot.Shelf
 	bot.Membership
 	io.Closer
+	Conversations(ctx context.Context) (bool, error)
 	Check(ctx context.Context) error
 	Kind() string
 }
@@ -51,6 +52,7 @@ func Run(t *testing.T, open func(t *testing.T, l Lives) Store) {
 		{"stale save writes nothing", stale},
 		{"nil session is forgotten", forgotten},
 		{"conversation is forgotten with its replies", forgottenWhole},
+		{"task is forgotten for good", taskForgottenForGood},
 		{"message is claimed once", claimedOnce},
 		{"same attempt begins again", beginsAgain},
 		{"expired lease is taken over", takenOver},
@@ -449,6 +451,14 @@ func Eventually(t testing.TB, what string, reached func() bool) {
 }
 
 func forgottenWhole(t *testing.T, s Store) {
+	some := func(want bool) {
+		t.Helper()
+		if got, err := s.Conversations(t.Context()); got != want || err != nil {
+			t.Errorf("conversations: %v, %v, want %v", got, err, want)
+		}
+	}
+	some(false)
+	defer some(true)
 	c, other := bot.Conversation{Chat: "g", Asker: "u"}, bot.Conversation{Chat: "g", Asker: "v"}
 	for _, who := range []bot.Conversation{c, other} {
 		for i, id := range []string{"app:m*[1]", "aibot:m2"} {
@@ -471,5 +481,29 @@ func forgottenWhole(t *testing.T, s Store) {
 	}
 	if turn, err := s.Begin(t.Context(), other, "aibot:m2", "b", time.Minute); err != nil || turn.Claim != bot.Answered || turn.Version != 2 {
 		t.Errorf("another's conversation: %+v, %v", turn, err)
+	}
+}
+
+// taskForgottenForGood: what is forgotten is not known to have been there either.
+func taskForgottenForGood(t *testing.T, s Store) {
+	for _, id := range []string{"wish:lin", "wish:wang"} {
+		if fresh := enter(t, s, "app:*", id, "to "+id, "one", time.Minute); !fresh {
+			t.Fatalf("%s is not fresh", id)
+		}
+	}
+	lin := func(task bot.Task) bool { return task.Queue == "app:*" && string(task.Data) == "to wish:lin" }
+	for _, want := range []int{1, 0} {
+		if n, err := s.ForgetTasks(t.Context(), lin); n != want || err != nil {
+			t.Errorf("forgot %d tasks, %v; want %d", n, err, want)
+		}
+	}
+	if err := s.Note(t.Context(), "app:*", "wish:lin", "one", []byte("x"), time.Minute); !errors.Is(err, bot.ErrClaimLost) {
+		t.Errorf("its holder goes on: %v", err)
+	}
+	if _, there, err := s.Look(t.Context(), "app:*", "wish:wang"); !there || err != nil {
+		t.Errorf("another's task is gone: %v", err)
+	}
+	if !enter(t, s, "app:*", "wish:lin", "", "two", time.Minute) {
+		t.Error("what was forgotten is known")
 	}
 }

@@ -242,3 +242,19 @@ func FreePort(t testing.TB) int {
 	t.Fatal("no free port between 10,000 and 20,000")
 	return 0
 }
+
+// Dump gives all keys and values of every type, as texts, and as Redis's own dump of each.
+func (r *Redis) Dump() []byte {
+	r.t.Helper()
+	var all []byte
+	for key := range strings.Lines(r.Do("--scan")) {
+		key = strings.TrimSpace(key)
+		read := map[string][]string{"string": {"GET", key}, "hash": {"HGETALL", key}, "set": {"SMEMBERS", key}, "zset": {"ZRANGE", key, "0", "-1", "WITHSCORES"}, "list": {"LRANGE", key, "0", "-1"}}
+		kind := r.Do("TYPE", key)
+		if read[kind] == nil {
+			r.t.Fatalf("%s is of type %s", key, kind)
+		}
+		all = append(all, key+"\n"+r.cli(append([]string{"--raw"}, read[kind]...)...)+"\n"+r.cli("DUMP", key)+"\n"...)
+	}
+	return all
+}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"reflect"
 
+	"aeobot/bot"
 	"aeobot/bot/console/login"
 	"aeobot/configs"
 )
@@ -49,11 +50,15 @@ func (s *server) followAccess() func(context.Context) error {
 	}
 }
 
-// suspendAccess keeps everybody out of the console.
+// suspendAccess keeps everybody out of the console, and names nobody as a coordinator whom
+// the settings may not name any more.
 func (s *server) suspendAccess(err error) {
-	why := err.Error()
-	s.unknown.Store(&why)
 	s.guard.Suspend()
+	s.engine.SetHandover(bot.Handover{Text: s.settings.Handover.Text})
+	if s.unknown.Swap(reason(err)) != nil {
+		return
+	}
+	s.log.Warn("settings cannot be read: nobody may enter the console, and who asks for a person is named no coordinator", slog.Any("error", err))
 }
 
 func (s *server) useAccess(a configs.Access) error {
@@ -67,6 +72,7 @@ func (s *server) useAccess(a configs.Access) error {
 	}
 	s.unknown.Store(nil)
 	s.desk.SetCoordinators(a.Coordinators)
+	s.engine.SetHandover(bot.Handover{Text: s.settings.Handover.Text, Coordinators: a.Coordinators})
 	s.log.Info("who may enter was read again", slog.Int("accounts", len(access.Accounts)), slog.Int("admins", len(a.Admins)),
 		slog.Int("coordinators", len(a.Coordinators)), slog.Int("readers", len(a.Readers)))
 	return nil

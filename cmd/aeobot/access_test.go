@@ -1,15 +1,19 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"aeobot/bot/storetest"
+	"aeobot/bot/storetest/child"
 )
 
 // accountLines makes lines for an accounts file.
@@ -192,4 +196,36 @@ func TestPublishRefusesAddresses(t *testing.T) {
 	if got.status == 0 || !strings.Contains(got.stdout, "没有发布") || !strings.Contains(got.stdout, "假期.notes.yaml:4") || !strings.Contains(got.stdout, "改法") {
 		t.Errorf("%d %s%s", got.status, got.stdout, got.stderr)
 	}
+}
+
+// TestHandOverNamesTheCoordinatorsOfNow: who asks for a person is named those whom the settings
+// name now, and nobody while the settings cannot be read.
+func TestHandOverNamesTheCoordinatorsOfNow(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "aeobot.yaml")
+	settings := func(who string) { put(t, file, "curation:", "  coordinators: ["+who+"]", "") }
+	settings("lin.yue")
+	address := freeAddress(t)
+	cmd := exec.Command(program(t), "--config", file, "serve")
+	cmd.Dir, cmd.Env = t.TempDir(), append(append(cleanEnv(), serveEnv()...), "AEOBOT_LISTEN="+address)
+	r := &running{t: t, cmd: cmd, base: "http://" + address, stderr: &lockedBuffer{}}
+	cmd.Stderr = r.stderr
+	child.StartFor(t, cmd)
+	r.await("ready", func() bool { status, _ := r.get("/readyz"); return status == http.StatusOK })
+	names := func(what string, want, gone string) {
+		t.Helper()
+		s := newSpeaker(t, r.base)
+		r.await(what, func() bool {
+			got := s.delivers(fmt.Sprint(what, time.Now().UnixNano()), "", fmt.Sprint("zhao", time.Now().UnixNano()), "转人工")
+			return strings.Contains(got, want) && !strings.Contains(got, gone)
+		})
+	}
+	names("at first", "lin.yue", "wang.qiang")
+	settings("wang.qiang")
+	names("changed", "wang.qiang", "lin.yue")
+	put(t, file, "curation: [")
+	names("cannot be read", "我是自动问答", "wang.qiang")
+	r.await("the log says so", func() bool { return strings.Contains(r.stderr.String(), "is named no coordinator") })
+	settings("wang.qiang")
+	names("mended", "wang.qiang", "lin.yue")
 }

@@ -16,15 +16,16 @@ import (
 // arrows is who may import whom among our own packages. A new folder is a new
 // row: a decision, not an accident.
 var arrows = map[string][]string{
-	"cmd/aeobot": {"bot", "bot/audit", "bot/boltstore", "bot/console", "bot/console/login", "bot/desk", "bot/ledger", "bot/redisstore", "bot/sheet", "bot/tally", "bot/terminal", "bot/wecom/aibot", "bot/wecom/api",
-		"bot/wecom/app", "bot/wecom/envelope", "bot/wecom/kf", "bot/wecom/platform", "bot/wecom/robot", "configs", "index", "index/eval", "knowledge", "knowledge/articles", "knowledge/intake", "knowledge/versions"},
+	"cmd/aeobot": {"bot", "bot/audit", "bot/boltstore", "bot/console", "bot/console/login", "bot/desk", "bot/ledger", "bot/pseudonym", "bot/redisstore", "bot/sheet", "bot/tally", "bot/terminal", "bot/wecom/aibot", "bot/wecom/api",
+		"bot/wecom/app", "bot/wecom/envelope", "bot/wecom/kf", "bot/wecom/platform", "bot/wecom/robot", "bot/wecom/setup", "configs", "index", "index/eval", "knowledge", "knowledge/articles", "knowledge/intake", "knowledge/versions"},
 	"bot":                 {"index", "knowledge"},
 	"bot/terminal":        {"bot"},
-	"bot/console":         {"bot", "bot/audit", "bot/console/login", "bot/desk", "bot/sheet", "bot/tally", "index", "index/eval", "knowledge", "knowledge/curate", "knowledge/intake", "knowledge/versions"},
+	"bot/console":         {"bot", "bot/audit", "bot/console/login", "bot/desk", "bot/sheet", "bot/tally", "bot/wecom/setup", "index", "index/eval", "knowledge", "knowledge/curate", "knowledge/intake", "knowledge/versions"},
 	"bot/console/login":   {"bot"},
 	"bot/desk":            {"bot", "index", "knowledge", "knowledge/curate"},
 	"bot/audit":           {"bot"},
 	"bot/ledger":          {"bot"},
+	"bot/pseudonym":       {"bot"},
 	"bot/boltstore":       {"bot"},
 	"bot/redisstore":      {"bot"},
 	"bot/storetest":       {"bot", "bot/storetest/child"},
@@ -37,6 +38,7 @@ var arrows = map[string][]string{
 	"bot/wecom/aibot":     {"bot", "bot/wecom/api", "bot/wecom/cards", "bot/wecom/envelope"},
 	"bot/wecom/app":       {"bot", "bot/wecom/api", "bot/wecom/cards", "bot/wecom/envelope"},
 	"bot/wecom/kf":        {"bot", "bot/wecom/api", "bot/wecom/envelope"},
+	"bot/wecom/setup":     {},
 	"bot/wecom/robot":     {"bot", "bot/wecom/api"},
 	"bot/wecom/platform":  {"bot/wecom/envelope"},
 	"configs":             {},

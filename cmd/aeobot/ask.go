@@ -20,7 +20,7 @@ func newAsk(g *global) *cobra.Command {
 		Short:   "问一个问题，不记对话",
 		Args:    arguments(cobra.MinimumNArgs(1), "write the question after `aeobot ask`"),
 		Example: "  aeobot ask 优先通关如何实现?",
-		RunE: func(cmd *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if err := checkDay(day); err != nil {
 				return err
 			}
@@ -29,7 +29,9 @@ func newAsk(g *global) *cobra.Command {
 				return err
 			}
 			defer live.Swap(nil)
-			engine := bot.New(live, nil, engineOptions(bot.Options{SearchWithin: answerWithin, Handover: handover(settings)}))
+			past := newEditions(settings)
+			defer func() { err = errors.Join(err, past.Close()) }()
+			engine := bot.New(live, nil, engineOptions(bot.Options{SearchWithin: answerWithin, Handover: handover(settings), Editions: past}))
 			answered, err := terminal.Ask(cmd.Context(), engine, cmd.OutOrStdout(), strings.Join(args, " "), day, asJSON)
 			if err != nil {
 				return err
@@ -78,7 +80,9 @@ func newChat(g *global) *cobra.Command {
 				return err
 			}
 			defer func() { err = errors.Join(err, state.Close()) }()
-			options := engineOptions(bot.Options{SearchWithin: answerWithin, Handover: handover(settings)})
+			past := newEditions(settings)
+			defer func() { err = errors.Join(err, past.Close()) }()
+			options := engineOptions(bot.Options{SearchWithin: answerWithin, Handover: handover(settings), Editions: past})
 			if g.keeps() {
 				options.Unanswered = state
 			}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 
@@ -20,8 +21,8 @@ var channels = []struct {
 }{
 	{"wecom.aibot", (*server).openAIBot},
 	{"wecom.aibot", (*server).openConnection},
-	{"wecom.app", (*server).openApp},
 	{"wecom.kf", (*server).openKF},
+	{"wecom.app", (*server).openApp}, // after customer service, to which it passes events on
 	{"wecom.robot", (*server).openRobot},
 }
 
@@ -38,6 +39,15 @@ func (s *server) openChannels(mux *http.ServeMux) error {
 	return nil
 }
 
+// count counts the outcomes of a channel.
+func (s *server) count(channel string) func(outcome string) {
+	count := s.metrics.callback(channel)
+	return func(outcome string) {
+		count(outcome)
+		s.heard.count(channel, outcome)
+	}
+}
+
 func (s *server) openAIBot() error {
 	c := s.settings.WeCom
 	if c.AIBot.Token.Reveal() == "" {
@@ -52,8 +62,8 @@ func (s *server) openAIBot() error {
 	if err != nil {
 		return err
 	}
-	s.aibot = aibot.NewCallback(s.engine, codec, aibot.Options{Name: c.AIBot.Name, Cards: c.AIBot.Cards, MaxSkew: c.MaxClockSkew,
-		Log: s.log, Count: s.metrics.callback("aibot"), Journal: s.store, Late: late})
+	s.aibot = aibot.NewCallback(listening{s.engine, s.heard}, codec, aibot.Options{Name: c.AIBot.Name, Cards: c.AIBot.Cards, MaxSkew: c.MaxClockSkew,
+		Log: s.log, Count: s.count("aibot"), Refused: s.metrics.refused("aibot"), Journal: s.store, Late: late, Names: s.store})
 	s.callbacks["aibot"] = s.aibot
 	return nil
 }
@@ -67,16 +77,19 @@ func (s *server) openConnection() error {
 	if err != nil {
 		return err
 	}
-	s.long = aibot.NewConnection(s.engine, s.store, aibot.ConnectionOptions{
+	s.long = aibot.NewConnection(listening{s.engine, s.heard}, s.store, aibot.ConnectionOptions{
 		URL: c.AIBot.WSURL, BotID: c.AIBot.BotID, Secret: c.AIBot.Secret.Reveal(), Name: c.AIBot.Name, Cards: c.AIBot.Cards,
-		Log: s.log, Count: s.metrics.callback("aibot_connection"), Pushed: s.desk.Pushed, Journal: s.store, Late: late,
+		Log: s.log, Count: s.count("aibot_connection"), Refused: s.metrics.refused("aibot_connection"), Pushed: s.desk.Pushed, Journal: s.store, Late: late, Names: s.store,
 		Times: aibot.Times{Lease: c.AIBot.Lease, Drain: s.settings.ShutdownTimeout},
 	})
 	return nil
 }
 
-// applicationClient names the application's way to call the platform.
-const applicationClient = "application"
+// Names of the ways to call the platform: the application's and customer service's.
+const (
+	applicationClient = "application"
+	serviceClient     = "customer service"
+)
 
 // client makes the channel's way to call the platform, whose trouble /readyz names.
 func (s *server) client(name string, o api.Options) (*api.Client, error) {
@@ -107,9 +120,13 @@ func (s *server) openApp() error {
 			return err
 		}
 	}
-	s.app = app.NewCallback(s.engine, codec, sender, app.Options{
+	var customerService func(context.Context, []byte) error
+	if s.kf != nil {
+		customerService = s.kf.Take
+	}
+	s.app = app.NewCallback(listening{s.engine, s.heard}, codec, sender, app.Options{CustomerService: customerService,
 		CorpID: c.App.CorpID, AgentID: c.App.AgentID, Markdown: c.App.Markdown, Cards: c.App.Cards, MaxSkew: c.MaxClockSkew,
-		Log: s.log, Count: s.metrics.callback("app"), Pushed: s.desk.Pushed, Journal: s.store,
+		Log: s.log, Count: s.count("app"), Pushed: s.desk.Pushed, Journal: s.store, Greeted: s.store,
 	})
 	s.callbacks["app"] = s.app
 	return nil
@@ -117,20 +134,26 @@ func (s *server) openApp() error {
 
 func (s *server) openKF() error {
 	c := s.settings.WeCom
-	if c.KF.Token.Reveal() == "" {
+	if c.KF.Secret.Reveal() == "" {
 		return nil
 	}
-	codec, err := envelope.New(c.KF.Token.Reveal(), c.KF.EncodingAESKey.Reveal(), c.KF.CorpID)
+	var codec *envelope.Codec
+	if token := c.KF.Token.Reveal(); token != "" {
+		var err error
+		if codec, err = envelope.New(token, c.KF.EncodingAESKey.Reveal(), c.KF.CorpID); err != nil {
+			return err
+		}
+	}
+	client, err := s.client(serviceClient, api.Options{CorpID: c.KF.CorpID, Secret: c.KF.Secret.Reveal()})
 	if err != nil {
 		return err
 	}
-	client, err := s.client("customer service", api.Options{CorpID: c.KF.CorpID, Secret: c.KF.Secret.Reveal()})
-	if err != nil {
-		return err
+	s.kf = kf.NewCallback(listening{s.engine, s.heard}, codec, client, s.store, kf.Options{CorpID: c.KF.CorpID, MaxSkew: c.MaxClockSkew,
+		Log: s.log, Count: s.count("kf"), Pushed: s.desk.Pushed, Transfer: s.settings.Handover.KF,
+		Refused: s.metrics.customerRefused, SendFailed: s.metrics.customerUnreached})
+	if codec != nil {
+		s.callbacks["kf"] = s.kf
 	}
-	s.kf = kf.NewCallback(s.engine, codec, client, s.store, kf.Options{CorpID: c.KF.CorpID, MaxSkew: c.MaxClockSkew,
-		Log: s.log, Count: s.metrics.callback("kf"), Pushed: s.desk.Pushed})
-	s.callbacks["kf"] = s.kf
 	return nil
 }
 

@@ -18,6 +18,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -660,15 +661,16 @@ type longPlatform struct {
 	gateway *platform.Gateway
 	corp    *platform.Corp
 	redis   *storetest.Redis
+	frames  atomic.Int64
 }
 
 func (p *longPlatform) say(a *asked, r *rand.Rand) {
 	late := "https://qyapi.weixin.qq.com/cgi-bin/aibot/response?response_code=" + p.corp.ResponseCode(a.id)
 	body := fmt.Sprintf(`{"msgid":%q,"aibotid":"aib1","chattype":"single","from":{"userid":%q},"response_url":%q,"msgtype":"text","text":{"content":%q}}`, a.id, a.user, late, a.text)
-	a.said = time.Now()
+	p.says(a)
 	for !p.gateway.Deliver(p.t.Context(), "aibot_msg_callback", "req-"+a.id, body) {
 		time.Sleep(50 * time.Millisecond) // nobody is connected: the platform has nobody to give it to
-		a.said = time.Now()
+		p.says(a)
 	}
 	if r.IntN(20) == 0 {
 		p.count("delivered twice", 1)
@@ -679,26 +681,79 @@ func (p *longPlatform) say(a *asked, r *rand.Rand) {
 	}
 }
 
+// says notes when a message was said.
+func (c *chaos) says(a *asked) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	a.said = time.Now()
+}
+
+// listen reads what the bot says.
+func (p *longPlatform) listen() {
+	p.gateway.Listen(p.heard)
+	p.corp.Listen(func(s platform.Sent) {
+		if a := p.find(s.To); a != nil {
+			p.count("said late", 1)
+			p.reads(a, "late-"+a.id, s.Text)
+		}
+	})
+}
+
 // heard is a frame of the bot.
 func (p *longPlatform) heard(f platform.Frame) {
 	if f.Code != 0 {
+		p.count("frames refused", 1)
 		return
 	}
-	switch f.Command {
-	case "aibot_respond_msg":
-		var b struct {
-			Stream chaosStream `json:"stream"`
-		}
-		if err := json.Unmarshal(f.Body, &b); err != nil {
-			p.report("frame not understood: %v", err)
-			return
-		}
-		if a := p.find(strings.TrimPrefix(f.RequestID, "req-")); a != nil && b.Stream.Finish {
-			p.reads(a, b.Stream.ID, b.Stream.Content)
-		}
-	case "aibot_send_msg":
-		p.report("pushed although there was a response_url: %s", f.Body)
+	var b struct {
+		ChatID   string      `json:"chatid"`
+		Stream   chaosStream `json:"stream"`
+		Markdown struct {
+			Content string `json:"content"`
+		} `json:"markdown"`
 	}
+	if f.Command != "aibot_respond_msg" && f.Command != "aibot_send_msg" {
+		return
+	}
+	if err := json.Unmarshal(f.Body, &b); err != nil {
+		p.report("frame not understood: %v", err)
+		return
+	}
+	a := p.find(strings.TrimPrefix(f.RequestID, "req-"))
+	switch {
+	case f.Command == "aibot_send_msg":
+		p.count("pushed", 1)
+		if a = p.meant(b.ChatID, b.Markdown.Content); a != nil {
+			p.reads(a, "push-"+f.RequestID, b.Markdown.Content)
+		}
+	case a != nil && b.Markdown.Content != "":
+		p.count("said as Markdown", 1)
+		p.reads(a, fmt.Sprint("markdown-", p.frames.Add(1)), b.Markdown.Content) // each is a bubble
+	case a != nil && b.Stream.Finish:
+		p.reads(a, b.Stream.ID, b.Stream.Content)
+	}
+}
+
+// meant finds which of a user's messages a push answers, which does not say so: one that
+// asks for what it holds, first of those that have no answer.
+func (p *longPlatform) meant(user, text string) *asked {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var found *asked
+	for _, a := range p.asked {
+		if a.user != user || a.said.IsZero() || p.ended {
+			continue
+		}
+		wrong, known := p.wrong(a, text)
+		fits := wrong == "" && (known || plain(text))
+		if fits && (found == nil || len(a.bubbles) < len(found.bubbles)) {
+			found = a
+		}
+	}
+	if found == nil {
+		p.trouble = append(p.trouble, fmt.Sprintf("pushed to %s what nobody asked for: %q", user, text))
+	}
+	return found
 }
 
 // TestChaosLongConnection: two replicas on Redis, of which one has the connection; it is
@@ -710,14 +765,8 @@ func TestChaosLongConnection(t *testing.T) {
 	standIn := &platform.API{}
 	server := httptest.NewServer(standIn)
 	t.Cleanup(server.Close)
-	p := &longPlatform{newChaos(t, true), gateway, standIn.Corp("ww1", "unused"), redis}
-	gateway.Listen(p.heard)
-	p.corp.Listen(func(s platform.Sent) {
-		if a := p.find(s.To); a != nil {
-			p.count("said late", 1)
-			p.reads(a, "late-"+a.id, s.Text)
-		}
-	})
+	p := &longPlatform{chaos: newChaos(t, true), gateway: gateway, corp: standIn.Corp("ww1", "unused"), redis: redis}
+	p.listen()
 	env := overConnection(ws, "AEOBOT_REDIS_URL=redis://"+redis.Addr, "AEOBOT_WECOM_API_BASE_URL="+server.URL, "AEOBOT_WECOM_AIBOT_LEASE=3s")
 	replicas := []*replica{newReplica(t, env...), newReplica(t, env...)}
 	scripts := p.scripts(p.messages)
@@ -725,9 +774,14 @@ func TestChaosLongConnection(t *testing.T) {
 	faults = append(faults,
 		fault{"connection cut", func(*rand.Rand) { gateway.Cut() }},
 		fault{"acknowledgements lost", func(*rand.Rand) { gateway.SetFaults(platform.Faults{LoseAcks: 3}) }},
-		fault{"frames refused", func(*rand.Rand) {
-			gateway.SetFaults(platform.Faults{Codes: map[string][]int{"aibot_respond_msg": {846608, 846605}}})
+		fault{"acknowledgements late", func(*rand.Rand) {
+			gateway.SetFaults(platform.Faults{LateAcks: 3, LateBy: 7 * time.Second})
 		}},
+		fault{"any code", func(r *rand.Rand) {
+			gateway.SetFaults(platform.Faults{Codes: map[string][]int{"aibot_respond_msg": someCodes(r, gatewayCodes, 6), "aibot_send_msg": someCodes(r, gatewayCodes[:10], 1)}})
+			p.corp.SetFaults(platform.APIFaults{Codes: map[string][]int{"aibot/response": someCodes(r, []int{-1, 45009, 40058, 60140, 40201, 12345}, 2)}})
+		}},
+		fault{"login dead", func(*rand.Rand) { gateway.Unsubscribe() }},
 	)
 	// A displaced replica stays away for two minutes, so that this happens once.
 	faults = append(faults, fault{"displaced by another program", once(gateway.Kick)})
@@ -895,6 +949,20 @@ func TestChaosApplication(t *testing.T) {
 	users := p.messages / 4
 	stop := make(chan struct{})
 	wait := p.disturb(stop, faults)
+	lost, doubled := p.ask(users, func() {
+		close(stop)
+		wait()
+		corp.SetFaults(platform.APIFaults{})
+	})
+	t.Logf("replies of several pages %d: lost %d, doubled %d; %v", users, lost, doubled, p.tally)
+	for _, line := range p.trouble {
+		t.Error(line)
+	}
+}
+
+// ask has users ask, one message each, and looks at what they read. settle ends what goes
+// wrong.
+func (p *appPlatform) ask(users int, settle func()) (lost, doubled int) {
 	var all sync.WaitGroup
 	for u := range users {
 		r := rand.New(rand.NewPCG(uint64(chaosSetting("AEOBOT_CHAOS_SEED", 1)), uint64(u)))
@@ -912,11 +980,8 @@ func TestChaosApplication(t *testing.T) {
 	case <-answered:
 	case <-time.After(answerDeadline / 2):
 	}
-	close(stop)
-	wait()
-	corp.SetFaults(platform.APIFaults{})
+	settle()
 	<-answered
-	lost, doubled := 0, 0
 	for u := range users {
 		user := fmt.Sprint("u", u)
 		if !p.whole(user) {
@@ -930,8 +995,5 @@ func TestChaosApplication(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("replies of several pages %d: lost %d, doubled %d; %v", users, lost, doubled, p.tally)
-	for _, line := range p.trouble {
-		t.Error(line)
-	}
+	return lost, doubled
 }

@@ -265,9 +265,9 @@ func TestReplySaysHowAQuestionWasRead(t *testing.T) {
 	}{
 		{"货物查验绿", "（按“货物查验率”理解）", 0},
 		{"xietiaoyuan", "（按“协调员”理解）", 0},
-		{"地方奖励具体多少钱", "知识库里没有写奖励金额与申领，不敢乱答。", 1},
-		{"AEO营销和SEO是什么关系", "知识库里没有写答案引擎优化与搜索营销，不敢乱答。", 1},
-		{"今天天气怎么样", "知识库里没有找到这个问题的依据，不敢乱答。", 1}, // talk is refused without naming it
+		{"地方奖励具体多少钱", "目前的资料没有提到奖励金额与申领，暂时无法答复。", 1},
+		{"AEO营销和SEO是什么关系", "目前的资料没有提到答案引擎优化与搜索营销，暂时无法答复。", 1},
+		{"今天天气怎么样", "这个我帮不上忙，AEO 激励措施方面的问题随时问我。", 1}, // talk is refused without naming it
 	}
 	for _, tt := range tests {
 		got := execute(t, t.TempDir(), "", nil, "ask", tt.question)

@@ -23,8 +23,8 @@ func (s *server) openConsole(closed func() string) error {
 		return fmt.Errorf("console: %w", err)
 	}
 	s.console = console.New(console.Options{
-		Index: s.live, Desk: s.desk, Shelf: s.store, Feedback: s.store, Audit: s.audit, Guard: s.guard, Versions: published(s.settings),
-		Examine: examineLibrary, Read: reader.read, Trouble: s.trouble, Log: s.log,
+		Index: s.live, Desk: s.desk, Editions: s.editions, Shelf: s.store, Feedback: s.store, Audit: s.audit, Guard: s.guard, Versions: published(s.settings),
+		Examine: examineLibrary, Read: reader.read, Trouble: s.trouble, Setup: s.setupReports(), Log: s.log,
 	})
 	return nil
 }

@@ -13,9 +13,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"aeobot/bot/audit"
 	"aeobot/bot/boltstore"
+	"aeobot/bot/pseudonym"
 	"aeobot/bot/wecom/aibot"
 	"aeobot/bot/wecom/api"
+	"aeobot/bot/wecom/setup"
 	"aeobot/configs"
 	"aeobot/index"
 	"aeobot/knowledge/versions"
@@ -25,7 +28,9 @@ func newDoctor(g *global) *cobra.Command {
 	return &cobra.Command{
 		Use:   "doctor",
 		Short: "检查配置、知识、存储、时钟和企业微信是否就绪，逐条说怎么改",
-		Long: `逐条检查：知识、存储、用 Redis 时各副本的版本是否一致、监听地址，配置了渠道时再查时钟、长连接的网关、自建应用的凭据。
+		Long: `逐条检查：知识、存储、用 Redis 时各副本的版本是否一致、操作记录是否完整、监听地址，配置了渠道时再查时钟、长连接的网关、自建应用的凭据。
+最后按顺序问“收不到消息？”的各项：程序和平台看得到的（最近收到的消息、长连接、客服账号、在岗的接待人员）直接写出来，
+只有在管理后台看得到的（可使用的成员、额外的权限、外部群、企业认证），写明到哪个菜单去核对。
 不登录长连接（那会顶掉正在用的连接），不发消息。有一条不通过则退出码为 1。`,
 		Args: arguments(cobra.NoArgs, "it takes everything from the settings"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -40,6 +45,7 @@ func newDoctor(g *global) *cobra.Command {
 			d.report("索引", "建好了", swapIn(cmd.Context(), live, library, indexOptions(c, func(string) {})))
 			d.store(cmd.Context())
 			d.versions(cmd.Context())
+			d.audit(cmd.Context())
 			d.listen(cmd.Context())
 			d.platform(cmd.Context())
 			if err := live.Swap(nil); err != nil {
@@ -98,10 +104,21 @@ func (d *doctor) store(ctx context.Context) {
 		return
 	}
 	err = s.Check(ctx)
-	if err != nil && s.Kind() == "redis" {
+	switch {
+	case errors.Is(err, pseudonym.ErrKey):
+		err = mend{err, "各副本的 store.key 要一样；换密钥时把原来的填进 store.former_key，再重启每个副本"}
+	case err != nil && s.Kind() == "redis":
 		err = mend{err, "核对 redis.url，确认 Redis 在运行、可写、没有满"}
 	}
+	kept, _ := s.Kept(ctx) // an error is the one of Check
 	d.report("存储", s.Kind()+" 可读可写", errors.Join(err, s.Close()))
+	switch {
+	case err != nil:
+	case kept:
+		fmt.Fprintln(d.out, "· 存储的密钥：没有设 store.key，随机生成的一个留在存储里。只看得到键名的人查不出谁在哪里问过；能读到整个存储的人仍查得出，要防住就设 store.key（openssl rand -hex 32）")
+	default:
+		fmt.Fprintln(d.out, "· 存储的密钥：取自 store.key，读到整个存储也查不出谁在哪里问过（设密钥以前写下的，到期才消失）")
+	}
 }
 
 // versions sees that the published versions are those of the other replicas.
@@ -127,6 +144,20 @@ func (d *doctor) versions(ctx context.Context) {
 		err = mend{err, "先让存储可用，再检查一次"}
 	}
 	d.report("版本", "和其他副本一致", errors.Join(err, s.Close()))
+}
+
+// audit sees that the audit log is whole, and the one of the other replicas.
+func (d *doctor) audit(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, checkWithin)
+	defer cancel()
+	p, close, err := compareAudit(ctx, d.settings)
+	switch {
+	case err != nil:
+		err = mend{err, "先让存储和数据文件夹可用，再检查一次"}
+	case p.At > 0:
+		err = mend{cmp.Or(p.Broken, audit.ErrParted), "运行 aeobot audit verify 看从第几行起不同，用 --adopt shared 或 --adopt local 选定一份"}
+	}
+	d.report("操作记录", "逐行相符，和其他副本一致", errors.Join(err, close()))
 }
 
 // listen reports of each address whether it is free or already serves, and who may reach
@@ -166,6 +197,7 @@ func (d *doctor) platform(ctx context.Context) {
 		fmt.Fprintln(d.out, "· 企业微信：没有配置渠道，serve 会打开本机试用群聊")
 		return
 	}
+	see := sightOf(ctx, d.settings)
 	d.report("时钟", "和平台一致", d.clock(ctx))
 	if w.AIBot.BotID != "" {
 		ctx, cancel := context.WithTimeout(ctx, checkWithin)
@@ -177,16 +209,37 @@ func (d *doctor) platform(ctx context.Context) {
 		d.report("长连接", "网关可达（没有登录；登录是否成功看 /readyz 的 long_connection）", err)
 	}
 	if w.App.Secret.Reveal() != "" {
-		d.report("自建应用", "拿到了 access_token", d.token(ctx, "wecom.app", api.Options{CorpID: w.App.CorpID, AgentID: w.App.AgentID, Secret: w.App.Secret.Reveal()}))
+		d.report("自建应用", "拿到了 access_token", d.token(ctx, "wecom.app", see.app))
 	}
 	if w.KF.Secret.Reveal() != "" {
-		d.report("微信客服", "拿到了 access_token", d.token(ctx, "wecom.kf", api.Options{CorpID: w.KF.CorpID, Secret: w.KF.Secret.Reveal()}))
+		d.report("微信客服", "拿到了 access_token", d.token(ctx, "wecom.kf", see.kf))
 	}
 	if w.Robot.Key.Reveal() != "" {
 		fmt.Fprintln(d.out, "· 消息推送：不发测试消息；能否送达看 /readyz 和群里的通知")
 	}
 	if w.AIBot.Token.Reveal() != "" || w.App.Token.Reveal() != "" || w.KF.Token.Reveal() != "" {
 		fmt.Fprintln(d.out, "· 回调：平台能否访问到回调地址，只有在管理后台点“保存”才知道；失败原因看日志和 aeobot_callbacks_total")
+	}
+	d.setup(see.reports(ctx))
+}
+
+// setup asks the questions of the guide in their order. What is wrong counts; what the
+// program cannot see people have to look at.
+func (d *doctor) setup(reports []setup.Report) {
+	product := ""
+	for n, r := range reports {
+		if r.Product != product {
+			product = r.Product
+			fmt.Fprintf(d.out, "\n收不到消息？——%s\n", product)
+		}
+		fmt.Fprintf(d.out, "%d. %s\n", n+1, r.Question)
+		for _, f := range r.Findings {
+			fmt.Fprintf(d.out, "   %s %s\n", f.Mark, f.Text)
+			d.failed = d.failed || f.Mark == setup.Bad
+		}
+		for _, line := range r.Where {
+			fmt.Fprintf(d.out, "   %s\n", line)
+		}
 	}
 }
 
@@ -216,11 +269,10 @@ func (d *doctor) clock(ctx context.Context) error {
 }
 
 // token asks the platform for an access_token with the credentials of a section.
-func (d *doctor) token(ctx context.Context, section string, o api.Options) error {
+func (d *doctor) token(ctx context.Context, section string, open func() (*api.Client, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, checkWithin)
 	defer cancel()
-	o.BaseURL = d.settings.WeCom.APIBaseURL
-	client, err := api.New(o)
+	client, err := open()
 	if err != nil {
 		return err
 	}
@@ -234,5 +286,5 @@ func (d *doctor) token(ctx context.Context, section string, o api.Options) error
 	case errors.Is(err, api.ErrUntrustedIP) && errors.As(err, &refused):
 		return mend{err, "在应用的“企业可信IP”里加上 " + refused.Address()}
 	}
-	return mend{err, "放行到 " + o.BaseURL + " 的出站连接"}
+	return mend{err, "放行到 " + d.settings.WeCom.APIBaseURL + " 的出站连接"}
 }

@@ -28,6 +28,7 @@ func newEval(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "eval [--single 文件] [--outofscope 文件] [--dialogs 文件] [--compound 文件] [--baseline 报告] | --passages 文件 --queries 文件",
 		Short: "用判定好的问题检查答得对不对，列出每一处失误",
+		Long:  "用判定好的问题检查答得对不对，列出每一处失误。不写文件时用随程序附带的那一套。",
 		Args:  arguments(cobra.NoArgs, "name the files with --single, --outofscope, --dialogs, --compound or --passages and --queries"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return g.evaluate(cmd, f)
@@ -51,9 +52,6 @@ func (g *global) evaluate(cmd *cobra.Command, f evalFlags) error {
 	if f.passages != "" || f.queries != "" {
 		return g.evaluateRetrieval(cmd, f)
 	}
-	if len(f.single)+len(f.outOfScope)+len(f.dialogs)+len(f.compounds) == 0 {
-		return usageError{errors.New("nothing to judge; name files with --single, --outofscope, --dialogs, --compound or --passages and --queries")}
-	}
 	exam, err := f.read()
 	if err != nil {
 		return usageError{err}
@@ -76,8 +74,11 @@ func (g *global) evaluate(cmd *cobra.Command, f evalFlags) error {
 	return f.compare(cmd, report)
 }
 
-// read gives the questions the flags name.
+// read gives the questions the flags name; without any, those that come with the knowledge.
 func (f evalFlags) read() (e eval.Exam, err error) {
+	if len(f.single)+len(f.outOfScope)+len(f.dialogs)+len(f.compounds) == 0 {
+		return eval.Known()
+	}
 	if e.Single, err = readAll(f.single, eval.ReadQuestions); err == nil {
 		if e.OutOfScope, err = readAll(f.outOfScope, eval.ReadQuestions); err == nil {
 			if e.Dialogs, err = readAll(f.dialogs, eval.ReadDialogs); err == nil {

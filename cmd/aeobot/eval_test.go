@@ -82,7 +82,6 @@ func TestEvalSaysWhatIsWrong(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"eval"}, "nothing to judge"},
 		{[]string{"eval", "--passages", broken}, "--passages and --queries go together"},
 		{[]string{"eval", "--single", broken}, "broken.jsonl:1:"},
 		{[]string{"eval", "--single", "missing.jsonl"}, "missing.jsonl"},

@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,9 +31,11 @@ func newForget(g *global) *cobra.Command {
     没有找到的群里的，最多 session.ttl（默认 30 分钟）和 2 小时后自行消失，里面没有写过的话；
   · 对回答的意见和留言；· “有答案时告诉我”的登记；· 单聊看过哪些条文、等着发给此人的更正。
 没答上的问题和问过的问题不记是谁问的，所以不在其中，到期自行消失；协调员自己发布、操作的记录留在版本和操作记录里。
-操作记录只记下此人的摘要，不记 userid。
+操作记录只记下用密钥（store.key）算出的代号，不记 userid，拿着员工名单也对不出是谁。
 
-内置存储由运行中的 serve 占用，要先停下它；用 Redis 时请在 serve 空闲时做，其他副本最近两秒的记录要再做一次才删得到。`,
+serve 运行时也能做（用内置存储时由 serve 代做，存储文件的空闲页要等停下 serve 再做一次才重写）。
+用 Redis 时请在 serve 空闲时做，其他副本最近两秒的记录要再做一次才删得到；Redis 自己的 AOF、RDB 文件和备份里的，
+要等 Redis 重写它们（BGREWRITEAOF、BGSAVE）或备份到期才消失。`,
 		Example: "  aeobot forget lin.yue",
 		Args:    arguments(cobra.ExactArgs(1), "name the user id of one person"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -45,7 +50,9 @@ func newForget(g *global) *cobra.Command {
 			if author == "" {
 				author = systemUser()
 			}
-			return forget(cmd.Context(), cmd.OutOrStdout(), c, bot.Asker(person), chats, author)
+			return orServe(cmd, c, args, func() error {
+				return forget(cmd.Context(), cmd.OutOrStdout(), c, bot.Asker(person), chats, author)
+			})
 		},
 	}
 	cmd.Flags().StringArrayVar(&chats, "chat", nil, "另外还在哪个群里说过话（群的 id），可重复")
@@ -60,11 +67,11 @@ func forget(ctx context.Context, out io.Writer, c configs.Config, person bot.Ask
 	ctx, cancel := context.WithTimeout(ctx, forgetWithin)
 	defer cancel()
 	log := slog.New(slog.DiscardHandler)
-	s, err := openStore(c, log)
+	s, err := storeFor(ctx, c, log)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.Close()) }()
+	defer func() { err = errors.Join(err, s.CloseCompact()) }()
 	// What was kept under an earlier setting is found, too.
 	given := ledger.New[bot.Given](s, "given", max(c.Corrections.TTL, configs.Default().Corrections.TTL), log)
 	places, addresses, err := spokenIn(ctx, given)
@@ -86,7 +93,7 @@ func forget(ctx context.Context, out io.Writer, c configs.Config, person bot.Ask
 	if err != nil {
 		return err
 	}
-	opinions, err := withdraw(ctx, s, spelled)
+	opinions, err := s.Withdraw(ctx, spelled)
 	if err != nil {
 		return err
 	}
@@ -96,8 +103,36 @@ func forget(ctx context.Context, out io.Writer, c configs.Config, person bot.Ask
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "对话和回复 %d 条、意见 %d 条、要告诉此人的和单聊看过的 %d 条，都已删掉（找过 %d 个群和帐号）。\n", talks, opinions, notices, len(places)-1)
-	return openAudit(c, s).Append(ctx, author, "forget", "person "+digestOf("person\x00" + bot.FoldPerson(string(person)))[:16])
+	waiting, err := s.ForgetTasks(ctx, func(t bot.Task) bool { return mentions(t.Data, person) })
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "对话和回复 %d 条、意见 %d 条、要告诉此人的和单聊看过的 %d 条，都已删掉（找过 %d 个群和帐号）。\n", talks, opinions, notices+waiting, len(places)-1)
+	who, err := s.Name(ctx, bot.FoldPerson(string(person)))
+	if err != nil {
+		return err
+	}
+	return openAudit(c, s).Append(ctx, author, "forget", "person "+who)
+}
+
+// mentions reports whether a person's id is among the texts of a task, whatever its channel
+// makes of it.
+func mentions(data []byte, person bot.Asker) bool {
+	var v any
+	return json.Unmarshal(data, &v) == nil && holds(v, string(person))
+}
+
+func holds(v any, person string) bool {
+	has := func(v any) bool { return holds(v, person) }
+	switch v := v.(type) {
+	case string:
+		return bot.SamePerson(v, person)
+	case []any:
+		return slices.ContainsFunc(v, has)
+	case map[string]any:
+		return slices.ContainsFunc(slices.Collect(maps.Values(v)), has)
+	}
+	return false
 }
 
 // spokenIn are the chats, as conversations name them, in which something was shown, and the
@@ -115,27 +150,4 @@ func spokenIn(ctx context.Context, given *ledger.Ledger[bot.Given]) (places map[
 		}
 	})
 	return places, people, err
-}
-
-// withdraw takes back a person's opinions, however their id was spelled, and gives how many
-// there were.
-func withdraw(ctx context.Context, s bot.Feedbacks, spelled []bot.Asker) (int, error) {
-	all, err := s.Feedback(ctx)
-	if err != nil {
-		return 0, err
-	}
-	n := 0
-	for _, f := range all {
-		for _, id := range spelled {
-			gone := bot.NewFeedback(f.Answer, id, bot.Withdrawn, time.Now())
-			if gone.Key() != f.Key() {
-				continue
-			}
-			if err := s.Rate(ctx, gone); err != nil {
-				return n, err
-			}
-			n++
-		}
-	}
-	return n, nil
 }

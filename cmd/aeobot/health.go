@@ -25,8 +25,11 @@ type readiness struct {
 	Knowledge *knowledgeState `json:"knowledge,omitempty"`
 	State     string          `json:"state"` // bbolt or redis
 	// Connection is the AI bot's long connection, when one is configured: ready,
-	// standby (another replica has it), connecting, displaced or refused.
+	// standby (another replica has it), connecting, limited, displaced or refused.
 	Connection string `json:"long_connection,omitempty"`
+	// Heard is what reached this process of each channel since it started, for this machine.
+	Heard map[string]channelHeard `json:"heard,omitempty"`
+	Since time.Time               `json:"since,omitzero"`
 }
 
 type knowledgeState struct {
@@ -39,6 +42,7 @@ type knowledgeState struct {
 var connectionTrouble = map[string]string{
 	aibot.StateConnecting: "long connection: not connected yet; the log says why",
 	aibot.StateDisplaced:  "long connection: another program is connected as this bot; stop it",
+	aibot.StateLimited:    "long connection: the platform counts too many logins (45009); the next one comes in minutes; stop other programs that log in as this bot",
 	aibot.StateRefused:    "long connection: bot id or secret refused; check wecom.aibot.bot_id and wecom.aibot.secret",
 }
 
@@ -48,6 +52,8 @@ func (s *server) ready(w http.ResponseWriter, q *http.Request) {
 	r := s.readiness(q.Context())
 	if login.Elsewhere(q) != "" {
 		r.Reasons = briefly(r.Reasons)
+	} else {
+		r.Heard, r.Since = s.heard.all(), s.heard.since
 	}
 	w.Header().Set("Content-Type", "application/json")
 	if r.Status == "not_ready" {
@@ -94,6 +100,11 @@ func (s *server) readiness(ctx context.Context) readiness {
 	for _, name := range slices.Sorted(maps.Keys(s.clients)) {
 		if err := s.clients[name].Trouble(); err != nil {
 			degraded(name + ": " + err.Error())
+		}
+	}
+	if s.kf != nil {
+		for _, why := range s.kf.Troubles() {
+			degraded("customer service: " + why)
 		}
 	}
 	if why := s.stale.Load(); why != nil {

@@ -90,7 +90,10 @@ func showProvenance(b *strings.Builder, p knowledge.Provenance) {
 // showNotes writes what holds on which days, and where that was read.
 func showNotes(b *strings.Builder, n knowledge.Notes) {
 	for _, s := range n.States {
-		fmt.Fprintf(b, "        %s %s–%s %s\n", s.Status, s.From, s.To, s.Note)
+		fmt.Fprintf(b, "        %s（%s） %s–%s %s\n", s.Status.Name(), s.Status, s.From, s.To, s.Note)
+		if s.Customer != "" {
+			fmt.Fprintf(b, "        给客户看：%s\n", s.Customer)
+		}
 	}
 	for _, basis := range n.Basis {
 		fmt.Fprintf(b, "        依据 %s（%s，%s）\n", basis.Text, basis.Source, basis.Certainty.Name())

@@ -103,6 +103,37 @@ func TestWrongLongConnectionSecretIsNamed(t *testing.T) {
 	})
 }
 
+// TestTooManyLoginsAreNamed: /readyz says so while the bot stays away, and the metrics count
+// what was refused by code.
+func TestTooManyLoginsAreNamed(t *testing.T) {
+	t.Parallel()
+	g, url := newGateway(t)
+	g.SetFaults(platform.Faults{Codes: map[string][]int{"aibot_subscribe": {45009}}})
+	r := startServe(t, t.TempDir(), overConnection(url)...)
+	r.await("the limit", func() bool {
+		_, body := r.get("/readyz")
+		return strings.Contains(body, `"long_connection":"limited"`) && strings.Contains(body, "too many logins (45009)")
+	})
+	if n := len(g.Received("aibot_subscribe")); n != 1 {
+		t.Errorf("%d logins", n)
+	}
+}
+
+// TestRefusalsAreCounted by their codes, and what came of them.
+func TestRefusalsAreCounted(t *testing.T) {
+	t.Parallel()
+	g, url := newGateway(t)
+	r := startServe(t, t.TempDir(), overConnection(url)...)
+	await(t, g, "the login", g.Connected)
+	g.SetFaults(platform.Faults{Codes: map[string][]int{"aibot_respond_msg": {846607}, "aibot_send_msg": {40201}}})
+	g.Deliver(t.Context(), "aibot_msg_callback", "cb-1", aibotText("m1", "", "u1", "地方政府特色支持"))
+	r.await("both refusals", func() bool {
+		_, body := r.get("/metrics")
+		return strings.Contains(body, `aeobot_refusals_total{channel="aibot_connection",code="846607",done="unknown"} 1`) &&
+			strings.Contains(body, `aeobot_refusals_total{channel="aibot_connection",code="40201",done="given_up"} 1`)
+	})
+}
+
 // TestLongConnectionIsHandedOver: the replica that has the connection is killed, or
 // frozen and woken up again; the other takes over, the conversation goes on, and every
 // message gets one reply.

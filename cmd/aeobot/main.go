@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -48,10 +47,10 @@ func run(ctx context.Context, args []string) int {
 		fmt.Fprintln(os.Stderr, "aeobot: "+context.Cause(ctx).Error())
 		return exitStatus(ctx)
 	}
-	// One line, whatever an error from below brings along.
-	fmt.Fprintln(os.Stderr, "aeobot: "+strings.Join(strings.Fields(err.Error()), " "))
-	var usage usageError
-	if errors.As(err, &usage) || errors.Is(err, terminal.ErrInput) {
+	var wrong usageError
+	usage := errors.As(err, &wrong) || errors.Is(err, terminal.ErrInput)
+	fmt.Fprintln(os.Stderr, "aeobot: "+complaint(err, usage)) // one line, whatever an error from below brings along
+	if usage {
 		return exitUsage
 	}
 	return exitShort

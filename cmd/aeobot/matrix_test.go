@@ -203,7 +203,7 @@ const inVain = "AEO认证费用多少钱"
 
 func (p *patient) unanswerable(t *testing.T) {
 	t.Helper()
-	if got := p.says("g", "u4", inVain); !strings.Contains(got, "不敢乱答") {
+	if got := p.says("g", "u4", inVain); !strings.Contains(got, "暂时无法答复") {
 		t.Errorf("refusal: %q", got)
 	}
 }

@@ -2,11 +2,16 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"strings"
 	"time"
 
 	"aeobot/bot"
 	"aeobot/bot/ledger"
+	"aeobot/knowledge"
+	"aeobot/knowledge/articles"
+	"aeobot/knowledge/versions"
 )
 
 // notices is what serve keeps in order to say something later: what people asked, for the
@@ -29,6 +34,23 @@ func (s *server) runNotices(ctx context.Context) {
 	s.running.Go(func() { s.given.Run(ctx) })
 	s.running.Go(func() { s.every(ctx, "corrections", s.correct()) })
 	s.running.Go(func() { s.every(ctx, "wishes", s.grant()) })
+	s.running.Go(func() { s.every(ctx, "proposals", s.desk.Tend) })
+}
+
+// notifyGroup tells the coordinators' group something, where there is one.
+func (s *server) notifyGroup(ctx context.Context, id, markdown string) error {
+	if s.robot == nil {
+		return nil
+	}
+	return s.robot.Notify(ctx, id, markdown)
+}
+
+// pageLink is the address of a page of the console; empty when it is not known.
+func (s *server) pageLink(path string) string {
+	if s.settings.Console.BaseURL == "" {
+		return ""
+	}
+	return strings.TrimSuffix(s.settings.Console.BaseURL, "/") + path
 }
 
 // every does something again and again until ctx ends, and says once what the trouble is.
@@ -111,30 +133,42 @@ const (
 // correct finds what published versions took back, and sees to it that people are told who
 // are to be.
 func (s *server) correct() func(context.Context) error {
-	seen, looks := 0, 0
+	seen, looks := &lookedAt{asides: map[string]bool{}}, 0
 	return func(ctx context.Context) (err error) {
 		if s.settings.Corrections.TTL <= 0 {
 			return nil
 		}
-		if seen, err = s.takeBack(ctx, seen); err != nil {
+		if err := errors.Join(s.takeBack(ctx, seen), s.takeBackAsides(ctx, seen)); err != nil {
 			return err
 		}
 		if looks++; looks%tendEvery == 1 {
-			return s.desk.Tend(ctx)
+			return s.desk.TendRecalls(ctx)
 		}
 		return nil
 	}
 }
 
-// takeBack looks at the versions since seen that are neither too young nor too old, and
-// gives the last one it has looked at.
-func (s *server) takeBack(ctx context.Context, seen int) (int, error) {
+// lookedAt is which versions it is known of what they took back.
+type lookedAt struct {
+	number int    // up to this one
+	digest string // of its record: another chain has the same numbers
+	asides map[string]bool
+}
+
+// takeBack looks at the versions that were not looked at and are neither too young nor too
+// old.
+func (s *server) takeBack(ctx context.Context, seen *lookedAt) error {
 	folder, head := published(s.settings), int(s.version.Load())
+	if seen.number > 0 {
+		if digest, err := folder.Digest(seen.number); err != nil || digest != seen.digest {
+			seen.number = 0 // another chain was adopted
+		}
+	}
 	from := head
-	for ; from > seen; from-- {
+	for ; from > seen.number; from-- {
 		v, err := folder.Get(from)
 		if err != nil {
-			return seen, err
+			return err
 		}
 		if time.Since(v.At) > s.settings.Corrections.TTL {
 			break
@@ -142,15 +176,67 @@ func (s *server) takeBack(ctx context.Context, seen int) (int, error) {
 	}
 	for n := from + 1; n <= head; n++ {
 		v, err := folder.Get(n)
+		if err != nil || time.Since(v.At) < settledAfter {
+			return err
+		}
+		digest, err := folder.Digest(n)
 		if err != nil {
-			return seen, err
+			return err
 		}
-		if time.Since(v.At) < settledAfter {
-			return n - 1, nil
+		if err := s.desk.TakeBack(ctx, n, digest, v.At); err != nil {
+			return err
 		}
-		if err := s.desk.TakeBack(ctx, n, v.At); err != nil {
-			return n - 1, err
-		}
+		seen.number, seen.digest = n, digest
 	}
-	return head, nil
+	return nil
+}
+
+// takeBackAsides looks at the versions that were set aside lately: what the last of them said
+// was answered until then. What those before it said was taken back by the ones after them.
+func (s *server) takeBackAsides(ctx context.Context, seen *lookedAt) error {
+	asides, err := published(s.settings).Asides()
+	if err != nil {
+		return err
+	}
+	for _, aside := range asides {
+		at, err := aside.SetAsideAt(china)
+		if err != nil || seen.asides[aside.Root()] || time.Since(at) < settledAfter {
+			continue // a folder without a time is not of ours
+		}
+		if time.Since(at) <= s.settings.Corrections.TTL {
+			if err := s.takeBackAside(ctx, aside, at); err != nil {
+				return err
+			}
+		}
+		seen.asides[aside.Root()] = true
+	}
+	return nil
+}
+
+func (s *server) takeBackAside(ctx context.Context, aside *versions.Folder, at time.Time) error {
+	v, digest, was, err := lastOf(aside)
+	if err != nil {
+		s.log.Warn("what was set aside cannot be read, and who was shown it is not told", slog.Any("error", err))
+	}
+	if err != nil || v.Number == 0 {
+		return nil
+	}
+	return s.desk.TakeBackAside(ctx, v.Number, digest, at, was)
+}
+
+// lastOf reads the last of the versions that were set aside; number 0: there is none.
+func lastOf(aside *versions.Folder) (v versions.Version, digest string, l *knowledge.Library, err error) {
+	all, err := aside.All()
+	if err != nil || len(all) == 0 {
+		return v, "", nil, err
+	}
+	files, err := aside.Files(all[0])
+	if err != nil {
+		return v, "", nil, err
+	}
+	if digest, err = aside.Digest(all[0].Number); err != nil {
+		return v, "", nil, err
+	}
+	l, err = knowledge.LoadFiles(files, articles.FS)
+	return all[0], digest, l, err
 }

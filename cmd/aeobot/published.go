@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -97,17 +96,13 @@ func (s state) library() (*knowledge.Library, error) {
 	return l, nil
 }
 
-// with is the state with files put in, or in their place, and others taken away.
-func (s state) with(files map[string][]byte, without []string) (state, error) {
-	next := state{s.number, maps.Clone(s.files)}
-	maps.Copy(next.files, files)
-	for _, name := range without {
-		if _, there := next.files[name]; !there {
-			return state{}, usageError{fmt.Errorf("--remove %s: there is no such file; there are %s", name, strings.Join(slices.Sorted(maps.Keys(next.files)), ", "))}
-		}
-		delete(next.files, name)
+// nextState is a state with files put in and others taken away.
+func nextState(s desk.State, files map[string][]byte, without []string) (state, error) {
+	next, err := s.With(files, without)
+	if err != nil {
+		return state{}, usageError{err}
 	}
-	return next, nil
+	return state{s.Number, next}, nil
 }
 
 // readWorking reads files and folders that are to be published; a file in GB18030 is
@@ -153,6 +148,7 @@ func readWorking(paths []string) (map[string][]byte, error) {
 type publishFlags struct {
 	author, approver, reason, override string
 	remove                             []string
+	base                               int
 	dry                                bool
 }
 
@@ -161,7 +157,8 @@ func newPublish(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "publish --reason 原因 [文件或文件夹…]",
 		Short: "把改好的文件发布成一个新版本：先评测，没有变差才生效",
-		Long: `把文件放进现行的知识，作为一个有编号、作者、时间、原因的新版本发布；不写文件时取数据文件夹里 import 收进的全部文件。
+		Long: `把文件放进现行的知识，作为一个有编号、作者、时间、原因的新版本发布；现行的知识是每次改动的底子：
+只写 --remove 就只去掉那几个文件；什么都不写时取数据文件夹里 import 收进而还没有发布过的文件，以前发布过的旧版不会放回去。
 发布前用评测问题和大家近来问过的问题（questions.ttl）把新旧两个版本各问一遍：哪个问题变差就逐个列出，不发布；确有理由时由第二个人（--approver）写明 --override 原因。
 新教的问法也逐个问一遍：仍答不上、答到别处、问的东西原文没有写，都会列出。
 规矩和群里、控制台一样：curation.people 为 2（默认）时要有第二个人，看过列出的内容后用 --approver 写上名字；只有一个人维护时设为 1。每次发布都记进操作记录（aeobot audit show）。
@@ -172,10 +169,7 @@ func newPublish(g *global) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if len(args) == 0 {
-				args = []string{filepath.Join(c.DataDir, "knowledge")}
-			}
-			files, err := readWorking(args)
+			files, err := f.files(cmd.OutOrStdout(), c, args)
 			if err != nil {
 				return err
 			}
@@ -186,8 +180,62 @@ func newPublish(g *global) *cobra.Command {
 	f.register(cmd)
 	flags.StringVar(&f.override, "override", "", "有问题变差也发布的理由（要有 --approver）")
 	flags.StringArrayVar(&f.remove, "remove", nil, "从知识里去掉的文件名，可重复")
-	flags.BoolVar(&f.dry, "dry-run", false, "只列出差别和评测结果，不发布")
 	return cmd
+}
+
+// files are those that the command names. When it names none and takes none away, they are
+// those that were imported.
+func (f *publishFlags) files(out io.Writer, c configs.Config, args []string) (map[string][]byte, error) {
+	switch {
+	case len(args) > 0:
+		return readWorking(args)
+	case len(f.remove) > 0:
+		return nil, nil
+	}
+	return imported(out, c)
+}
+
+// imported are the files of the data folder that import has put there and that are no old
+// edition; of those it says so.
+func imported(out io.Writer, c configs.Config) (map[string][]byte, error) {
+	files, err := readWorking([]string{filepath.Join(c.DataDir, "knowledge")})
+	if err != nil {
+		return nil, err
+	}
+	head, err := inForce(c)
+	if err != nil {
+		return nil, err
+	}
+	earlier, err := earlierFiles(c)
+	if err != nil {
+		return nil, err
+	}
+	taken, old := desk.State{Files: head.files}.Imported(files, earlier)
+	for _, name := range old {
+		fmt.Fprintf(out, "%s 是以前用过的旧版，现行的已经改过或去掉，没有放进去；确要恢复，把文件名写在命令里。\n", filepath.Join(c.DataDir, "knowledge", name))
+	}
+	return taken, nil
+}
+
+// earlierFiles are the files of all states there were, the digest of each by its name.
+func earlierFiles(c configs.Config) ([]map[string]string, error) {
+	all, err := published(c).All()
+	if err != nil {
+		return nil, usageError{err}
+	}
+	shipped, err := shippedState()
+	if err != nil {
+		return nil, err
+	}
+	sums := map[string]string{}
+	for name, data := range shipped.files {
+		sums[name] = desk.Digest(data)
+	}
+	earlier := []map[string]string{sums}
+	for _, v := range all {
+		earlier = append(earlier, v.Files)
+	}
+	return earlier, nil
 }
 
 func (f *publishFlags) register(cmd *cobra.Command) {
@@ -195,6 +243,8 @@ func (f *publishFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.author, "author", "", "谁发布（默认当前系统用户）")
 	flags.StringVar(&f.approver, "approver", "", "第二个人：看过差别和评测、同意发布的人")
 	flags.StringVar(&f.reason, "reason", "", "为什么（必填）")
+	flags.IntVar(&f.base, "base", -1, "看差别时的现行版本号：之后又发布过别的版本就不发布，重新列出差别")
+	flags.BoolVar(&f.dry, "dry-run", false, "只列出差别（publish 连同评测结果），不发布")
 }
 
 // check fills in who and refuses what is incomplete.
@@ -229,7 +279,7 @@ func (f *publishFlags) publishWith(cmd *cobra.Command, c configs.Config, r *rele
 	if err != nil {
 		return err
 	}
-	next, err := state{head.Number, head.Files}.with(files, f.remove)
+	next, err := nextState(head, files, f.remove)
 	if err != nil {
 		return err
 	}
@@ -273,12 +323,24 @@ func (f *publishFlags) publishWith(cmd *cobra.Command, c configs.Config, r *rele
 		}
 		return nil
 	}
+	if err := f.checkBase(out, head); err != nil {
+		return err
+	}
 	number := head.Number + 1
 	if err := r.release(cmd.Context(), out, number, f.publication(), worse, next.files); err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "已发布版本 %d（%s），正在运行的 serve 几秒内换用。\n", number, is.Fingerprint)
 	return nil
+}
+
+// checkBase says when the changes are others than those that somebody has looked at.
+func (f *publishFlags) checkBase(out io.Writer, head desk.State) error {
+	if head.CheckBase(f.base) == nil {
+		return nil
+	}
+	fmt.Fprintf(out, "没有发布：看差别时现行的是版本 %d，现在是版本 %d。以上是现在的差别，看过再来一次：--base %d\n", f.base, head.Number, head.Number)
+	return errShort
 }
 
 func (f *publishFlags) publication() desk.Publication {
@@ -411,12 +473,9 @@ func writeWorse(out io.Writer, worse []desk.Difference) {
 
 func orNothing(names []string) string { return cmp.Or(strings.Join(names, "、"), "（无）") }
 
-var changeNames = map[string]string{knowledge.ChangeAdded: "新增", knowledge.ChangeRemoved: "去掉", knowledge.ChangeText: "改字",
-	knowledge.ChangeNotes: "改备注", knowledge.ChangeWords: "改词表"}
-
 func writeChanges(out io.Writer, changes []knowledge.Change) {
 	for _, c := range changes {
-		fmt.Fprintf(out, "%s %s\n", changeNames[c.Kind], c.ID)
+		fmt.Fprintf(out, "%s %s\n", c.Name(), c.ID)
 		for _, line := range c.Before {
 			fmt.Fprintf(out, "  - %s\n", line)
 		}
@@ -428,9 +487,9 @@ func writeChanges(out io.Writer, changes []knowledge.Change) {
 
 func newDiff(g *global) *cobra.Command {
 	return &cobra.Command{
-		Use:   "diff [版本 [版本]]",
-		Short: "列出差别：收进的文件和现行版本、某版本和现行版本，或两个版本（0 为随程序附带的文章）",
-		Args:  arguments(cobra.MaximumNArgs(2), "name at most two versions"),
+		Use:   "diff [版本 [版本] | 文件或文件夹…]",
+		Short: "列出差别：收进的或写明的文件和现行版本、某版本和现行版本，或两个版本（0 为随程序附带的文章）",
+		Args:  cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := g.settings()
 			if err != nil {
@@ -443,6 +502,13 @@ func newDiff(g *global) *cobra.Command {
 
 func diff(out io.Writer, c configs.Config, args []string) error {
 	var sides []state
+	var named []string
+	if len(args) > 0 && !slices.ContainsFunc(args, func(a string) bool { _, err := os.Stat(a); return err != nil }) {
+		named, args = args, nil
+	}
+	if len(args) > 2 {
+		return usageError{errors.New("accepts at most 2 arg(s), received " + strconv.Itoa(len(args)) + "; name at most two versions, or files")}
+	}
 	for _, a := range args {
 		n, err := strconv.Atoi(a)
 		if err != nil || n < 0 {
@@ -460,11 +526,11 @@ func diff(out io.Writer, c configs.Config, args []string) error {
 			return err
 		}
 		if len(sides) == 0 { // what publishing would change
-			files, err := readWorking([]string{filepath.Join(c.DataDir, "knowledge")})
+			files, err := (&publishFlags{}).files(out, c, named)
 			if err != nil {
 				return err
 			}
-			next, err := head.with(files, nil)
+			next, err := nextState(desk.State{Number: head.number, Files: head.files}, files, nil)
 			if err != nil {
 				return err
 			}
@@ -512,7 +578,7 @@ func newRollback(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rollback --reason 原因 版本",
 		Short: "恢复以前的一个版本（作为新版本发布，历史不丢）",
-		Long: `把以前的一个版本作为新版本发布，历史不丢；不等评测。
+		Long: `把以前的一个版本作为新版本发布，历史不丢；先列出改动，不等评测。
 curation.people 为 2（默认）时也要第二个人（--approver），只有一个人维护时设为 1。每次都记进操作记录。`,
 		Args: arguments(cobra.ExactArgs(1), "name the version to bring back; `aeobot knowledge versions` lists them"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -558,6 +624,14 @@ func (f *publishFlags) rollbackWith(cmd *cobra.Command, r *releaser, number int)
 	}
 	p, out := f.publication(), cmd.OutOrStdout()
 	p.Back, p.Of = true, number
+	fmt.Fprintf(out, "从现行的版本 %d 恢复到版本 %d 的内容：\n", head.Number, number)
+	writeChanges(out, knowledge.Diff(head.Library, old.Library))
+	if f.dry {
+		return nil
+	}
+	if err := f.checkBase(out, head); err != nil {
+		return err
+	}
 	if err := r.release(cmd.Context(), out, head.Number+1, p, nil, old.Files); err != nil {
 		return err
 	}

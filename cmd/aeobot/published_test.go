@@ -90,6 +90,50 @@ func TestImportedFilesArePublished(t *testing.T) {
 	}
 }
 
+// TestNothingOldComesBack: what is in force is the base of every change. Files that were
+// imported for an earlier version do not come back unless they are named.
+func TestNothingOldComesBack(t *testing.T) {
+	t.Parallel()
+	dir, sources := t.TempDir(), t.TempDir()
+	write := func(name, text string) string {
+		t.Helper()
+		file := filepath.Join(sources, name)
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	run := func(status int, want, not string, args ...string) {
+		t.Helper()
+		got := execute(t, dir, "", []string{"AEOBOT_CURATION_PEOPLE=1"}, args...)
+		if all := got.stdout + got.stderr; got.status != status || !strings.Contains(all, want) || not != "" && strings.Contains(all, not) {
+			t.Fatalf("aeobot %q: status %d, want %d, %q and not %q:\n%s", args, got.status, status, want, not, all)
+		}
+	}
+	publish := func(args ...string) []string {
+		return append([]string{"knowledge", "publish", "--author", "a", "--reason", "r"}, args...)
+	}
+	const asks = "蓝鲸通道关门"
+	whales := func(hour string) string {
+		return write("蓝鲸.txt", "蓝鲸办法\n2026-11-01\n\n一、蓝鲸安排\n1、蓝鲸通道"+hour+"点关门\n2、蓝鲸窗口免排队\n")
+	}
+	run(0, "蓝鲸", "", "knowledge", "import", whales("八"))
+	run(0, "海豚", "", "knowledge", "import", write("海豚.txt", "海豚办法\n2026-11-01\n\n一、海豚安排\n1、海豚通道按预约开放\n"))
+	run(0, "已发布版本 1", "", publish()...)
+	run(0, "已发布版本 2", "", publish(whales("九"))...)
+	run(0, "九点关门", "", "ask", asks)
+	run(0, "没有差别", "八点", "knowledge", "diff")
+	run(1, "旧版", "八点", publish()...)
+	run(0, "已发布版本 3", "八点", publish("--remove", "海豚.txt")...)
+	run(0, "九点关门", "八点", "ask", asks)
+	run(1, "没有差别", "海豚通道", publish()...)
+	run(0, "鲸鲨", "", "knowledge", "import", write("鲸鲨.txt", "鲸鲨办法\n2026-11-01\n\n一、鲸鲨安排\n1、鲸鲨通道按预约开放\n"))
+	run(0, "已发布版本 4", "八点", publish()...)
+	run(0, "九点关门", "八点", "ask", asks)
+	run(0, "已发布版本 5", "", publish(filepath.Join("data", "knowledge", "海豚.txt"))...) // named
+	run(0, "海豚通道按预约开放", "", "ask", "海豚通道怎么开放")
+}
+
 // TestPublishShowsWhatIsDoubtful: notes of another document, and what stands after a second
 // ---, are named with file and line before anything is published, and by lint.
 func TestPublishShowsWhatIsDoubtful(t *testing.T) {
@@ -110,6 +154,40 @@ func TestPublishShowsWhatIsDoubtful(t *testing.T) {
 				t.Errorf("%q: no %q in\n%s%s", args, want, got.stdout, got.stderr)
 			}
 		}
+	}
+}
+
+// TestANewEditionSaysWhichNotesItCarriesOn: measures were put in between, so that notes stand
+// under the numbers of others now.
+func TestANewEditionSaysWhichNotesItCarriesOn(t *testing.T) {
+	t.Parallel()
+	dir, folder := t.TempDir(), t.TempDir()
+	write := func(name, text string) string {
+		t.Helper()
+		file := filepath.Join(folder, name)
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	publish := func(args ...string) string {
+		t.Helper()
+		got := execute(t, dir, "", []string{"AEOBOT_CURATION_PEOPLE=1"}, append([]string{"knowledge", "publish", "--author", "a", "--reason", "r"}, args...)...)
+		if got.status != 0 {
+			t.Fatalf("%s%s", got.stdout, got.stderr)
+		}
+		return got.stdout
+	}
+	const head = "蓝鲸办法\n2026-11-01\n\n一、蓝鲸安排\n"
+	publish(write("蓝鲸.txt", head+"1、蓝鲸通道免排队\n2、蓝鲸窗口另设\n"), write("蓝鲸.notes.yaml", "document: 蓝鲸\nsections:\n  - heading: 蓝鲸安排\n    measures:\n      - number: 1\n        ask: [蓝鲸通道要排队吗]\n"))
+	out := publish("--dry-run", write("蓝鲸.txt", head+"1、蓝鲸码头只收整箱\n2、蓝鲸通道免排队\n3、蓝鲸窗口另设\n"))
+	for _, want := range []string{"请留意", "蓝鲸安排第1条的原文改了，备注", "旧：蓝鲸通道免排队　新：蓝鲸码头只收整箱"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is not in:\n%s", want, out)
+		}
+	}
+	if strings.Contains(out, "蓝鲸安排第2条的原文改了") {
+		t.Errorf("the second has no notes:\n%s", out)
 	}
 }
 

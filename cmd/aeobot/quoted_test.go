@@ -53,7 +53,7 @@ func TestDecisionsAtOnceAtTwoReplicas(t *testing.T) {
 	}
 	var all sync.WaitGroup
 	for i, who := range people {
-		all.Go(func() { replies[i] = clients[i].says(replicas[i/2], who, decisions[i]+id, "") })
+		all.Go(func() { replies[i] = clients[i].says(replicas[i/2], who, decisions[i]+id+" 理由", "") })
 	}
 	all.Wait()
 	want := "没有发布"

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/gob"
 	"errors"
@@ -32,6 +33,12 @@ const (
 	// exitMemory is the status of a process that gave up.
 	exitMemory = 3
 )
+
+// readerRequest is what the process is asked to read; the file follows it as it is.
+type readerRequest struct {
+	Upload console.Upload // without Data
+	Size   int
+}
 
 // readerMessage is what the process says: how far it is, then what came out.
 type readerMessage struct {
@@ -75,7 +82,10 @@ func (p readerProgram) read(ctx context.Context, u console.Upload, o intake.Opti
 		return intake.Intake{}, fmt.Errorf("import: %w", err)
 	}
 	go func() {
-		_ = gob.NewEncoder(in).Encode(u) // a process that does not read says why at its end
+		head := readerRequest{u, len(u.Data)}
+		head.Upload.Data = nil              // an encoder would make copies of it
+		_ = gob.NewEncoder(in).Encode(head) // a process that does not read says why at its end
+		_, _ = in.Write(u.Data)
 		_ = in.Close()
 	}()
 	result, err := readerOutcome(out, o)
@@ -123,8 +133,8 @@ func newReader() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			debug.SetMemoryLimit(readerMemory)
 			go giveUp(readerLimit)
-			var u console.Upload
-			if err := gob.NewDecoder(cmd.InOrStdin()).Decode(&u); err != nil {
+			u, err := readRequest(bufio.NewReader(cmd.InOrStdin()))
+			if err != nil {
 				return usageError{fmt.Errorf("%s: %w; it is started by serve", readerCommand, err)}
 			}
 			said := gob.NewEncoder(cmd.OutOrStdout())
@@ -142,6 +152,21 @@ func newReader() *cobra.Command {
 			return errors.Join(broken, said.Encode(readerMessage{Result: result}))
 		},
 	}
+}
+
+// readRequest reads what the process is asked. Its reader is one that gob takes no more of than
+// it needs.
+func readRequest(in *bufio.Reader) (console.Upload, error) {
+	var r readerRequest
+	if err := gob.NewDecoder(in).Decode(&r); err != nil {
+		return console.Upload{}, err
+	}
+	if r.Size < 0 || r.Size > intake.MaxBytes {
+		return console.Upload{}, fmt.Errorf("a file of %d bytes", r.Size)
+	}
+	r.Upload.Data = make([]byte, r.Size)
+	_, err := io.ReadFull(in, r.Upload.Data)
+	return r.Upload, err
 }
 
 // giveUp ends the process when its memory passes a limit, in bytes.

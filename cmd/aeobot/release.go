@@ -61,7 +61,7 @@ func (r *releaser) release(ctx context.Context, out io.Writer, number int, p des
 		fmt.Fprintln(out, "没有发布。改到不变差再发布，或由第二个人写明理由：--approver 谁 --override 为什么")
 		return errShort
 	case errors.Is(err, desk.ErrSelf):
-		fmt.Fprintln(out, "没有发布：要由第二个人确认（curation.people 为 2）。请另一个人看过以上内容，加 --approver 名字再来一次，或在群里、控制台提议；只有一个人维护时把 curation.people 设为 1（AEOBOT_CURATION_PEOPLE=1）。")
+		fmt.Fprintf(out, "没有发布：要由第二个人确认（curation.people 为 2）。请另一个人看过以上内容，加 --approver 名字 --base %d 再来一次，或在群里、控制台提议；只有一个人维护时把 curation.people 设为 1（AEOBOT_CURATION_PEOPLE=1）。\n", number-1)
 		return errShort
 	case err != nil:
 		return usageError{err}

@@ -40,6 +40,8 @@ func TestTheCommandLineIsUnderTheSameRule(t *testing.T) {
 	run(1, "第二个人", nil, "rollback", "--author", "lin", "--approver", "Lin ", "--reason", "撤回", "0")
 	run(0, "1 个版本", nil, "versions")
 	run(0, "作为版本 2", nil, "rollback", "--author", "林悦", "--approver", "王强", "--reason", "撤回", "0")
+	run(1, "看差别时现行的是版本 1，现在是版本 2", nil, "rollback", "--author", "林悦", "--approver", "王强", "--base", "1", "--reason", "撤回", "1")
+	run(0, "+ 问法："+unheardOf, nil, "rollback", "--dry-run", "--author", "林悦", "1")
 	run(0, "作为版本 3", alone, "rollback", "--author", "林悦", "--reason", "一个人维护", "1")
 	lines := strings.Split(strings.TrimSpace(audit()), "\n")
 	if len(lines) != 3 {

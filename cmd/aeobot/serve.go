@@ -51,7 +51,7 @@ SIGTERM 先让 /readyz 答 503，照常答 shutdown_delay 那么久，再答完�
 			if err != nil {
 				return err
 			}
-			s := &server{settings: c, settingsFile: g.config, live: live, log: newLog(c), metrics: newMetrics()}
+			s := &server{settings: c, settingsFile: g.config, live: live, log: newLog(c), metrics: newMetrics(), heard: newHeard()}
 			if !configured(c) {
 				if err := s.tryLocally(); err != nil {
 					return errors.Join(err, live.Swap(nil))
@@ -76,6 +76,7 @@ type server struct {
 	live         *index.Live
 	log          *slog.Logger
 	metrics      *metrics
+	heard        *heard
 	store        store
 	engine       *bot.Engine
 	answers      *answerLog
@@ -83,6 +84,7 @@ type server struct {
 	tally        *tally.Tally
 	audit        *audit.Log
 	desk         *desk.Desk
+	editions     *editions
 	console      *console.Console
 	guard        *login.Guard // before the console
 	notices
@@ -139,15 +141,17 @@ func (s *server) run(ctx context.Context, out io.Writer) (err error) {
 	s.notices = s.openNotices()
 	s.desk = desk.New(s.store, servingPublisher{newPublisher(s.settings, newExchange(s.settings, s.store)), s.questions}, desk.Options{
 		Coordinators: s.settings.Curation.Coordinators, People: s.settings.Curation.People, Keep: s.settings.Unanswered.TTL, Index: s.live,
-		RecallWithin: s.settings.Corrections.TTL, Given: s.given, Pusher: s.pusher, Compose: s.compose, Audit: s.audit.Append, Log: s.log})
+		RecallWithin: s.settings.Corrections.TTL, Given: s.given, Pusher: s.pusher, Compose: s.compose, Notify: s.notifyGroup, Link: s.pageLink, Audit: s.audit.Append, Name: s.store.Name, Log: s.log})
 	defer s.desk.Close()
 	mark, err := bot.OpenMark(filepath.Join(s.settings.DataDir, "unsaved"))
 	if err != nil {
 		s.log.Warn("after a crash conversations may be in doubt without need: the data folder cannot be written", slog.Any("error", err))
 	}
 	defer func() { err = errors.Join(err, mark.Close()) }()
+	s.editions = newEditions(s.settings)
+	defer func() { err = errors.Join(err, s.editions.Close()) }()
 	s.engine = bot.New(s.live, s.store, engineOptions(bot.Options{Membership: s.store, Mark: mark, Unanswered: s.notebook, Feedback: s.notebook, Desk: s.desk, Wishes: s.desk, Questions: s.questions, Given: s.given,
-		SearchWithin: answerWithin, Handover: handover(s.settings), Limits: bot.Limits(s.settings.Limits), Log: s.log, Observe: func(e bot.Event) {
+		Editions: s.editions, SearchWithin: answerWithin, Handover: handover(s.settings), Limits: bot.Limits(s.settings.Limits), Log: s.log, Observe: func(e bot.Event) {
 			s.metrics.observe(e)
 			s.answers.observe(e)
 			s.tally.Observe(e)
@@ -195,6 +199,7 @@ func (s *server) keepRunning(ctx context.Context) {
 	s.running.Go(func() { s.every(ctx, "questions and audit log", s.settle()) })
 	s.running.Go(func() { s.every(ctx, "who may enter", s.followAccess()) })
 	s.runNotices(ctx)
+	s.running.Go(func() { s.control(ctx) })
 	if s.aibot != nil {
 		s.running.Go(func() { s.aibot.Run(ctx) })
 	}

@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+
+	"aeobot/bot/audit"
 )
 
 // settle does what a new state of the knowledge asks for: open questions that it answers
@@ -10,8 +13,9 @@ import (
 func (s *server) settle() func(context.Context) error {
 	settled := "" // the fingerprint of the state that was settled with
 	return func(ctx context.Context) error {
-		if err := s.audit.Sync(ctx); err != nil {
-			return err
+		parted := s.audit.Sync(ctx)
+		if parted != nil && !errors.Is(parted, audit.ErrParted) {
+			return parted
 		}
 		g, release, err := s.live.Acquire()
 		if err != nil {
@@ -20,12 +24,12 @@ func (s *server) settle() func(context.Context) error {
 		defer release()
 		now := g.Library().Fingerprint
 		if now == settled {
-			return nil
+			return parted
 		}
 		if err := s.desk.Settle(ctx, g, fmt.Sprintf("版本 %d", s.version.Load())); err != nil {
 			return err
 		}
 		settled = now
-		return nil
+		return parted
 	}
 }

@@ -47,6 +47,7 @@ type simulation struct {
 	listen, bot string
 	connection  bool
 	env         bool
+	mistakes    []string
 	seed        uint64
 	disturbed   bool
 }
@@ -58,10 +59,15 @@ func newSimulate() *cobra.Command {
 		Short: "在本机模拟企业微信平台：群聊网页、加密回调、长连接网关、接口，以及真平台会出的错",
 		Long: `在本机模拟企业微信平台，不用账号就能把机器人完整跑一遍：
   · 网页：群聊（多位成员）、单聊、自建应用、微信客服、协调员群的推送；可引用、点卡片按钮、评价回答；
+    在微信客服里还能当客服人员：开始或停止接待、接入、回复、结束会话，也能以同事身份打开客服链接；
   · 签名并加密的回调，5 秒收不到回应就重投，共三次；流式回答的轮询；
   · --connection 换成长连接网关（一个机器人只能选一种）；
   · 接口 gettoken、message/send、kf、webhook 等，错误码、失效期和频率上限与真平台一致；
-  · --chaos 种子：随机重投、丢回应、踢下线、静默断线、接口报错等故障，同一种子同一顺序。`,
+  · 长连接网关像真平台一样拒收：超长、类型不对、用流式消息回事件、没人说过话的会话、结束后再改、上传不全，各有错误码；
+  · --mistake 名字：管理后台里设错一处（不在可使用的成员里、多给了权限、外部群、URL 填错、有接待人员在岗……），
+    看机器人、doctor 和维护台的“收不到消息？”各说什么；
+  · --chaos 种子：随机重投、丢回应或迟回应、踢下线、静默断线、登录失效（846609）、登录太频繁（45009）、
+    回复过期（846604、846608）、客户端不支持（600039）、接口报错等故障，同一种子同一顺序。`,
 		Example: `  eval "$(aeobot simulate --env)"   # 这个终端里的机器人将连到模拟平台
   aeobot serve &
   aeobot simulate                   # 打开 http://127.0.0.1:8090/`,
@@ -79,6 +85,7 @@ func newSimulate() *cobra.Command {
 	f.StringVar(&s.listen, "listen", simListen, "模拟平台的监听地址，只能是本机")
 	f.StringVar(&s.bot, "bot", simBotListen, "机器人接收回调的地址")
 	f.BoolVar(&s.connection, "connection", false, "智能机器人走长连接，不走回调")
+	f.StringSliceVar(&s.mistakes, "mistake", nil, "管理后台里设错的地方："+strings.Join(platform.MistakeNames(), "、")+"；网页上也能改")
 	f.BoolVar(&s.env, "env", false, "只打印机器人要用的环境变量")
 	f.Uint64Var(&s.seed, "chaos", 0, "按这个种子随机出故障")
 	return cmd
@@ -137,7 +144,13 @@ func (s *simulation) standIn(log *slog.Logger, chaos *platform.Chaos) (standIn, 
 	if s.connection {
 		p.gateway = &platform.Gateway{BotID: simBotID, Secret: simSecret, CloseAfter: 2 * time.Second, Chaos: chaos}
 	}
-	p.chat = platform.NewChat(platform.ChatOptions{BotName: simBotName, BotID: simBotID, AIBot: ai, Gateway: p.gateway,
+	mistakes := &platform.Mistakes{}
+	for _, name := range s.mistakes {
+		if err := mistakes.Set(name, true); err != nil {
+			return standIn{}, fmt.Errorf("--mistake: %w", err)
+		}
+	}
+	p.chat = platform.NewChat(platform.ChatOptions{Mistakes: mistakes, BotName: simBotName, BotID: simBotID, AIBot: ai, Gateway: p.gateway,
 		App: app, AgentID: simAgent, KF: kf, Corp: p.corp, APIBaseURL: s.base(), Log: log})
 	return p, nil
 }

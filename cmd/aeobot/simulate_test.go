@@ -24,6 +24,12 @@ import (
 // the command itself says of settings.
 func startSimulate(t *testing.T, flags ...string) (platform, bot *running) {
 	t.Helper()
+	return startSimulateWith(t, nil, flags...)
+}
+
+// startSimulateWith has settings of the bot besides.
+func startSimulateWith(t *testing.T, more []string, flags ...string) (platform, bot *running) {
+	t.Helper()
 	listen, botListen := freeAddress(t), freeAddress(t)
 	flags = append([]string{"simulate", "--listen", listen, "--bot", "http://" + botListen}, flags...)
 	said := execute(t, t.TempDir(), "", nil, append(flags, "--env")...)
@@ -37,7 +43,7 @@ func startSimulate(t *testing.T, flags ...string) (platform, bot *running) {
 	cmd.Stdout, cmd.Stderr = platform.stderr, platform.stderr
 	child.StartFor(t, cmd)
 	platform.await("serving", func() bool { status, _ := platform.get("/"); return status == http.StatusOK })
-	bot = startServeAt(t, botListen, t.TempDir(), append(append(noChannel[:len(noChannel):len(noChannel)], "AEOBOT_LOG_LEVEL=debug"), env...)...)
+	bot = startServeAt(t, botListen, t.TempDir(), append(append(noChannel[:len(noChannel):len(noChannel)], "AEOBOT_LOG_LEVEL=debug"), append(env, more...)...)...)
 	if slices.Contains(flags, "--connection") {
 		bot.await("connected", func() bool {
 			_, state := bot.get("/readyz")

@@ -42,22 +42,29 @@ func newUnanswered(g *global) *cobra.Command {
 默认列出还没了结的（open、assigned）；--state 可写 open、assigned、solved、rejected 或 all。
 --solved 和表里的编号把一行记为已解决；之后又有人问而没答上，它会重新出现。
 
-读的是配置里的存储。内置存储由运行中的 serve 占用，要先停下它；Redis 随时可读。`,
+读的是配置里的存储。serve 运行时也能用：用内置存储时由 serve 代做。`,
 		Args: arguments(cobra.NoArgs, "name a question with --solved"),
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.check(); err != nil {
 				return err
 			}
-			return g.atDesk(cmd.Context(), func(d *desk.Desk, i *index.Generation) error {
-				rows, err := d.Rows(cmd.Context(), i)
-				if err != nil {
-					return err
-				}
-				if f.solved != "" {
-					return f.solve(cmd.Context(), d, rows)
-				}
-				return f.write(cmd.OutOrStdout(), slices.DeleteFunc(slices.Clone(rows), f.leavesOut), i.Library())
-			})
+			list := func() error {
+				return g.atDesk(cmd.Context(), func(d *desk.Desk, i *index.Generation) error {
+					rows, err := d.Rows(cmd.Context(), i)
+					if err != nil {
+						return err
+					}
+					if f.solved != "" {
+						return f.solve(cmd.Context(), d, rows)
+					}
+					return f.write(cmd.OutOrStdout(), slices.DeleteFunc(slices.Clone(rows), f.leavesOut), i.Library())
+				})
+			}
+			c, _, err := g.read()
+			if err != nil {
+				return err
+			}
+			return orServe(cmd, c, args, list)
 		},
 	}
 	flags := cmd.Flags()
@@ -126,7 +133,7 @@ func (g *global) atDesk(ctx context.Context, do func(*desk.Desk, *index.Generati
 		return err
 	}
 	defer func() { err = errors.Join(err, live.Swap(nil)) }()
-	s, err := openStore(c, slog.New(slog.DiscardHandler))
+	s, err := storeFor(ctx, c, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}

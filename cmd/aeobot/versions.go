@@ -37,7 +37,8 @@ func newVersions(g *global) *cobra.Command {
                   其他副本若还是另一支，再到那边用 --adopt shared
 另存的版本在数据文件夹的 published/aside-日期-时间/编号/ 里，一个也不丢，照样能看；要再用时从那里重新发布：
   aeobot knowledge publish --reason 原因 --approver 第二个人 data/published/aside-日期-时间/000005
-不用停下 serve，它几秒内换用选定的版本。操作记进操作记录（aeobot audit show）。
+不用停下 serve，它几秒内换用选定的版本。操作记进操作记录（aeobot audit show）；它若也分成了两份，另用 aeobot audit verify --adopt 选定。
+另存的版本里有、现行版本里没有的话，看过的人列进“更正”，由协调员决定发不发。
 若是另一套系统误用了同一个 Redis，不要选定，给它另设 redis.key_prefix。`,
 		Example: "  aeobot knowledge versions\n  aeobot knowledge versions --adopt shared --dry-run\n  aeobot knowledge versions --adopt shared",
 		Args:    arguments(cobra.NoArgs, "it lists all; choose a chain with --adopt"),
@@ -52,12 +53,27 @@ func newVersions(g *global) *cobra.Command {
 			return listVersions(cmd.Context(), cmd.OutOrStdout(), c)
 		},
 	}
+	a.flags(cmd, &adopt)
+	return cmd
+}
+
+func (a *adoption) flags(cmd *cobra.Command, adopt *string) {
 	flags := cmd.Flags()
-	flags.StringVar(&adopt, "adopt", "", "分成两支时选定哪一支：shared（Redis 里的）或 local（本机的）")
+	flags.StringVar(adopt, "adopt", "", "分成两支时选定哪一支：shared（Redis 里的）或 local（本机的）")
 	flags.BoolVar(&a.dry, "dry-run", false, "只列出两支和将要做什么，不改动")
 	flags.BoolVar(&a.yes, "yes", false, "不再问，直接做")
 	flags.StringVar(&a.author, "author", "", "谁选定的（默认当前系统用户）")
-	return cmd
+}
+
+// check holds the flags to what they must be.
+func (a *adoption) check(adopt string) error {
+	if adopt != "shared" && adopt != "local" {
+		return usageError{fmt.Errorf("--adopt %q: write shared (what is in Redis) or local (what is in the data folder)", adopt)}
+	}
+	if a.author = cmp.Or(strings.TrimSpace(a.author), systemUser()); a.author == "" {
+		return usageError{errors.New("who chooses? name them with --author")}
+	}
+	return nil
 }
 
 func listVersions(ctx context.Context, out io.Writer, c configs.Config) error {
@@ -196,14 +212,11 @@ type adoption struct {
 }
 
 func (a *adoption) run(cmd *cobra.Command, c configs.Config, adopt string) (err error) {
-	switch {
-	case adopt != "shared" && adopt != "local":
-		return usageError{fmt.Errorf("--adopt %q: write shared (what is in Redis) or local (what is in the data folder)", adopt)}
-	case c.Redis.URL.Reveal() == "":
-		return usageError{errors.New("--adopt chooses between the versions here and those in Redis; name it with redis.url or --redis")}
+	if err := a.check(adopt); err != nil {
+		return err
 	}
-	if a.author = cmp.Or(strings.TrimSpace(a.author), systemUser()); a.author == "" {
-		return usageError{errors.New("who chooses? name them with --author")}
+	if c.Redis.URL.Reveal() == "" {
+		return usageError{errors.New("--adopt chooses between the versions here and those in Redis; name it with redis.url or --redis")}
 	}
 	s, err := openStore(c, slog.New(slog.DiscardHandler))
 	if err != nil {

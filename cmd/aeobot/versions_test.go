@@ -461,7 +461,8 @@ func TestTwoChainsSaySoAndAreHealed(t *testing.T) {
 	redis.Do("flushall")
 	publish(two, "另一版")
 
-	a, b := startServe(t, one, url), startServe(t, two, url)
+	coordinators := "AEOBOT_CURATION_COORDINATORS=lin.yue"
+	a, b := startServe(t, one, url, coordinators), startServe(t, two, url, coordinators)
 	says := func(r *running, edition string) {
 		t.Helper()
 		s := newSpeaker(t, r.base)
@@ -497,6 +498,10 @@ func TestTwoChainsSaySoAndAreHealed(t *testing.T) {
 	for _, dir := range []string{one, two} {
 		run(exitDone, "和 Redis 里的版本一致", dir, "knowledge", "versions")
 	}
+	// Who was shown the words that were set aside is to be told, as after a rollback.
+	b.await("a correction of what was set aside", func() bool {
+		return strings.Contains(newSpeaker(t, b.base).delivers(fmt.Sprint("c", time.Now().UnixNano()), "", "lin.yue", "/更正"), "另存的版本 3 换掉时改了")
+	})
 	aside := must(filepath.Glob(filepath.Join(one, "data", publishedFolder, "aside-*", "000003")))
 	if len(aside) != 1 {
 		t.Fatalf("set aside: %q", aside)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -14,6 +13,7 @@ import (
 
 	"aeobot/bot"
 	"aeobot/bot/boltstore"
+	"aeobot/bot/pseudonym"
 	"aeobot/bot/redisstore"
 	"aeobot/configs"
 	"aeobot/index"
@@ -145,22 +145,32 @@ func swapIn(ctx context.Context, live *index.Live, library *knowledge.Library, o
 	return live.Swap(generation)
 }
 
-// store is what both stores are.
+// store is what both stores are, with names that do not show who wrote where.
 type store interface {
-	bot.State
-	bot.Forgetter
-	bot.Tokens
-	bot.Misses
-	bot.Leases
-	bot.Journal
-	bot.Cursors
-	bot.Feedbacks
-	bot.Shelf
-	bot.Membership
-	io.Closer
-	// Check tells whether reading and writing work now.
-	Check(ctx context.Context) error
-	Kind() string
+	pseudonym.Backend
+	Name(ctx context.Context, text string) (string, error)
+	// Kept reports whether the key of the names lies in the store itself.
+	Kept(ctx context.Context) (bool, error)
+	Withdraw(ctx context.Context, spelled []bot.Asker) (int, error)
+	CloseCompact() error
+}
+
+// shared is a store of several replicas.
+type shared struct {
+	*pseudonym.Store
+	bot.Publications
+}
+
+// withKey puts names under the key of the settings before a store.
+func withKey(c configs.Config, b pseudonym.Backend, log *slog.Logger) (store, error) {
+	s, err := pseudonym.New(b, pseudonym.Options{Key: c.Store.Key.Reveal(), Former: c.Store.FormerKey.Reveal(), Keep: max(recordTTL, c.Session.TTL), Log: log})
+	if err != nil {
+		return nil, errors.Join(err, b.Close())
+	}
+	if p, ok := b.(bot.Publications); ok {
+		return shared{s, p}, nil
+	}
+	return s, nil
 }
 
 // recordTTL is how long a message counts as answered: WeCom's nonces are unique
@@ -177,12 +187,16 @@ func openStore(c configs.Config, log *slog.Logger) (store, error) {
 		if err != nil {
 			return nil, usageError{err}
 		}
-		return s, nil
+		return withKey(c, s, log)
 	}
-	return openBolt(c.DataDir, c, log)
+	s, err := openBolt(c.DataDir, c, log)
+	if err != nil {
+		return nil, err
+	}
+	return withKey(c, s, log)
 }
 
-func openBolt(folder string, c configs.Config, log *slog.Logger) (store, error) {
+func openBolt(folder string, c configs.Config, log *slog.Logger) (*boltstore.Store, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, usageError{fmt.Errorf("data folder: %w; choose another with --data or data_dir", err)}
 	}
@@ -200,7 +214,7 @@ func (g *global) keeps() bool { return g.data != "" || g.redis != "" }
 
 // handover is how to reach a person, as the settings know it.
 func handover(c configs.Config) bot.Handover {
-	return bot.Handover{Text: c.Handover.Text, Coordinators: c.Curation.Coordinators}
+	return bot.Handover{Text: c.Handover.Text, Coordinators: c.Curation.Coordinators, Customers: c.Handover.KF}
 }
 
 // openChatState keeps a terminal conversation where the flags say, or in a
@@ -214,7 +228,11 @@ func (g *global) openChatState(c configs.Config) (store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("chat: %w", err)
 	}
-	s, err := openBolt(folder, c, log)
+	b, err := openBolt(folder, c, log)
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(folder))
+	}
+	s, err := withKey(c, b, log)
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(folder))
 	}

@@ -20,6 +20,9 @@ var (
 	//go:embed subject_words.txt
 	subjectWords string
 
+	//go:embed field_words.txt
+	fieldWords string
+
 	//go:embed benefit_words.txt
 	benefitWords string
 
@@ -31,6 +34,7 @@ var (
 
 	question     = readWords(questionWords)
 	subject      = readWords(subjectWords)
+	field        = readWords(fieldWords)
 	benefit      = readWords(benefitWords)
 	except       = readWords(exceptWords)
 	jurisdiction = readWords(jurisdictionWords)
@@ -70,6 +74,9 @@ func Asking(tokens []analysis.Token) []bool { return question.mark(tokens) }
 // Subject marks the tokens that every question of the field may contain (AEO,
 // 企业).
 func Subject(tokens []analysis.Token) []bool { return subject.mark(tokens) }
+
+// Field marks the tokens that name the field itself (AEO, 高级认证).
+func Field(tokens []analysis.Token) []bool { return field.mark(tokens) }
 
 // Benefit marks the tokens that say what somebody is given, whatever it is (优惠,
 // 支持).

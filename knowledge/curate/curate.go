@@ -43,6 +43,8 @@ type State struct {
 	From   string `json:"from,omitempty" yaml:"from,omitempty"`
 	To     string `json:"to,omitempty" yaml:"to,omitempty"`
 	Note   string `json:"note,omitempty" yaml:"note,omitempty"`
+	// Customer is what people outside read instead of Note.
+	Customer string `json:"customer,omitempty" yaml:"customer,omitempty"`
 }
 
 // Unlike is a term that means something else, and what.

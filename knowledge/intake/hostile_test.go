@@ -209,6 +209,12 @@ func TestHostileFiles(t *testing.T) {
 	if file := os.Getenv("INTAKE_TEST_FILE"); file != "" {
 		readHostile(file)
 	}
+	if folder := os.Getenv("INTAKE_TEST_WRITE"); folder != "" { // for the test of the console
+		for _, h := range hostile {
+			must(t, os.WriteFile(filepath.Join(folder, h.name), h.make(t), 0o600))
+		}
+		return
+	}
 	self, err := os.Executable()
 	must(t, err)
 	for i, h := range hostile {

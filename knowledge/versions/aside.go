@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -37,7 +38,7 @@ func (f *Folder) NewAside(at time.Time) (*Folder, error) {
 	if err := os.MkdirAll(f.root, 0o755); err != nil {
 		return nil, fmt.Errorf("versions: %w; make the data folder writable", err)
 	}
-	name := filepath.Join(f.root, asidePrefix+at.Format("2006-01-02-150405"))
+	name := filepath.Join(f.root, asidePrefix+at.Format(asideTime))
 	for n := 1; ; n++ {
 		path := name
 		if n > 1 {
@@ -52,6 +53,19 @@ func (f *Folder) NewAside(at time.Time) (*Folder, error) {
 		}
 		return Open(path), nil
 	}
+}
+
+// asideTime is how a folder's name says when its states were set aside.
+const asideTime = "2006-01-02-150405"
+
+// SetAsideAt is when the states of a folder of Asides were set aside.
+func (f *Folder) SetAsideAt(zone *time.Location) (time.Time, error) {
+	name := strings.TrimPrefix(filepath.Base(f.root), asidePrefix)
+	at, err := time.ParseInLocation(asideTime, name[:min(len(name), len(asideTime))], zone)
+	if err != nil {
+		return at, fmt.Errorf("versions: %s: %w", f.root, err)
+	}
+	return at, nil
 }
 
 // SetAside moves all states after a number into another folder, the newest first: whenever

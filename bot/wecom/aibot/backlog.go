@@ -338,8 +338,12 @@ const (
 	lateTries   = 4
 	lateDelay   = 300 * time.Millisecond // before the second; it doubles
 	lateTimeout = 5 * time.Second
-	claimLease  = 30 * time.Second
-	claimEvery  = 5 * time.Second
+	// lateWait is how long too many wait, and lateWaits how often within the hour that a
+	// response_url lives.
+	lateWait   = time.Minute
+	lateWaits  = 40
+	claimLease = 30 * time.Second
+	claimEvery = 5 * time.Second
 )
 
 // post delivers an answer by the message's response_url. It may be tried again: the
@@ -351,17 +355,48 @@ func (s *backlog) post(ctx context.Context, id, responseURL string, said spoken)
 		s.done(id)
 		return
 	}
-	err := postLate(ctx, s.o.Late, responseURL, said)
-	switch {
-	case err == nil:
-		s.o.Count(OutcomeLate)
-	case ctx.Err() != nil:
-		return // it stays promised
-	default:
-		s.o.Count(OutcomeGivenUp)
-		s.log.Error("late answer not taken", slog.Any("error", err))
+	for try := 1; ; try++ {
+		err := postLate(ctx, s.o.Late, responseURL, said)
+		switch {
+		case err == nil:
+			s.o.Count(OutcomeLate)
+		case ctx.Err() != nil:
+			return // it stays promised
+		case s.postAgain(ctx, err, try):
+			said.feedback = "" // it may be what is not taken
+			continue
+		default:
+			s.o.Count(OutcomeGivenUp)
+			s.log.Error("late answer not taken", slog.Any("error", err))
+		}
+		s.done(id)
+		return
 	}
-	s.done(id)
+}
+
+// postAgain waits, if need be, before a late answer that was refused is posted once more;
+// false: that is of no use. There is no other way to say it.
+func (s *backlog) postAgain(ctx context.Context, err error, try int) bool {
+	var refused *api.APIError
+	if !errors.As(err, &refused) {
+		return false
+	}
+	code := int(refused.Code)
+	c, again := classOf(code), false
+	switch {
+	case errors.Is(err, api.ErrSpent):
+	case c == classWait && try < lateWaits:
+		again = true
+		sleep(ctx, jitter(lateWait))
+	case c != classWait && try < tries:
+		again = true
+		sleep(ctx, lateDelay)
+	}
+	if !again {
+		c = givenUp
+	}
+	s.o.Refused(code, string(c))
+	return again
 }
 
 // postLate posts until the platform has taken or refused it.
@@ -377,7 +412,7 @@ func postLate(ctx context.Context, l Late, responseURL string, said spoken) erro
 			return nil
 		case errors.Is(err, api.ErrSpent) && try > 1:
 			return nil // the one before had arrived
-		case errors.As(err, &refused) && !errors.Is(err, api.ErrBusy), try == lateTries, ctx.Err() != nil:
+		case errors.As(err, &refused) && !errors.Is(err, api.ErrBusy), errors.Is(err, api.ErrLateURL), try == lateTries, ctx.Err() != nil:
 			return err
 		}
 		sleep(ctx, delay)

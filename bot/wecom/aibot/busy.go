@@ -2,7 +2,6 @@ package aibot
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"time"
 
@@ -93,32 +92,18 @@ func (s *session) tellBusy() {
 // refuse tells one asker to ask again. When the connection has ended, or is another
 // replica's, the message is left to be answered.
 func (s *session) refuse(ctx context.Context, p *promise) {
-	command, id, body := cmdRespond, p.RequestID, any(finished(streamID(p.in.MsgID), spoken{text: s.wording.Busy}, true))
-	if p.in.MsgType == "event" {
-		command, id, body = cmdSend, newRequestID(cmdSend), p.message(spoken{text: s.wording.Busy})
+	if now := time.Now(); s.limits.free(p.chatID(), now).After(now) {
+		s.log.Warn("not told that too much came at once: too many messages to that conversation")
+		s.o.Count(OutcomeGivenUp) // the platform takes no more there
+		return
 	}
-	for range tries {
-		if ctx.Err() != nil || !s.mayAnswer(ctx) {
-			s.busy.refused.Remove(p.taskID())
-			s.leave(ctx, p)
-			return
-		}
-		if now := time.Now(); s.limits.free(p.chatID(), now).After(now) {
-			break // the platform takes no more there
-		}
-		s.limits.reserve(p.chatID(), time.Now())
-		answer, err := s.call(ctx, command, id, body, s.o.Times.Ack)
-		switch {
-		case errors.Is(err, errNoAck):
-			continue // the same stream with the same words does no harm twice
-		case err == nil && answer.ErrCode == 0:
-			s.o.Count(OutcomeDelivered)
-			return
-		case err != nil && ctx.Err() != nil:
-			continue // it is left to be answered
-		}
-		s.log.Warn("not told that too much came at once", slog.Any("error", err), slog.Int("errcode", answer.ErrCode))
-		break
+	s.limits.reserve(p.chatID(), time.Now())
+	p.busy, p.said = true, &spoken{text: s.wording.Busy}
+	if outcome := s.say(ctx, p); outcome != "" {
+		s.o.Count(outcome)
+		return
 	}
-	s.o.Count(OutcomeGivenUp)
+	p.busy, p.said, p.doubt = false, nil, false
+	s.busy.refused.Remove(p.taskID())
+	s.leave(ctx, p)
 }

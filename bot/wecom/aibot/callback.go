@@ -19,6 +19,10 @@ type Options struct {
 	//
 	// default: a name ends at the first blank
 	Name string
+	// Names keeps what else the bot is called, which is learnt from people who mention it.
+	//
+	// default: it is learnt anew by each process
+	Names bot.Shelf
 	// Cards puts buttons under answers.
 	Cards bool
 	// MaxSkew is how far a callback's timestamp may be off.
@@ -37,6 +41,10 @@ type Options struct {
 	//
 	// default: nobody
 	Count func(outcome string)
+	// Refused as in ConnectionOptions, of late answers.
+	//
+	// default: nobody
+	Refused func(code int, done string)
 	// Wording is in the askers' language.
 	//
 	// default: each sentence has its own
@@ -94,7 +102,11 @@ func NewCallback(a Answerer, c *envelope.Codec, o Options) *Callback {
 	if o.Count == nil {
 		o.Count = func(string) {}
 	}
+	if o.Refused == nil {
+		o.Refused = func(int, string) {}
+	}
 	b := &Callback{responder: newResponder(a, o.Name, o.Cards, o.Wording, o.Log), o: o, streams: streams}
+	b.names.shelf = o.Names
 	b.backlog = newBacklog(b)
 	b.receiver = &envelope.Receiver{Codec: c, MaxSkew: o.MaxSkew, Now: o.Now, Log: b.log, Count: o.Count,
 		Unwrap: unwrap, Handle: b.handle, Wrap: wrap}
@@ -119,9 +131,11 @@ func (b *Callback) handle(ctx context.Context, data []byte) ([]byte, error) {
 	if err != nil {
 		// Signed by the platform, yet not understood: another delivery would be the
 		// same, so it is accepted, and logged for us.
-		b.log.Error("callback ignored", slog.Any("error", err))
+		b.o.Count(OutcomeUnreadable)
+		b.log.Error("callback ignored", slog.Any("error", err), slog.Any("fields", keysOf(data)))
 		return nil, nil
 	}
+	noteLost(in, b.log, b.o.Count)
 	switch in.MsgType {
 	case "event":
 		return b.event(ctx, in)

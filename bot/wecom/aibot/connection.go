@@ -23,8 +23,9 @@ type ConnectionOptions struct {
 	URL    string // wss://…
 	BotID  string
 	Secret string
-	// Name, Cards, Log, Wording and Late as in Options.
+	// Name, Names, Cards, Log, Wording and Late as in Options.
 	Name    string
+	Names   bot.Shelf
 	Cards   bool
 	Log     *slog.Logger
 	Wording Wording
@@ -37,11 +38,22 @@ type ConnectionOptions struct {
 	//
 	// default: nobody
 	Count func(outcome string)
+	// Refused is told the code of each frame and late answer that the platform refused, and
+	// what is done about it: a class of the table in codes.go, or given_up.
+	//
+	// default: nobody
+	Refused func(code int, done string)
 	// Pushed is told what became of each push. It may not wait for long.
 	//
 	// default: nobody
 	Pushed func(bot.Outcome)
 	Times  Times
+	// Now is the clock, and Sleep waits for the platform: before connecting again, and before
+	// saying again what it refused.
+	//
+	// default: time.Now, and a timer
+	Now   func() time.Time
+	Sleep func(ctx context.Context, d time.Duration)
 }
 
 // Times are the waits of a Connection. The zero value is right; tests shorten them.
@@ -55,10 +67,15 @@ type Times struct {
 	//
 	// default: 5 seconds
 	Ack time.Duration
-	// RetryMin and RetryMax bound the growing wait before connecting again.
+	// RetryMin and RetryMax bound the growing wait before connecting again. It starts anew
+	// after a connection that was Steady: a gateway may close right after each login.
 	//
-	// default: 1 and 30 seconds
-	RetryMin, RetryMax time.Duration
+	// default: 1 and 30 seconds, and 1 minute
+	RetryMin, RetryMax, Steady time.Duration
+	// LimitedMin and LimitedMax bound the growing wait when there were too many logins.
+	//
+	// default: 1 and 15 minutes
+	LimitedMin, LimitedMax time.Duration
 	// Displaced is how long to stay away after another connection took the place.
 	//
 	// default: 2 minutes
@@ -71,6 +88,14 @@ type Times struct {
 	//
 	// default: 15 seconds
 	Lease time.Duration
+	// Place is when the asker is told that the answer is being looked for.
+	//
+	// default: 2 seconds
+	Place time.Duration
+	// Again is the wait before something is sent again that met a bad moment; it doubles.
+	//
+	// default: 300 milliseconds
+	Again time.Duration
 	// RateLimited is how long to wait when the platform says that there were too many.
 	//
 	// default: 1 minute, the platform's unit
@@ -86,6 +111,11 @@ func (t *Times) setDefaults() {
 	t.Ack = cmp.Or(t.Ack, 5*time.Second)
 	t.RetryMin = cmp.Or(t.RetryMin, time.Second)
 	t.RetryMax = cmp.Or(t.RetryMax, 30*time.Second)
+	t.Steady = cmp.Or(t.Steady, time.Minute)
+	t.LimitedMin = cmp.Or(t.LimitedMin, time.Minute)
+	t.LimitedMax = cmp.Or(t.LimitedMax, 15*time.Minute)
+	t.Place = cmp.Or(t.Place, 2*time.Second)
+	t.Again = cmp.Or(t.Again, 300*time.Millisecond)
 	t.Displaced = cmp.Or(t.Displaced, 2*time.Minute)
 	t.Refused = cmp.Or(t.Refused, 5*time.Minute)
 	t.Lease = cmp.Or(t.Lease, 15*time.Second)
@@ -99,10 +129,12 @@ const (
 	OutcomeLost       = "lost"      // the connection ended or fell silent
 	OutcomeDisplaced  = "displaced" // another connection of the same bot took the place
 	OutcomeRefused    = "refused"   // wrong bot id or secret
+	OutcomeLimited    = "limited"   // too many logins
 	OutcomeMessage    = "message"
 	OutcomeBusy       = "busy" // came when there was no room, and was told to ask again
 	OutcomeEvent      = "event"
 	OutcomeUnreadable = "unreadable"
+	OutcomePartly     = "partly_read" // a field was not what it should be, the rest was read
 	OutcomeDelivered  = "delivered"
 	OutcomePushed     = "pushed" // delivered as a message of its own, not as a reply
 	OutcomeLate       = "late"   // delivered through the message's response_url
@@ -119,14 +151,18 @@ const (
 	StateReady      = "ready"
 	StateDisplaced  = "displaced"
 	StateRefused    = "refused"
+	StateLimited    = "limited" // too many logins; the next comes in minutes
 )
 
 var (
 	errRefused   = errors.New("aibot: bot id or secret refused (853000)")
 	errDisplaced = errors.New("aibot: another connection of this bot took the place")
+	errLimited   = errors.New("aibot: too many logins (45009)")
 	errNotOwner  = errors.New("aibot: another replica has the connection")
 	errSilent    = errors.New("aibot: two heartbeats without an answer")
 	errStopped   = errors.New("aibot: stopped")
+
+	errUnsubscribed = errors.New("aibot: the platform says that this connection is not logged in (846609)")
 )
 
 // Leases elect the one replica that has the connection: the platform allows one per
@@ -164,8 +200,18 @@ func NewConnection(a Answerer, l Leases, o ConnectionOptions) *Connection {
 	if o.Count == nil {
 		o.Count = func(string) {}
 	}
+	if o.Refused == nil {
+		o.Refused = func(int, string) {}
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Sleep == nil {
+		o.Sleep = sleep
+	}
 	c := &Connection{responder: newResponder(a, o.Name, o.Cards, o.Wording, o.Log), o: o, leases: l, holder: rand.Text(),
 		limits: newLimits(), promised: &promises{}, over: make(chan struct{}), busy: newBusy()}
+	c.names.shelf = o.Names
 	c.state.Store(StateConnecting)
 	return c
 }
@@ -197,7 +243,7 @@ func (c *Connection) Run(ctx context.Context) {
 			c.log.Warn("lease of the long connection not given up", slog.Any("error", err))
 		}
 	}()
-	delay := c.o.Times.RetryMin
+	delay, limited := c.o.Times.RetryMin, c.o.Times.LimitedMin
 	for ctx.Err() == nil {
 		if !c.own(ctx) {
 			c.become(StateStandby)
@@ -205,8 +251,12 @@ func (c *Connection) Run(ctx context.Context) {
 			continue
 		}
 		c.become(StateConnecting)
+		began := c.o.Now()
 		loggedIn, err := c.session(ctx)
 		if loggedIn {
+			limited = c.o.Times.LimitedMin
+		}
+		if loggedIn && c.since(began) >= c.o.Times.Steady {
 			delay = c.o.Times.RetryMin
 		}
 		switch {
@@ -222,12 +272,18 @@ func (c *Connection) Run(ctx context.Context) {
 			c.become(StateDisplaced)
 			c.log.Error("another program connected as this bot; not fighting for the place", slog.Duration("wait", c.o.Times.Displaced))
 			c.keepAway(ctx, c.o.Times.Displaced)
+		case errors.Is(err, errLimited):
+			c.o.Count(OutcomeLimited)
+			c.become(StateLimited)
+			c.log.Error("too many logins of the long connection (45009); is another program connecting as this bot?", slog.Duration("wait", limited))
+			c.stayAway(ctx, jitter(limited))
+			limited = min(2*limited, c.o.Times.LimitedMax)
 		case errors.Is(err, errNotOwner):
 			c.log.Warn("long connection handed over: the lease is another replica's")
 		default:
 			c.o.Count(OutcomeLost)
 			c.log.Warn("long connection lost", slog.Any("error", err), slog.Duration("retry_in", delay))
-			sleep(ctx, jitter(delay))
+			c.o.Sleep(ctx, jitter(delay))
 			delay = min(2*delay, c.o.Times.RetryMax)
 		}
 	}
@@ -240,8 +296,18 @@ func (c *Connection) keepAway(ctx context.Context, wait time.Duration) {
 	if err := c.leases.Release(ctx, c.leaseName(), c.holder); err != nil {
 		c.log.Warn("lease of the long connection not given up", slog.Any("error", err))
 	}
-	sleep(ctx, jitter(wait))
+	c.o.Sleep(ctx, jitter(wait))
 }
+
+// stayAway waits and keeps the lease: another replica's login would be one too many as well.
+func (c *Connection) stayAway(ctx context.Context, wait time.Duration) {
+	for step := c.o.Times.Lease / 3; wait > 0 && ctx.Err() == nil && c.own(ctx); wait -= step {
+		c.o.Sleep(ctx, min(step, wait))
+	}
+}
+
+// since is how long ago a moment was.
+func (c *Connection) since(t time.Time) time.Duration { return c.o.Now().Sub(t) }
 
 // own takes or renews the lease. When the store is away the owner stays owner, since
 // nobody else can become it there, and the platform displaces one of two anyway;
@@ -307,7 +373,7 @@ func (c *Connection) session(ctx context.Context) (loggedIn bool, err error) {
 	read := make(chan struct{})
 	go func() {
 		defer close(read)
-		end(s.read(reading, func(f frame) { s.handle(open, f) }))
+		end(s.read(reading, func(f frame) { s.handle(open, f) }, s.unreadable))
 	}()
 	if err := s.subscribe(open); err != nil {
 		return false, err
@@ -323,7 +389,7 @@ func (c *Connection) session(ctx context.Context) (loggedIn bool, err error) {
 	case <-open.Done():
 		s.stopTaking()
 		s.readRest(read)
-		if cause := context.Cause(open); errors.Is(cause, errDisplaced) || errors.Is(cause, errNotOwner) {
+		if cause := s.cause(); errors.Is(cause, errDisplaced) || errors.Is(cause, errNotOwner) {
 			s.answers.Wait()
 			s.giveUp(ctx) // another has the connection
 		}
@@ -335,7 +401,7 @@ func (c *Connection) session(ctx context.Context) (loggedIn bool, err error) {
 		_ = socket.Close(websocket.StatusNormalClosure, "") // the platform may have gone first
 	}
 	s.answers.Wait()
-	return true, context.Cause(open)
+	return true, s.cause()
 }
 
 func sleep(ctx context.Context, d time.Duration) {

@@ -14,7 +14,7 @@ var (
 	errDoubled  = errors.New("a field stands twice")
 )
 
-// decode reads exactly one JSON value into v. Unknown fields are normal; a field
+// decode reads what nobody has signed: exactly one JSON value into v. Unknown fields are normal; a field
 // that stands twice is refused, since two readers could then read two messages.
 // Its errors do not contain the data, which may be what a person wrote.
 func decode(data []byte, v any) error {

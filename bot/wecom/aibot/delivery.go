@@ -9,16 +9,30 @@ import (
 	"time"
 
 	"aeobot/bot"
+	"aeobot/bot/wecom/api"
 )
 
-// tries bounds how often one answer is sent on one connection.
+// tries bounds how often one answer is sent in one way.
 const tries = 3
 
+// way is how an answer can be said.
+type way int
+
+const (
+	asStream   way = iota // the reply that finishes the stream
+	asMarkdown            // another reply to the same request
+	byURL                 // to the message's response_url, which shows the question it belongs to
+	asPush                // a message of its own
+	noWay
+)
+
+// taken is what Count is told when the platform took an answer said in that way.
+var taken = map[way]string{asStream: OutcomeDelivered, asMarkdown: OutcomeDelivered, byURL: OutcomeLate, asPush: OutcomePushed}
+
 // deliver sends an answer until the platform has taken it. What a lost connection
-// leaves open stays promised for the next one. The same stream id with the same
-// content does no harm when it arrives twice.
+// leaves open stays promised for the next one.
 func (s *session) deliver(ctx context.Context, p *promise) {
-	if p.said.text == "" || p.said.quiet && !p.placed { // a button that only changes its card; a flood
+	if p.said.text == "" || p.said.quiet && p.Placed.IsZero() { // a button that only changes its card; a flood
 		s.promised.remove(p)
 		s.forget(ctx, p.taskID())
 		return
@@ -26,41 +40,182 @@ func (s *session) deliver(ctx context.Context, p *promise) {
 	if err := s.limits.wait(ctx, p.chatID()); err != nil {
 		return
 	}
-	if time.Since(p.made) > s.o.Times.Lease && !s.note(ctx, p, s.o.Times.Lease) {
+	if s.since(p.made) > s.o.Times.Lease && !s.note(ctx, p, s.o.Times.Lease) {
 		return
 	}
-	if p.in.MsgType == "event" {
-		s.sayApart(ctx, p)
+	outcome := s.say(ctx, p)
+	if outcome == "" {
 		return
 	}
-	body := finished(streamID(p.in.MsgID), spoken{text: p.said.text, feedback: p.said.feedback}, !p.placed)
-	for range tries {
+	s.settle(ctx, p, outcome)
+	if outcome == OutcomeDelivered {
+		s.offer(ctx, p)
+	}
+}
+
+// saying is how far the saying of one answer has got.
+type saying struct {
+	*promise
+	way   way
+	tried map[way]int
+	// bare leaves out what is not needed: it may be what the platform does not take.
+	bare bool
+}
+
+// say says an answer in the first way that the platform takes. It gives what came of it,
+// or "" when the connection ended before.
+func (s *session) say(ctx context.Context, p *promise) (outcome string) {
+	a := &saying{promise: p, tried: map[way]int{}}
+	if s.o.Late == nil || p.in.ResponseURL == "" {
+		a.tried[byURL] = 1
+	}
+	if !p.onRequest() {
+		a.way = a.apart()
+	}
+	for a.way != noWay {
+		if a.way == asStream && s.outdated(p) {
+			a.way = a.apart()
+		}
 		if ctx.Err() != nil || !s.mayAnswer(ctx) {
-			return
+			return ""
 		}
-		answer, err := s.call(ctx, cmdRespond, p.RequestID, body, s.o.Times.Ack)
+		a.tried[a.way]++
+		code, err := s.sayBy(ctx, a)
 		switch {
+		case err == nil && code == 0:
+			return taken[a.way]
 		case errors.Is(err, errNoAck):
-			p.doubt = true // it may have arrived, and only its acknowledgement not
-			continue
+			if p.doubt = true; !a.unanswered() {
+				s.end(errSilent)
+				return ""
+			}
 		case err != nil:
-			return
-		case answer.ErrCode == 0:
-			s.settle(ctx, p, OutcomeDelivered)
-			s.offer(ctx, p)
-			return
-		case answer.ErrCode == codeBadRequestID || answer.ErrCode == codeStreamTooOld:
-			s.sayApart(ctx, p)
-			return
-		case answer.ErrCode == codeRateLimited:
-			sleep(ctx, jitter(s.o.Times.RateLimited))
+			return ""
 		default:
-			s.log.Error("answer refused", slog.Int("errcode", answer.ErrCode))
-			s.settle(ctx, p, OutcomeGivenUp)
-			return
+			s.refused(ctx, a, code)
 		}
 	}
-	s.sayApart(ctx, p)
+	return OutcomeGivenUp
+}
+
+// outdated reports whether the placeholder of an answer is so old that what finishes its
+// stream would be acknowledged and not shown.
+func (s *session) outdated(p *promise) bool {
+	return !p.Placed.IsZero() && s.since(p.Placed) > placeholderLife
+}
+
+// placeholderLife is how long after a placeholder its stream can be finished: the platform
+// ends a stream after 10 minutes, and shows nothing more after 6 silent ones.
+const placeholderLife = 5*time.Minute + 30*time.Second
+
+// sayBy says an answer once. It gives the code with which it was refused; errNoAck means
+// that it may have arrived.
+func (s *session) sayBy(ctx context.Context, a *saying) (code int, err error) {
+	said := *a.said
+	if a.doubt && a.way != asStream && !a.busy { // the same stream does no harm when it arrives twice
+		said.text = clip(s.wording.Again+"\n\n"+said.text, MaxContentBytes)
+		s.o.Count(OutcomeAgain)
+	}
+	if a.bare {
+		said.feedback = ""
+	}
+	said.card = nil // offered apart
+	switch a.way {
+	case asStream:
+		return s.send(ctx, cmdRespond, a.RequestID, finished(streamID(a.in.MsgID), said, a.Placed.IsZero()), a.acks())
+	case asMarkdown:
+		return s.send(ctx, cmdRespond, a.RequestID, late(said), a.acks())
+	case byURL:
+		return s.sayLate(ctx, a.in.ResponseURL, said)
+	}
+	return s.send(ctx, cmdSend, newRequestID(cmdSend), a.message(said), 1)
+}
+
+// sayLate posts an answer to its message's response_url.
+func (s *session) sayLate(ctx context.Context, responseURL string, said spoken) (code int, err error) {
+	err = postLate(ctx, s.o.Late, responseURL, said)
+	var refused *api.APIError
+	switch {
+	case err == nil:
+		return 0, nil
+	case errors.As(err, &refused):
+		s.o.Refused(int(refused.Code), string(classApart))
+		s.log.Warn("late answer refused, pushing it", slog.Any("error", err))
+		return int(refused.Code), nil
+	case errors.Is(err, api.ErrLateURL):
+		s.log.Warn("late answer not posted, pushing it", slog.Any("error", err))
+		return notPosted, nil
+	}
+	s.log.Warn("late answer not acknowledged, pushing it", slog.Any("error", err))
+	return 0, errNoAck
+}
+
+// notPosted stands for a code of the platform where the answer did not leave.
+const notPosted = -2
+
+// unanswered goes on after an answer was not acknowledged. It gives false when that cannot
+// go on over this connection.
+func (a *saying) unanswered() bool {
+	switch {
+	case (a.way == asStream || a.way == asPush) && a.tried[a.way] < tries: // a second Markdown reply would stand beside the first
+	case a.way == asPush:
+		return false
+	default:
+		a.way = a.apart()
+	}
+	return true
+}
+
+// refused goes on by what the table says of a code, waiting if need be.
+func (s *session) refused(ctx context.Context, a *saying, code int) {
+	c, before := classOf(code), a.way
+	again := a.way != byURL && a.tried[a.way] < tries
+	switch {
+	case c == classAgain && again:
+		s.o.Sleep(ctx, s.o.Times.Again<<(a.tried[a.way]-1))
+		return
+	case c == classWait && !a.busy && (again || a.way == asPush && s.since(a.made) < promisedFor):
+		s.o.Sleep(ctx, jitter(s.o.Times.RateLimited))
+		return
+	case c == classMarkdown && a.tried[asMarkdown] == 0 && a.onRequest():
+		a.way, a.bare = asMarkdown, true
+	default:
+		a.way, a.bare = a.apart(), a.bare || c != classApart
+	}
+	if a.way == noWay {
+		s.o.Refused(code, givenUp)
+		s.log.Error("answer given up: the platform refuses it in every way", slog.Int("errcode", code))
+		return
+	}
+	if before != byURL { // which has been logged
+		s.log.Warn("answer refused, saying it in another way", slog.Int("errcode", code), slog.String("class", string(c)))
+	}
+}
+
+// apart is the next way to say an answer that its request does not take.
+func (a *saying) apart() way {
+	for _, w := range []way{byURL, asPush} {
+		if a.tried[w] == 0 {
+			return w
+		}
+	}
+	return noWay
+}
+
+// send sends a frame and gives the code with which it was refused. That we are not logged
+// in any more ends the connection, and is an error like any other loss of it.
+func (s *session) send(ctx context.Context, command, requestID string, body any, acks int) (code int, err error) {
+	answer, err := s.call(ctx, command, requestID, body, s.o.Times.Ack, acks)
+	if err != nil || answer.ErrCode == 0 {
+		return 0, err
+	}
+	c := classOf(answer.ErrCode)
+	s.o.Refused(answer.ErrCode, string(c))
+	if c == classReconnect {
+		s.end(errUnsubscribed)
+		return 0, errUnsubscribed
+	}
+	return answer.ErrCode, nil
 }
 
 // offer puts the card under an answer: a reply of its own on the same request, since
@@ -70,41 +225,8 @@ func (s *session) offer(ctx context.Context, p *promise) {
 		return
 	}
 	body := map[string]any{"msgtype": "template_card", "template_card": p.said.card}
-	if answer, err := s.call(ctx, cmdRespond, p.RequestID, body, s.o.Times.Ack); err != nil || answer.ErrCode != 0 {
-		s.log.Debug("card not taken", slog.Any("error", err), slog.Int("errcode", answer.ErrCode)) // all on it can be typed
-	}
-}
-
-// sayApart delivers an answer whose reply is not taken any more: late, which shows the
-// question it belongs to, else as a message of its own. When it may have arrived before,
-// it says so.
-func (s *session) sayApart(ctx context.Context, p *promise) {
-	said := *p.said
-	if p.doubt {
-		said.text = clip(s.wording.Again+"\n\n"+said.text, MaxContentBytes)
-		s.o.Count(OutcomeAgain)
-	}
-	if s.o.Late != nil && p.in.ResponseURL != "" {
-		err := postLate(ctx, s.o.Late, p.in.ResponseURL, said)
-		if err == nil {
-			s.settle(ctx, p, OutcomeLate)
-			return
-		}
-		s.log.Warn("late answer not taken, pushing it", slog.Any("error", err))
-	}
-	if !s.mayAnswer(ctx) {
-		return
-	}
-	answer, err := s.call(ctx, cmdSend, newRequestID(cmdSend), p.message(said), s.o.Times.Ack)
-	switch {
-	case err != nil:
-		p.doubt = true // and it stays promised
-		s.log.Warn("push not acknowledged", slog.Any("error", err))
-	case answer.ErrCode == 0:
-		s.settle(ctx, p, OutcomePushed)
-	default:
-		s.log.Error("push refused", slog.Int("errcode", answer.ErrCode))
-		s.settle(ctx, p, OutcomeGivenUp)
+	if code, err := s.send(ctx, cmdRespond, p.RequestID, body, 1); err != nil || code != 0 {
+		s.log.Debug("card not taken", slog.Any("error", err), slog.Int("errcode", code)) // all on it can be typed
 	}
 }
 

@@ -8,5 +8,6 @@
 //
 // Read respond.go first (a message's answer), then callback.go (over HTTP) and
 // connection.go, session.go, delivery.go, frame.go, promise.go (over the long
-// connection); incoming.go, decode.go, mention.go, outgoing.go are the platform's forms.
+// connection). codes.go is what is done about each error code. incoming.go, fields.go (how
+// leniently it is read), decode.go and outgoing.go are the platform's forms.
 package aibot

@@ -16,19 +16,34 @@ type promise struct {
 	// Kept in the journal.
 	RequestID string          `json:"r"` // of the message it answers
 	Message   json.RawMessage `json:"m"`
+	// Placed is when the asker was told that it is being looked for; zero: was not.
+	Placed time.Time `json:"p,omitzero"`
 
-	in     incoming
-	made   time.Time
-	said   *spoken // nil: not answered yet
-	placed bool    // the asker was told that it is being looked for
+	in   incoming
+	made time.Time
+	said *spoken // nil: not answered yet
+	busy bool    // said is that there was no room; others wait to be told so
 	// doubt tells that the platform may have the answer although it did not say so.
 	doubt bool
+	// unanswered tells that the placeholder was not acknowledged, which may still come.
+	unanswered bool
 	// unnoted tells that the journal was away when the message came.
 	unnoted bool
 }
 
 // taskID names the promise in the journal.
 func (p *promise) taskID() string { return "m:" + p.in.MsgID }
+
+// onRequest reports whether the answer may be a reply to its request: an event takes none.
+func (p *promise) onRequest() bool { return p.in.MsgType != "event" && p.RequestID != "" }
+
+// acks is how many acknowledgements are to come of what is sent on its request next.
+func (p *promise) acks() int {
+	if p.unanswered {
+		return 2
+	}
+	return 1
+}
 
 // chatID is where the answer goes.
 func (p *promise) chatID() string {
@@ -42,7 +57,7 @@ func (p *promise) chatID() string {
 func (p *promise) message(s spoken) markdownReply {
 	m := late(s)
 	m.ChatID, m.ChatType = p.chatID(), 1
-	if p.in.ChatType == "group" {
+	if p.in.ChatID != "" {
 		m.ChatType = 2
 	}
 	return m

@@ -27,6 +27,8 @@ type pushed struct {
 	Text string      `json:"t"`
 	// Begun tells that it was handed to a connection, so that it may have arrived.
 	Begun bool `json:"b,omitempty"`
+	// Refused is how often the platform refused it with a code after which it is tried again.
+	Refused int `json:"n,omitempty"`
 }
 
 const (
@@ -126,20 +128,37 @@ func (s *session) push(ctx, open context.Context, t bot.Task) {
 	if group {
 		body.ChatType = 2
 	}
-	answer, err := s.call(open, cmdSend, newRequestID(cmdSend), body, s.o.Times.Ack)
+	code, err := s.send(open, cmdSend, newRequestID(cmdSend), body, 1)
 	switch {
+	case errors.Is(err, errUnsubscribed):
+		p.Begun = again
+		s.notePush(open, t.ID, p, 0) // for the next connection
 	case err != nil:
 		s.log.Warn("push not acknowledged", slog.Any("error", err)) // it is tried again, with the remark
-	case answer.ErrCode == 0:
+	case code == 0:
 		s.o.Count(OutcomePushed)
 		s.pushOver(open, t.ID, nil)
-	case answer.ErrCode == codeRateLimited:
-		p.Begun = again
-		s.notePush(open, t.ID, p, jitter(s.o.Times.RateLimited))
 	default:
-		s.log.Error("push refused", slog.Int("errcode", answer.ErrCode))
+		p.Begun = again
+		s.pushRefused(open, t.ID, p, code)
+	}
+}
+
+// pushRefused puts a push off that the platform refused, or gives it up. There is no other
+// way to say it.
+func (s *session) pushRefused(ctx context.Context, id string, p pushed, code int) {
+	c := classOf(code)
+	p.Refused++
+	switch {
+	case c == classWait:
+		s.notePush(ctx, id, p, jitter(s.o.Times.RateLimited))
+	case c == classAgain && p.Refused < tries, c == classUnknown && p.Refused == 1:
+		s.notePush(ctx, id, p, s.o.Times.Again)
+	default:
+		s.o.Refused(code, givenUp)
+		s.log.Error("push given up: the platform refuses it", slog.Int("errcode", code))
 		s.o.Count(OutcomeGivenUp)
-		s.pushOver(open, t.ID, codeError(cmdSend, answer.ErrCode))
+		s.pushOver(ctx, id, codeError(cmdSend, code))
 	}
 }
 

@@ -63,6 +63,7 @@ func TestPushesGoOutOnce(t *testing.T) {
 	with := func(o *ConnectionOptions) { o.Journal, o.Pushed = journal, got.take }
 	first, _ := b.run(&sluggish{}, with)
 	b.wait("login", func() bool { return first.State() == StateReady })
+	b.gateway.Meet("wrT9group", "lin.yue")
 	second, _ := b.run(&sluggish{}, with)
 	for _, c := range []*Connection{second, first, second} {
 		for id, to := range map[string]bot.Address{"p1": aGroup, "p2": aPerson} {
@@ -91,6 +92,7 @@ func TestAPushInDoubtComesAgainAndSaysSo(t *testing.T) {
 	b, journal, got := newGatewayBench(t), newJournal(t), &outcomes{}
 	c, _ := b.run(&sluggish{}, func(o *ConnectionOptions) { o.Journal, o.Pushed = journal, got.take }, func(o *ConnectionOptions) { o.Times.Heartbeat = time.Hour }) // which would notice it first
 	b.wait("login", func() bool { return c.State() == StateReady })
+	b.gateway.Meet("wrT9group", "lin.yue")
 	b.gateway.SetFaults(platform.Faults{Silent: true})
 	if _, _, err := c.Push(t.Context(), "p", aGroup, []string{"更正"}); err != nil {
 		t.Fatal(err)
@@ -109,6 +111,7 @@ func TestPushesWaitForThePlatform(t *testing.T) {
 	b, journal, got := newGatewayBench(t), newJournal(t), &outcomes{}
 	c, _ := b.run(&sluggish{}, func(o *ConnectionOptions) { o.Journal, o.Pushed = journal, got.take })
 	b.wait("login", func() bool { return c.State() == StateReady })
+	b.gateway.Meet("wrT9group", "lin.yue")
 	b.gateway.SetFaults(platform.Faults{Codes: map[string][]int{cmdSend: {codeRateLimited, 0, 40058}}})
 	if _, _, err := c.Push(t.Context(), "p1", aGroup, []string{"一"}); err != nil {
 		t.Fatal(err)

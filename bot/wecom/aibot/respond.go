@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"aeobot/bot"
@@ -40,7 +41,7 @@ type Wording struct {
 // message came.
 type responder struct {
 	engine  Answerer
-	name    string
+	names   *botNames
 	cards   bool
 	wording Wording
 	log     *slog.Logger
@@ -57,7 +58,7 @@ func newResponder(a Answerer, name string, cards bool, w Wording, log *slog.Logg
 	w.Searching = cmp.Or(w.Searching, bot.TextSearching)
 	w.Busy = cmp.Or(w.Busy, bot.TextBusy)
 	w.Again = cmp.Or(w.Again, bot.TextAgain)
-	return responder{a, name, cards, w, log}
+	return responder{a, &botNames{own: name, log: log}, cards, w, log}
 }
 
 // spoken is what the asker reads, with the card under it (nil: none).
@@ -74,18 +75,21 @@ type spoken struct {
 
 // answer gives what the asker reads in return for a message.
 func (r *responder) answer(ctx context.Context, in incoming) (spoken, error) {
-	switch in.MsgType {
-	case "text", "mixed", "voice":
-	case "image", "file", "video":
+	switch {
+	case slices.Contains([]string{"image", "file", "video"}, in.MsgType):
 		return spoken{text: r.wording.Media}, nil
-	default:
-		r.log.Warn("message of unknown kind") // the kind's name is foreign text
-		return spoken{text: r.wording.Unknown}, nil
+	case !written[in.MsgType]:
+		r.log.Warn("message of unknown kind", slog.Bool("words", in.Words != "")) // the kind's name is foreign text
+		if in.Words == "" {
+			return spoken{text: r.wording.Unknown}, nil
+		}
 	}
-	m, wordless := r.question(in)
+	m, wordless := r.question(ctx, in)
 	switch {
 	case m.Text != "", m.Quote != "":
 		return r.ask(ctx, m, streamID(in.MsgID))
+	case len(in.lost) > 0:
+		return spoken{text: r.wording.Unknown}, nil
 	case in.MsgType == "voice":
 		return spoken{text: r.wording.Unheard}, nil
 	case wordless:
@@ -95,20 +99,24 @@ func (r *responder) answer(ctx context.Context, in incoming) (spoken, error) {
 	}
 }
 
+// written are the kinds of messages that hold what somebody says; of all but mixed, the
+// asker's own words.
+var written = map[string]bool{"text": true, "voice": true, "mixed": true}
+
 // question makes a bot.Message of what was said. What others wrote stays the quotation,
 // which the engine asks when nothing else was said. A message of pictures and words may be
-// a record of what others said. When there is no question, wordless says whether a picture
+// a record of what others said, and one of a kind that is not known as well. When there is no question, wordless says whether a picture
 // or a file came instead.
-func (r *responder) question(in incoming) (m bot.Message, wordless bool) {
-	text := bot.WithoutMentions(in.words(), r.name)
+func (r *responder) question(ctx context.Context, in incoming) (m bot.Message, wordless bool) {
+	text := r.names.text(ctx, in)
 	quote := strings.TrimSpace(in.Quote.words())
 	wordless = in.MsgType == "mixed" || in.Quote != nil && quote == ""
 	if text == "" {
-		quote = bot.WithoutMentions(quote, r.name) // a colleague's question to the bot
+		quote = bot.WithoutMentions(quote, r.names.known(ctx, in.AIBotID)...) // a colleague's question to the bot
 	}
 	return bot.Message{
 		ID: messageID(in), Chat: chat(in), Asker: bot.Asker(in.From.UserID),
-		Text: text, Relayed: in.MsgType == "mixed", Quote: quote, Surface: Surface,
+		Text: text, Relayed: in.MsgType == "mixed" || !written[in.MsgType], Quote: quote, Surface: Surface,
 	}, wordless
 }
 

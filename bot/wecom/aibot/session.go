@@ -23,25 +23,17 @@ type session struct {
 
 	open context.Context // ends with the session
 
-	mu       sync.Mutex
-	draining bool
-	inHand   map[string]struct{} // by task id
+	mu        sync.Mutex
+	displaced bool // the platform said so, maybe after the connection ended for another reason
+	draining  bool
+	inHand    map[string]struct{} // by task id
 }
-
-// Error codes of the platform that mean something to us (page 101463 and the
-// official SDK).
-const (
-	codeRefused      = 853000 // wrong bot id or secret
-	codeBadRequestID = 846605 // of an event, too old, or of another connection
-	codeStreamTooOld = 846608
-	codeRateLimited  = 45009
-)
 
 // subscribe logs in. Ready means that the answer has no error, not that the socket
 // is open.
 func (s *session) subscribe(ctx context.Context) error {
 	body := map[string]string{"bot_id": s.o.BotID, "secret": s.o.Secret}
-	answer, err := s.call(ctx, cmdSubscribe, newRequestID(cmdSubscribe), body, 2*s.o.Times.Ack)
+	answer, err := s.call(ctx, cmdSubscribe, newRequestID(cmdSubscribe), body, 2*s.o.Times.Ack, 1)
 	switch {
 	case err != nil && context.Cause(ctx) != nil:
 		return context.Cause(ctx)
@@ -49,6 +41,8 @@ func (s *session) subscribe(ctx context.Context) error {
 		return err
 	case answer.ErrCode == codeRefused:
 		return errRefused
+	case answer.ErrCode == codeRateLimited:
+		return errLimited
 	case answer.ErrCode != 0:
 		return codeError(cmdSubscribe, answer.ErrCode)
 	}
@@ -63,7 +57,7 @@ func (s *session) heartbeat(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		if _, err := s.call(ctx, cmdPing, newRequestID(cmdPing), nil, s.o.Times.Ack); err == nil {
+		if code, err := s.send(ctx, cmdPing, newRequestID(cmdPing), nil, 1); err == nil && code == 0 {
 			missed = 0
 			continue
 		}
@@ -96,40 +90,43 @@ func (s *session) renew(ctx context.Context) {
 // handle takes a command of the platform. It must not wait: the answers to our own
 // frames come the same way.
 func (s *session) handle(ctx context.Context, f frame) {
-	switch f.Command {
-	case cmdMessage, cmdEvent:
-	default:
-		s.o.Count(OutcomeUnreadable)
-		s.log.Warn("frame not understood")
-		return
-	}
 	in, err := parse(f.Body)
 	if err != nil {
-		s.o.Count(OutcomeUnreadable)
-		s.log.Error("frame ignored", slog.Any("error", err))
+		s.unreadable(f.Body, err)
 		return
 	}
-	if f.Command == cmdEvent && in.Event.EventType == eventDisconnected {
+	noteLost(in, s.log, s.o.Count)
+	event := in.MsgType == "event"
+	if event && in.Event.EventType == eventDisconnected {
+		s.mu.Lock()
+		s.displaced = true
+		s.mu.Unlock()
 		s.end(errDisplaced)
 		return
 	}
-	p := &promise{RequestID: f.Headers.RequestID, Message: f.Body, in: in, made: time.Now()}
+	p := &promise{RequestID: f.Headers.RequestID, Message: f.Body, in: in, made: s.o.Now()}
 	if !s.admit(p) {
 		return
 	}
-	taken := s.inTurn(ctx, p, func() bool { return s.arrives(ctx, f.Command, p) }, func() {
-		if f.Command == cmdEvent {
+	taken := s.inTurn(ctx, p, func() bool { return s.arrives(ctx, p) }, func() {
+		if event {
 			s.event(ctx, p)
 		} else {
 			s.keep(ctx, p)
 		}
 	})
-	if !taken && f.Command == cmdMessage {
+	if !taken && !event {
 		s.leave(ctx, p)
 	}
 	if !taken {
 		s.release(p)
 	}
+}
+
+// unreadable counts a frame that cannot be read, and names its fields.
+func (s *session) unreadable(data []byte, why error) {
+	s.o.Count(OutcomeUnreadable)
+	s.log.Error("frame ignored", slog.Any("error", why), slog.Any("fields", keysOf(data)))
 }
 
 // inTurn does something after what came before in the same conversation, unless first,
@@ -156,18 +153,14 @@ func (s *session) inTurn(ctx context.Context, p *promise, first func() bool, do 
 // always lets something wait for its turn.
 func always() bool { return true }
 
-const (
-	// answerWithin bounds making one answer.
-	answerWithin = 10 * time.Second
-	// placeAfter is when the asker is told that the answer is being looked for.
-	placeAfter = 2 * time.Second
-)
+// answerWithin bounds making one answer.
+const answerWithin = 10 * time.Second
 
 // arrives notes a message, or a button that was pressed, so that a crash at any moment
 // leaves it to another replica or to the next start. It tells whether there is something
 // to be done.
-func (s *session) arrives(ctx context.Context, command string, p *promise) bool {
-	if command == cmdEvent {
+func (s *session) arrives(ctx context.Context, p *promise) bool {
+	if p.in.MsgType == "event" {
 		s.o.Count(OutcomeEvent)
 		if !s.mayAnswer(ctx) {
 			return false
@@ -257,7 +250,7 @@ func (s *session) make(ctx context.Context, p *promise) bool {
 	}()
 	select {
 	case <-made:
-	case <-time.After(placeAfter):
+	case <-time.After(s.o.Times.Place):
 		s.place(ctx, p)
 		<-made // bounded by work
 	}
@@ -286,14 +279,24 @@ func (s *session) safely(ctx context.Context, in incoming) (said spoken, err err
 	return s.answer(ctx, in)
 }
 
-// place says that the answer is being looked for. It may fail: the answer says it all.
+// place says that the answer is being looked for, which is noted before: whoever says the
+// answer must know. It may fail: the answer says it all.
 func (s *session) place(ctx context.Context, p *promise) {
-	if !s.mayAnswer(ctx) {
+	if !s.mayAnswer(ctx) || !p.onRequest() {
 		return
 	}
-	p.placed = true
-	if _, err := s.call(ctx, cmdRespond, p.RequestID, unfinished(streamID(p.in.MsgID), s.wording.Searching), s.o.Times.Ack); err != nil {
-		s.log.Debug("placeholder not taken", slog.Any("error", err))
+	p.Placed = s.o.Now()
+	if !s.note(ctx, p, s.o.Times.Lease) {
+		p.Placed = time.Time{}
+		return
+	}
+	code, err := s.send(ctx, cmdRespond, p.RequestID, unfinished(streamID(p.in.MsgID), s.wording.Searching), 1)
+	if err != nil || code != 0 {
+		s.log.Debug("placeholder not taken", slog.Any("error", err), slog.Int("errcode", code))
+	}
+	p.unanswered = errors.Is(err, errNoAck)
+	if code != 0 {
+		p.Placed = time.Time{}
 	}
 }
 
@@ -357,11 +360,24 @@ func (s *session) takeOver(ctx context.Context) {
 func (s *session) event(ctx context.Context, p *promise) {
 	switch p.in.Event.EventType {
 	case eventEnter:
-		s.reply(ctx, cmdWelcome, p.RequestID, map[string]any{"msgtype": "text", "text": text{s.engine.Welcome(ctx)}})
+		s.welcome(ctx, p)
 	case eventFeedback:
 		s.rate(ctx, p.in)
 	case eventCard:
 		s.button(ctx, p)
+	}
+}
+
+// welcome welcomes who opens the chat. When the reply is refused it is a message of its own,
+// since the event does not come again that day.
+func (s *session) welcome(ctx context.Context, p *promise) {
+	p.said = &spoken{text: s.engine.Welcome(ctx)}
+	if s.reply(ctx, cmdWelcome, p.RequestID, map[string]any{"msgtype": "text", "text": text{p.said.text}}) {
+		return
+	}
+	p.unnoted = true
+	if s.promised.add(p) {
+		s.deliver(ctx, p)
 	}
 }
 
@@ -381,11 +397,29 @@ func (s *session) button(ctx context.Context, p *promise) {
 	s.deliver(ctx, p)
 }
 
-// reply answers an event, for which there are 5 s and one try.
-func (s *session) reply(ctx context.Context, command, requestID string, body any) {
-	if answer, err := s.call(ctx, command, requestID, body, s.o.Times.Ack); err != nil || answer.ErrCode != 0 {
-		s.log.Warn("reply to an event not taken", slog.String("command", command), slog.Any("error", err), slog.Int("errcode", answer.ErrCode))
+// reply answers an event, for which there are 5 s. It gives false when the platform has
+// refused it; what was not acknowledged may have arrived.
+func (s *session) reply(ctx context.Context, command, requestID string, body any) bool {
+	code, err := s.send(ctx, command, requestID, body, 1)
+	for try := 1; try < tries && err == nil && classOf(code) == classAgain; try++ {
+		s.o.Sleep(ctx, s.o.Times.Again)
+		code, err = s.send(ctx, command, requestID, body, 1)
 	}
+	if err != nil || code != 0 {
+		s.log.Warn("reply to an event not taken", slog.String("command", command), slog.Any("error", err), slog.Int("errcode", code))
+	}
+	return code == 0 && !errors.Is(err, errUnsubscribed)
+}
+
+// cause is why the session ended. Being displaced counts whenever it was said: a frame of
+// ours may have been refused before that was read.
+func (s *session) cause() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.displaced {
+		return errDisplaced
+	}
+	return context.Cause(s.open)
 }
 
 // stopTaking ends the taking of messages.

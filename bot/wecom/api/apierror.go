@@ -23,6 +23,9 @@ var (
 	ErrRecipient = errors.New("recipient is invalid or outside the visible range")
 	// ErrForbidden: the application may not do this; an administrator must allow it.
 	ErrForbidden = errors.New("not allowed for this application")
+	// ErrContent: what is said was refused, or the customer service account is blocked for
+	// what it said.
+	ErrContent = errors.New("content refused, or the account is blocked for its content")
 	// ErrInput: the call itself is wrong. It is our fault, and repeating it is no use.
 	ErrInput = errors.New("the call is wrong")
 	// ErrSpent: a card's or message's one-time code is used up or too old.
@@ -68,6 +71,11 @@ var meanings = map[int64]error{
 	60011:            ErrForbidden, // no right on that member
 	95011:            ErrForbidden, // customer service: wrong kind of secret
 	95012:            ErrForbidden,
+	95000:            ErrForbidden, // open_kfid invalid
+	95004:            ErrForbidden, // open_kfid unknown
+	95017:            ErrForbidden, // customer service: the account does not allow the API
+	40096:            ErrRecipient, // external_userid invalid: a colleague
+	40201:            ErrContent,
 	40007:            ErrInput, // media_id invalid
 	40008:            ErrInput, // bad type
 	40058:            ErrInput, // bad parameters
@@ -123,6 +131,7 @@ var mends = map[error]string{
 	ErrCredential:  "check corp_id and secret in the settings",
 	ErrRateLimited: "wait a minute; if it lasts, fewer messages",
 	ErrForbidden:   "in the admin console check the application's API permissions, visible range and whether it is enabled",
+	ErrContent:     "look at what was said, and in the admin console whether the account is blocked; it is not sent again",
 	ErrRobot:       "copy the webhook address of the group's push robot again",
 }
 

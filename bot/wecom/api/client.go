@@ -181,6 +181,13 @@ func (c *Client) Call(ctx context.Context, api string, private []string, call fu
 	}
 }
 
+// Try is Call for callers that wait themselves when the platform is busy.
+func (c *Client) Try(ctx context.Context, api string, private []string, call func(*work.Work) error) error {
+	err := c.refreshing(ctx, api, private, call)
+	c.note(err)
+	return err
+}
+
 // refreshing calls once, and once more when the access_token was refused.
 func (c *Client) refreshing(ctx context.Context, api string, private []string, call func(*work.Work) error) error {
 	err := c.once(ctx, api, private, call)

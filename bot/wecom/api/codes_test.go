@@ -20,9 +20,10 @@ func TestEveryCode(t *testing.T) {
 		ErrCredential:  {40001, 40013, 40091},
 		ErrRateLimited: {45009, 45033},
 		ErrUntrustedIP: {60020},
-		ErrRecipient:   {40003, 60111, 81013},
-		ErrForbidden:   {40056, 301002, 48002, 48006, 50002, 50003, 60011, 95011, 95012},
+		ErrRecipient:   {40003, 40096, 60111, 81013},
+		ErrForbidden:   {40056, 301002, 48002, 48006, 50002, 50003, 60011, 95000, 95004, 95017, 95011, 95012},
 		ErrInput:       {40007, 40008, 40058, 40063, 44004, 45001, 45002, 82001, 2000002},
+		ErrContent:     {40201},
 		ErrSpent:       {40029, 42014, 42016, 60140},
 		ErrWindow:      {95001, 95013, 95018},
 		ErrRobot:       {93000, 93004, 93008},
@@ -104,7 +105,7 @@ func TestLateGoesToThePlatformOnly(t *testing.T) {
 		} else if strings.Contains(err.Error(), "CODEMARK") || strings.Contains(err.Error(), "evil") {
 			t.Errorf("the error repeats the address: %v", err)
 		}
-		if err := l.Post(t.Context(), bad, map[string]string{}, ""); !errors.Is(err, errLateURL) {
+		if err := l.Post(t.Context(), bad, map[string]string{}, ""); !errors.Is(err, ErrLateURL) {
 			t.Errorf("%q: posted with %v", bad, err)
 		}
 	}

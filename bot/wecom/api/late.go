@@ -25,9 +25,9 @@ func NewLate(baseURL string) (*Late, error) {
 	return &Late{base}, err
 }
 
-// errLateURL means that a response_url is not the platform's. It is not repeated: it
+// ErrLateURL: a response_url is not the platform's. It is not repeated: it
 // is a secret.
-var errLateURL = errors.New("api: response_url is not the platform's")
+var ErrLateURL = errors.New("api: response_url is not the platform's")
 
 // latePath is where late answers go, and the only parameter they take.
 const (
@@ -41,7 +41,7 @@ const (
 func (l *Late) address(responseURL string) (string, error) {
 	u, err := url.Parse(responseURL)
 	if err != nil || u.User != nil || u.Fragment != "" || u.RawPath != "" || u.Opaque != "" || strings.ContainsAny(responseURL, "\\\n\r\t") {
-		return "", errLateURL
+		return "", ErrLateURL
 	}
 	own, known := strings.CutPrefix(u.Scheme+"://"+u.Host+u.Path, platformURL)
 	if !known {
@@ -49,7 +49,7 @@ func (l *Late) address(responseURL string) (string, error) {
 	}
 	q, err := url.ParseQuery(u.RawQuery)
 	if !known || err != nil || own != latePath || q.Get(lateParam) == "" {
-		return "", errLateURL
+		return "", ErrLateURL
 	}
 	return platformURL + latePath + "?" + url.Values{lateParam: q[lateParam][:1]}.Encode(), nil
 }

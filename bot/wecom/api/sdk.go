@@ -42,6 +42,22 @@ func Post(w *work.Work, name string, body, answer any) error {
 	return nil
 }
 
+// Get is Post for a call that is asked with parameters and has no body.
+func Get(w *work.Work, name string, parameters url.Values, answer any) error {
+	token, err := w.GetContext().GetAccessToken()
+	if err != nil {
+		return err
+	}
+	data, err := util.HTTPGet(platformURL + "/cgi-bin/" + name + "?access_token=" + token + "&" + parameters.Encode())
+	if err != nil || answer == nil {
+		return err
+	}
+	if err := json.Unmarshal(data, answer); err != nil {
+		return fmt.Errorf("%s: %w", name, errAnswer)
+	}
+	return nil
+}
+
 // guarded turns a panic of the SDK into an error. We call it from goroutines of
 // our own, where nobody else would recover. The value is not repeated: it may
 // quote what was sent.

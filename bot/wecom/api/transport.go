@@ -150,7 +150,7 @@ func readAnswer(r io.Reader) ([]byte, error) {
 	if len(body) > maxAnswerBytes {
 		return nil, errTooLarge
 	}
-	return body, nil
+	return bytes.TrimPrefix(body, []byte("\ufeff")), nil // a byte order mark is no JSON
 }
 
 // verdict is what every answer of the API has. A pointer tells 0 from absent.

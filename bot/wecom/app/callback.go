@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
+	"strconv"
 	"time"
 
 	"aeobot/bot"
@@ -36,7 +38,10 @@ const (
 	OutcomeIgnored      = "ignored"       // an event that needs no reply
 	OutcomeQuiet        = "quiet"         // one of too many questions got no reply
 	OutcomeUnreadable   = "unreadable"    // authentic, but not a message we can read
+	OutcomePartly       = "partly_read"   // a field was not what it should be, the rest was read
 	OutcomeForeign      = "foreign"       // authentic, but for another corp or application
+	OutcomePassedOn     = "passed_on"     // an event of customer service
+	OutcomeNoService    = "no_service"    // the same, where customer service is not configured
 	OutcomePushSent     = "push_sent"     // a further page was sent
 	OutcomePushFailed   = "push_failed"   // a further page was refused; the rest was not sent
 	OutcomePushPutOff   = "push_put_off"  // a further page waits in the journal
@@ -83,6 +88,15 @@ type Options struct {
 	//
 	// default: it is lost with the process
 	Journal bot.Journal
+	// Greeted keeps whom the application has greeted today.
+	//
+	// default: everybody is greeted whenever they come in
+	Greeted bot.Shelf
+	// CustomerService is given customer service's events: since December 2023 its API is
+	// called through an application, whose callback they then come to.
+	//
+	// default: they are ignored, with a warning
+	CustomerService func(ctx context.Context, event []byte) error
 	// MaxSkew is how far a callback's timestamp may be off.
 	//
 	// default: 0, not checked
@@ -199,8 +213,15 @@ func (c *Callback) Close(ctx context.Context) error {
 func (c *Callback) handle(ctx context.Context, plaintext []byte) ([]byte, error) {
 	in, err := readIncoming(plaintext)
 	if err != nil {
-		c.ignore(OutcomeUnreadable, err)
+		c.ignore(OutcomeUnreadable, err, slog.Any("fields", envelope.Names(plaintext)))
 		return nil, nil
+	}
+	if len(in.lost) > 0 {
+		c.o.Log.Warn("some fields of a message were not understood", slog.Any("fields", in.lost))
+		c.o.Count(OutcomePartly)
+	}
+	if in.customerService() {
+		return nil, c.passOn(ctx, plaintext)
 	}
 	if err := in.addressed(c.o.CorpID, c.o.AgentID); err != nil {
 		c.ignore(OutcomeForeign, err)
@@ -221,9 +242,22 @@ func (c *Callback) handle(ctx context.Context, plaintext []byte) ([]byte, error)
 	return writeReply(in.from, c.o.CorpID, text, at)
 }
 
+// errNoService means that nobody is there to take customer service's events.
+var errNoService = errors.New("customer service's event; set wecom.kf.corp_id and wecom.kf.secret to have customers answered")
+
+// passOn hands an event on to customer service.
+func (c *Callback) passOn(ctx context.Context, event []byte) error {
+	if c.o.CustomerService == nil {
+		c.ignore(OutcomeNoService, errNoService)
+		return nil
+	}
+	c.o.Count(OutcomePassedOn)
+	return c.o.CustomerService(ctx, event)
+}
+
 // ignore is for what a wrong setting causes as well: an operator has to see it.
-func (c *Callback) ignore(outcome string, err error) {
-	c.o.Log.Warn("callback ignored", slog.Any("error", err))
+func (c *Callback) ignore(outcome string, err error, attrs ...any) {
+	c.o.Log.Warn("callback ignored", append(attrs, slog.Any("error", err))...)
 	c.o.Count(outcome)
 }
 
@@ -232,6 +266,9 @@ func (c *Callback) ignore(outcome string, err error) {
 func (c *Callback) reply(ctx context.Context, in incoming) (text, outcome string, err error) {
 	switch in.kind {
 	case "text":
+		if slices.Contains(in.lost, "Content") {
+			return c.o.Wording.Unknown, OutcomeUnsupported, nil
+		}
 		return c.answer(ctx, in, in.content)
 	case "voice":
 		if in.recognition != "" {
@@ -252,6 +289,9 @@ func (c *Callback) reply(ctx context.Context, in incoming) (text, outcome string
 func (c *Callback) event(ctx context.Context, in incoming) (text, outcome string, err error) {
 	switch in.event {
 	case "enter_agent", "subscribe":
+		if c.greeted(ctx, in) {
+			return "", OutcomeIgnored, nil
+		}
 		return c.answerer.Welcome(ctx), OutcomeWelcome, nil
 	case "click":
 		if in.eventKey != "" {
@@ -262,6 +302,32 @@ func (c *Callback) event(ctx context.Context, in incoming) (text, outcome string
 	}
 	return "", OutcomeIgnored, nil
 }
+
+const (
+	// greetings are kept by person and day: the platform says so each time somebody opens
+	// the application.
+	greetings    = "app-greetings"
+	greetingKept = 25 * time.Hour
+)
+
+// greeted reports whether somebody was greeted before on that day, for another event than
+// this one, which may come twice. Who cannot be known is greeted.
+func (c *Callback) greeted(ctx context.Context, in incoming) bool {
+	if c.o.Greeted == nil {
+		return false
+	}
+	day := c.o.Now().In(china).Format(time.DateOnly)
+	sum := sha256.Sum256([]byte(day + "\x00" + bot.FoldPerson(string(in.from))))
+	id, event := hex.EncodeToString(sum[:16]), strconv.FormatInt(in.created.Unix(), 10)+in.event
+	err := c.o.Greeted.Put(ctx, greetings, id, []byte(event), 0, greetingKept)
+	if !errors.Is(err, bot.ErrStale) {
+		return false
+	}
+	before, err := c.o.Greeted.Get(ctx, greetings, id)
+	return err == nil && string(before.Data) != event
+}
+
+var china = time.FixedZone("Asia/Shanghai", 8*60*60)
 
 // press does what a card's button says. Both the card's change and what is to be said
 // are sent: the response has no room for them.
@@ -364,9 +430,8 @@ func (c *Callback) messageID(in incoming) string {
 		agent = in.agentID
 	}
 	id := in.id
-	if in.kind == "event" { // events have no id; these tell them apart (90240), and are not to be read in a store
-		sum := sha256.Sum256(fmt.Appendf(nil, "%s/%d/%s/%s/%s", in.from, in.created.Unix(), in.event, in.eventKey, in.taskID))
-		id = hex.EncodeToString(sum[:16])
+	if in.kind == "event" { // events have no id; these tell them apart (90240), and are not to be found out from a store
+		id = c.receiver.Codec.Name(fmt.Sprintf("%s/%d/%s/%s/%s", in.from, in.created.Unix(), in.event, in.eventKey, in.taskID))
 	}
 	return fmt.Sprintf("app:%s:%s:%s", in.to, agent, id)
 }

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,6 +20,7 @@ import (
 	"time"
 
 	"aeobot/bot"
+	"aeobot/bot/boltstore"
 	"aeobot/bot/wecom/envelope"
 )
 
@@ -221,7 +223,7 @@ func TestCallbackReplies(t *testing.T) {
 		{"another application", strings.Replace(question("11", "你好"), testAgent, "1000018", 1), "", OutcomeForeign},
 		{"DOCTYPE", "<!DOCTYPE xml>" + question("12", "你好"), "", OutcomeUnreadable},
 		{"doubled type", say("text", "13", "<MsgType>event</MsgType>"), "", OutcomeUnreadable},
-		{"no id", question("", "你好"), "", OutcomeUnreadable},
+		{"no id", question("", "你好"), "答：你好", OutcomeAnswered},
 		{"JSON", `{"msgtype":"text"}`, "", OutcomeUnreadable},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -469,5 +471,58 @@ func TestZeroOptions(t *testing.T) {
 	}
 	if err := c.Close(context.Background()); err != nil {
 		t.Errorf("Close = %v", err)
+	}
+}
+
+// TestOneGreetingADay: a person is greeted once a day however often they come in and however
+// their id is spelled; the same event again is the same greeting.
+func TestOneGreetingADay(t *testing.T) {
+	store, err := boltstore.Open(filepath.Join(t.TempDir(), "store.db"), boltstore.Options{NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	now := time.Date(2026, 11, 30, 15, 59, 0, 0, time.UTC) // a minute before midnight in China
+	b := newBench(t, nil, func(o *Options) { o.Greeted, o.Now = store, func() time.Time { return now } })
+	comes := func(who string, at int) string {
+		t.Helper()
+		e := strings.NewReplacer("lin.yue", who, "1760000123", fmt.Sprint(at)).Replace(event("enter_agent", "<AgentID>1000017</AgentID>"))
+		return b.deliver(e)["Content"]
+	}
+	for i, tt := range []struct {
+		who  string
+		at   int
+		want bool
+	}{{"lin.yue", 1, true}, {"lin.yue", 1, true}, {"lin.yue", 2, false}, {"Lin.Yue", 3, false}, {"wang", 4, true}, {"wang", 5, false}} {
+		if got := comes(tt.who, tt.at); (got != "") != tt.want {
+			t.Errorf("%d: %s reads %q", i, tt.who, got)
+		}
+	}
+	now = now.Add(2 * time.Minute)
+	if comes("lin.yue", 6) == "" || comes("lin.yue", 7) != "" {
+		t.Error("the next day is not another day")
+	}
+}
+
+// TestCustomerServiceEvents come to the application through which that API is called, from
+// nobody and for no application.
+func TestCustomerServiceEvents(t *testing.T) {
+	event := func(corp string) string {
+		return "<xml><ToUserName>" + corp + "</ToUserName><CreateTime>1760007000</CreateTime><MsgType>event</MsgType>" +
+			"<Event>kf_msg_or_event</Event><Token>tok-77</Token><OpenKfId>wkA1</OpenKfId></xml>"
+	}
+	var got []string
+	b := newBench(t, nil, func(o *Options) {
+		o.CustomerService = func(_ context.Context, event []byte) error {
+			got = append(got, string(event))
+			return nil
+		}
+	})
+	if reply := b.deliver(event(testCorp)); len(reply) > 0 || !slices.Equal(got, []string{event(testCorp)}) || b.counts.of(OutcomePassedOn) != 1 {
+		t.Errorf("replied %v, passed on %q", reply, got)
+	}
+	b = newBench(t, nil)
+	if reply := b.deliver(event(testCorp)); len(reply) > 0 || !strings.Contains(b.log.String(), "wecom.kf.secret") || b.counts.of(OutcomeNoService) != 1 {
+		t.Errorf("without customer service: replied %v, log %s", reply, b.log.String())
 	}
 }

@@ -1,12 +1,12 @@
 package app
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"aeobot/bot/wecom/envelope"
 )
@@ -21,10 +21,11 @@ type incoming struct {
 	agentID     string
 	created     time.Time // CreateTime; zero when it is no number
 	content     string
-	recognition string // what the platform heard in a voice message, when it says so
-	eventKey    string // of a menu entry or a card's button
-	taskID      string // of the card
-	code        string // ResponseCode: lets the card be changed once
+	recognition string   // what the platform heard in a voice message, when it says so
+	eventKey    string   // of a menu entry or a card's button
+	taskID      string   // of the card
+	code        string   // ResponseCode: lets the card be changed once
+	lost        []string // fields that are there and could not be read
 }
 
 // Refusals of a message that is authentic and readable but not for us, or not
@@ -32,7 +33,7 @@ type incoming struct {
 var (
 	errForeignCorp  = errors.New("message is for another corp")
 	errForeignAgent = errors.New("message is for another application")
-	errIncomplete   = errors.New("message lacks a sender, a type or a valid id")
+	errIncomplete   = errors.New("message lacks a sender or a type")
 )
 
 // maxIDDigits is the length of the largest 64-bit number in decimal.
@@ -40,10 +41,7 @@ const maxIDDigits = 20
 
 // readIncoming reads a decrypted message and checks that it is whole.
 func readIncoming(plaintext []byte) (incoming, error) {
-	if !utf8.Valid(plaintext) { // Printable would mend it
-		return incoming{}, fmt.Errorf("app: message: %w", envelope.ErrNotUTF8)
-	}
-	f, err := envelope.Fields([]byte(envelope.Printable(string(plaintext))), "ToUserName", "FromUserName",
+	f, lost, err := envelope.SignedFields(plaintext, "ToUserName", "FromUserName",
 		"CreateTime", "MsgType", "Event", "MsgId", "AgentID", "Content", "Recognition", "EventKey", "TaskId", "ResponseCode")
 	if err != nil {
 		return incoming{}, fmt.Errorf("app: message: %w", err)
@@ -60,15 +58,23 @@ func readIncoming(plaintext []byte) (incoming, error) {
 		eventKey:    strings.TrimSpace(f["EventKey"]),
 		taskID:      strings.TrimSpace(f["TaskId"]),
 		code:        strings.TrimSpace(f["ResponseCode"]),
+		lost:        lost,
+	}
+	if in.kind != "event" && !isMsgID(in.id) { // delivered again it is the same
+		in.id, in.lost = fmt.Sprintf("sum-%x", sha256.Sum256(plaintext))[:36], append(in.lost, "MsgId")
 	}
 	if seconds, err := strconv.ParseInt(strings.TrimSpace(f["CreateTime"]), 10, 64); err == nil {
 		in.created = time.Unix(seconds, 0)
 	}
-	if in.from == "" || in.kind == "" || (in.kind != "event" && !isMsgID(in.id)) {
+	if in.from == "" && !in.customerService() || in.kind == "" {
 		return incoming{}, fmt.Errorf("app: message: %w", errIncomplete)
 	}
 	return in, nil
 }
+
+// customerService reports whether it is an event of customer service, which comes from nobody
+// and for no application.
+func (in incoming) customerService() bool { return in.kind == "event" && in.event == "kf_msg_or_event" }
 
 // addressed says whether the message is for this application. agentID empty means
 // that none is configured; events of the whole corp carry none themselves.

@@ -247,3 +247,18 @@ func TestMarkdownGoesOutAsMessages(t *testing.T) {
 		t.Errorf("sent %+v", s)
 	}
 }
+
+// TestMarkdownThatIsNotAcceptedGoesOutAsText, as it is then.
+func TestMarkdownThatIsNotAcceptedGoesOutAsText(t *testing.T) {
+	for _, code := range []int{40008, 40058} {
+		c := newCorp(t)
+		b := newBench(t, c.sender(t), func(o *Options) { o.Markdown = true })
+		b.answerer.hook = func(bot.Message) (bot.Reply, error) { return reply("**一**", "二"), nil }
+		c.SetFaults(platform.APIFaults{Codes: map[string][]int{"message/send": {code}}})
+		b.deliver(question("1", "海关有何激励？"))
+		waitFor(t, "both pages", func() bool { return len(c.Sent()) == 2 })
+		if s := c.Sent(); s[0].Kind != "text" || s[0].Text != "**一**" || s[1].Kind != "markdown" {
+			t.Errorf("%d: sent %+v", code, s)
+		}
+	}
+}

@@ -219,6 +219,7 @@ func (p *pushes) send(job push, wait time.Duration) {
 			if job.Next < len(job.Items) && job.noted && !p.note(job, p.lease) {
 				return // another replica has it, because we were frozen
 			}
+		case job.plainer(err): // the same item once more
 		case !p.failed(job, err, time.Since(began) < pushKeep):
 			return
 		case sleep(ctx, retryLater) != nil:
@@ -234,6 +235,16 @@ func (p *pushes) send(job push, wait time.Duration) {
 	}
 	p.done(job)
 	p.said(job, nil)
+}
+
+// plainer makes a text of Markdown that the platform did not accept; false: it is none.
+func (j push) plainer(err error) bool {
+	i := &j.Items[j.Next]
+	if i.Kind != itemMarkdown || !errors.Is(err, api.ErrInput) {
+		return false
+	}
+	i.Kind = itemText
+	return true
 }
 
 // enterLate notes a promise that the journal was away for, as soon as it is back: a crash

@@ -11,8 +11,11 @@ package envelope
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha1"
+	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/binary"
@@ -51,6 +54,15 @@ type Codec struct {
 	receiveID string
 	block     cipher.Block
 	iv        []byte
+	naming    []byte
+}
+
+// Name names a text that shows who somebody is, the same at all replicas: only who has the
+// keys of the callback finds out whose name it is.
+func (c *Codec) Name(text string) string {
+	mac := hmac.New(sha256.New, c.naming)
+	mac.Write([]byte(text))
+	return hex.EncodeToString(mac.Sum(nil)[:16])
 }
 
 // New makes a codec. receiveID is the corpid for an application and empty for an
@@ -67,7 +79,11 @@ func New(token, encodingAESKey, receiveID string) (*Codec, error) {
 	if err != nil {
 		return nil, fmt.Errorf("envelope: encoding_aes_key: %w", err)
 	}
-	return &Codec{token, receiveID, block, key[:aes.BlockSize]}, nil
+	naming, err := hkdf.Key(sha256.New, key, nil, "aeobot names", sha256.Size)
+	if err != nil {
+		return nil, fmt.Errorf("envelope: %w", err)
+	}
+	return &Codec{token, receiveID, block, key[:aes.BlockSize], naming}, nil
 }
 
 // decodeKey gives the 32 bytes of an EncodingAESKey. Its last character carries

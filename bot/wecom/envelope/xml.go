@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -26,31 +29,104 @@ var (
 	errSyntax     = errors.New("not well-formed")
 )
 
-// Fields reads the children of the root element that are in known and gives
-// the text of those present. Elements it does not know are skipped, so that a
+// Fields reads what nobody has signed: the children of the root element that are in known,
+// and gives the text of those present. Elements it does not know are skipped, so that a
 // field the platform adds tomorrow does no harm; a known one that stands twice is
 // refused, because two readers could each believe a different one.
 func Fields(body []byte, known ...string) (map[string]string, error) {
-	if !utf8.Valid(body) {
-		return nil, fmt.Errorf("envelope: xml: %w", ErrNotUTF8)
-	}
-	d := xml.NewDecoder(bytes.NewReader(body))
-	// Asked for every declared encoding other than UTF-8.
-	d.CharsetReader = func(string, io.Reader) (io.Reader, error) { return nil, ErrNotUTF8 }
 	r := &fieldReader{known: map[string]bool{}, found: map[string]string{}}
 	for _, name := range known {
 		r.known[name] = true
 	}
+	if err := r.read(body); err != nil {
+		return nil, err
+	}
+	return r.found, nil
+}
+
+// SignedFields is Fields for what the platform is known to have written, read leniently: one
+// field that is not what the pages say must not cost an asker the answer. A field that
+// stands twice or has elements inside is lost, and the others are read; a name in other
+// letter case serves when the exact one is missing. lost names what is lost.
+func SignedFields(body []byte, known ...string) (found map[string]string, lost []string, err error) {
+	r := &fieldReader{all: true, found: map[string]string{}, bad: map[string]bool{}}
+	text := Printable(strings.ToValidUTF8(string(body), "\ufffd"))
+	if err := r.read([]byte(strings.TrimPrefix(text, "\ufeff"))); err != nil {
+		return nil, nil, err
+	}
+	found = map[string]string{}
+	for _, name := range known {
+		as := r.named(name)
+		switch text, ok := r.found[as]; {
+		case r.bad[as]:
+			lost = append(lost, name)
+		case ok:
+			found[name] = text
+		}
+	}
+	return found, lost, nil
+}
+
+// named is the name by which a field stands in the document.
+func (r *fieldReader) named(name string) string {
+	if _, exact := r.found[name]; exact {
+		return name
+	}
+	for _, other := range slices.Sorted(maps.Keys(r.found)) {
+		if strings.EqualFold(other, name) {
+			return other
+		}
+	}
+	return name
+}
+
+const (
+	maxFields     = 200 // of a document that is read leniently; a card's event has some 20
+	maxNames      = 30  // in a log
+	maxNameLength = 40
+)
+
+// Names are those of the elements in a document that cannot be read, as far as it is XML,
+// for the log. One that does not look like the platform's is not repeated: it may be a
+// person's words.
+func Names(body []byte) []string {
+	d := xml.NewDecoder(strings.NewReader(Printable(strings.ToValidUTF8(string(body), ""))))
+	var names []string
+	for len(names) < maxNames {
+		token, err := d.Token()
+		if err != nil {
+			break
+		}
+		if start, ok := token.(xml.StartElement); ok {
+			name := start.Name.Local
+			if len(name) > maxNameLength || strings.ContainsFunc(name, func(r rune) bool { return r > 'z' || !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_' }) {
+				name = "?"
+			}
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// read reads a whole document.
+func (r *fieldReader) read(body []byte) error {
+	if !utf8.Valid(body) {
+		return fmt.Errorf("envelope: xml: %w", ErrNotUTF8)
+	}
+	d := xml.NewDecoder(bytes.NewReader(body))
+	// Asked for every declared encoding other than UTF-8.
+	d.CharsetReader = func(string, io.Reader) (io.Reader, error) { return nil, ErrNotUTF8 }
 	for {
 		token, err := d.Token()
 		if errors.Is(err, io.EOF) {
-			return r.result()
+			return r.end()
 		}
 		if err != nil {
-			return nil, fmt.Errorf("envelope: xml: %w", nameless(err))
+			return fmt.Errorf("envelope: xml: %w", nameless(err))
 		}
 		if err := r.take(token); err != nil {
-			return nil, fmt.Errorf("envelope: xml: %w", err)
+			return fmt.Errorf("envelope: xml: %w", err)
 		}
 		r.tokens++
 	}
@@ -68,6 +144,8 @@ func nameless(err error) error {
 // fieldReader is how far the document has been read.
 type fieldReader struct {
 	known  map[string]bool
+	all    bool            // every field is known, and a bad one is not fatal
+	bad    map[string]bool // with all: fields that stand twice, or have elements inside
 	found  map[string]string
 	tokens int    // tokens before this one
 	roots  int    // elements seen at the top
@@ -99,16 +177,20 @@ func (r *fieldReader) open(name xml.Name) error {
 	switch {
 	case r.depth > maxDepth:
 		return errDeep
-	case r.field != "":
+	case r.field != "" && !r.all:
 		return errNested
+	case r.field != "":
+		r.bad[r.field] = true
 	case r.depth == 1:
 		r.roots++
-		if r.roots > 1 || name.Local != "xml" || name.Space != "" {
+		if r.roots > 1 || name.Local != "xml" && !(r.all && strings.EqualFold(name.Local, "xml")) || name.Space != "" {
 			return errRoot
 		}
-	case r.depth == 2 && name.Space == "" && r.known[name.Local]:
-		if _, twice := r.found[name.Local]; twice {
+	case r.depth == 2 && name.Space == "" && (r.known[name.Local] || r.all && len(r.found) < maxFields):
+		if _, twice := r.found[name.Local]; twice && !r.all {
 			return errDoubled
+		} else if twice {
+			r.bad[name.Local] = true
 		}
 		r.field = name.Local
 		r.text.Reset()
@@ -117,7 +199,7 @@ func (r *fieldReader) open(name xml.Name) error {
 }
 
 func (r *fieldReader) shut() {
-	if r.field != "" { // nothing nests in a field, so this is its end
+	if r.field != "" && r.depth == 2 {
 		r.found[r.field] = r.text.String()
 		r.field = ""
 	}
@@ -134,11 +216,11 @@ func (r *fieldReader) chars(text xml.CharData) error {
 	return nil
 }
 
-func (r *fieldReader) result() (map[string]string, error) {
+func (r *fieldReader) end() error {
 	if r.roots == 0 {
-		return nil, fmt.Errorf("envelope: xml: %w", errNoDocument)
+		return fmt.Errorf("envelope: xml: %w", errNoDocument)
 	}
-	return r.found, nil
+	return nil
 }
 
 // Printable replaces by a space what XML 1.0 does not allow in a document.

@@ -113,3 +113,15 @@ func FuzzUnwrapXML(f *testing.F) {
 		t.Errorf("UnwrapXML(%q) = %q, encoding/xml reads %q", body, got, plain.Encrypt)
 	})
 }
+
+func TestNames(t *testing.T) {
+	for body, want := range map[string]string{
+		"<xml><MsgType>text</MsgType><Content>secret": "Content MsgType xml",
+		"<xml><机密>x</机密><a-b>1</a-b><Content/></xml>": "? Content xml",
+		"secret": "", "": "",
+	} {
+		if got := strings.Join(Names([]byte(body)), " "); got != want {
+			t.Errorf("Names(%q) = %q, want %q", body, got, want)
+		}
+	}
+}

@@ -59,6 +59,7 @@ func (e *engine) Answer(_ context.Context, m bot.Message) (bot.Reply, error) {
 	for i := range strings.Count(m.Text, "!") {
 		r.Pages = append(r.Pages, fmt.Sprint("页", i+2))
 	}
+	r.WantsPerson, r.OfferPerson = m.Text == "转人工", m.Text == "没有"
 	return r, nil
 }
 
@@ -121,8 +122,9 @@ func (b *bench) replica() (*Callback, func()) {
 		b.t.Fatal(err)
 	}
 	k := NewCallback(b.engine, b.codec, client, b.store, Options{CorpID: b.corp.ID,
-		Log: slog.New(slog.NewTextHandler(b, nil)), Count: func(o string) { b.count(o, 1) }, Pushed: b.pushed})
-	k.times = times{lease: time.Minute, claim: 20 * time.Millisecond, later: 50 * time.Millisecond}
+		Log: slog.New(slog.NewTextHandler(b, nil)), Count: func(o string) { b.count(o, 1) }, Pushed: b.pushed, Transfer: true,
+		Refused: func(r Refusal) { b.count(r.Call+" "+r.Code+" "+r.Class, 1) }, SendFailed: func(why string) { b.count("fail "+why, 1) }})
+	k.times = times{lease: time.Minute, claim: 20 * time.Millisecond, later: 50 * time.Millisecond, again: 5 * time.Millisecond}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() {
@@ -142,8 +144,8 @@ func (b *bench) replica() (*Callback, func()) {
 // nudge tells the replica that there is something to fetch, as the platform does.
 func (b *bench) nudge(k *Callback) int {
 	b.t.Helper()
-	plain := fmt.Sprintf(`<xml><ToUserName><![CDATA[%s]]></ToUserName><CreateTime>1760007000</CreateTime><MsgType><![CDATA[event]]></MsgType>
-<Event><![CDATA[kf_msg_or_event]]></Event><Token><![CDATA[tok-77]]></Token><OpenKfId><![CDATA[%s]]></OpenKfId></xml>`, b.corp.ID, account)
+	plain := fmt.Sprintf(`<xml><ToUserName><![CDATA[%s]]></ToUserName><CreateTime>%d</CreateTime><MsgType><![CDATA[event]]></MsgType>
+<Event><![CDATA[kf_msg_or_event]]></Event><Token><![CDATA[tok-77]]></Token><OpenKfId><![CDATA[%s]]></OpenKfId></xml>`, b.corp.ID, time.Now().Unix(), account)
 	return b.post(k, plain)
 }
 

@@ -9,12 +9,11 @@ import (
 	"time"
 
 	"aeobot/bot"
-	"aeobot/bot/wecom/api"
 )
 
 // pushSurface is what a customer can be shown who has not just asked: one message, since
 // the platform counts them.
-var pushSurface = bot.Surface{Name: Surface.Name, MaxBytes: MaxBytes, MaxPages: 1}
+var pushSurface = bot.Surface{Name: Surface.Name, MaxBytes: Surface.MaxBytes, MaxPages: 1}
 
 // pushed is what the journal keeps of a push.
 type pushed struct {
@@ -22,6 +21,8 @@ type pushed struct {
 	Text string      `json:"t"`
 	// Begun tells that it was handed to the platform, so that it may have arrived.
 	Begun bool `json:"b,omitempty"`
+	Waits int  `json:"w,omitempty"`
+	Tries int  `json:"x,omitempty"` // those that are bounded
 }
 
 // pushKeep is how long a push is tried: the platform takes none 48 hours after a customer's
@@ -70,33 +71,45 @@ func (k *Callback) pushes(ctx context.Context) {
 
 // push sends one thing, or leaves it for later.
 func (k *Callback) push(ctx context.Context, id string, p pushed) {
+	account, customer := p.To.Account, string(p.To.Asker)
+	if k.hasPerson(ctx, account, customer) {
+		p.Waits++
+		k.notePush(id, p, k.delay(p.Waits))
+		return
+	}
 	text := p.Text
 	if p.Begun { // sent before the crash or not: nobody knows
-		if again := k.o.Again + "\n" + text; len(again) <= MaxBytes {
-			text = again
-		}
+		text = k.o.Again + "\n" + text
 	}
 	p.Begun = true
 	if !k.notePush(id, p, k.times.lease) {
 		return
 	}
-	err := k.sendTo(ctx, p.To.Account, string(p.To.Asker), pageID(id, 0), text)
-	refused := (*api.APIError)(nil)
-	switch {
-	case err == nil:
+	err := k.sendText(ctx, account, customer, pageID(id, 0), text)
+	if err == nil {
+		k.health.good(apiSend, account, k.o.Now())
 		k.o.Count(OutcomePushed)
 		k.pushOver(id, nil)
-	case errors.Is(err, api.ErrWindow), errors.Is(err, api.ErrRecipient):
+		return
+	}
+	c := k.refusal(apiSend, err)
+	p.Begun = c == classNetwork // a refusal sent nothing
+	if c == classUnknown {
+		p.Tries++
+	}
+	switch {
+	case c == classOver:
 		k.o.Count(OutcomeTooLate)
 		k.pushOver(id, errors.Join(bot.ErrCannot, err))
-	case errors.Is(err, api.ErrInput):
+	case p.Tries >= maxTries:
 		k.o.Count(OutcomeFailed)
+		k.logRefusal("push given up", c, err)
 		k.pushOver(id, err)
 	default:
 		k.o.Count(OutcomeRetried)
 		k.o.Log.Warn("push not taken; trying again", slog.Any("error", err))
-		p.Begun = !errors.As(err, &refused) // a refusal sent nothing
-		k.notePush(id, p, k.times.later)
+		p.Waits++
+		k.notePush(id, p, k.delay(p.Waits))
 	}
 }
 

@@ -27,6 +27,7 @@ func TestPushes(t *testing.T) {
 		_, ok := got[id]
 		return ok
 	}
+	b.corp.SetDuty(account, "zhou.min", false) // there is such an account
 	to := bot.Address{Channel: "kf", Account: account, Asker: "wmCustomer"}
 	if _, _, err := k.Push(t.Context(), "early", to, []string{"x"}); err != nil {
 		t.Fatal(err)

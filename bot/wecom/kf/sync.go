@@ -2,19 +2,11 @@ package kf
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"strconv"
 	"time"
-
-	"github.com/silenceper/wechat/v2/work"
-	sdk "github.com/silenceper/wechat/v2/work/kf"
-	"github.com/silenceper/wechat/v2/work/kf/sendmsg"
-	"github.com/silenceper/wechat/v2/work/kf/syncmsg"
 
 	"aeobot/bot"
 	"aeobot/bot/wecom/api"
@@ -22,29 +14,31 @@ import (
 
 // The calls we make, as errors and logs name them.
 const (
-	apiSync        = "kf/sync_msg"
-	apiSend        = "kf/send_msg"
-	apiSendOnEvent = "kf/send_msg_on_event"
+	apiSync = "kf/sync_msg"
+	apiSend = "kf/send_msg"
 )
 
 const (
 	pageSize = 100
 	// window is how long after a customer's message a reply is taken, less a margin;
-	// welcomeWithin the same for a welcome.
+	// onEventWithin the same for what is said on an event.
 	window        = 47 * time.Hour
-	welcomeWithin = 20 * time.Second
+	onEventWithin = 20 * time.Second
 	// answerWithin bounds making one answer.
 	answerWithin = 10 * time.Second
+	// before is how much older than the first nudge a message may be to be answered, when
+	// nothing is known of the account yet.
+	before = 5 * time.Minute
 )
 
 // errBusy means that another replica works on the account.
 var errBusy = errors.New("kf: another replica works on this account")
 
-// cursorName names how far an account has been read.
+// cursorName names how far an account has been read; no account stands for all.
 func (k *Callback) cursorName(account string) string { return k.queue() + ":" + account }
 
-// fetch answers all that is new in an account, in order. What fails is fetched again
-// from where the cursor stands.
+// fetch takes all that is new in an account, in order. What fails is fetched again from
+// where the cursor stands.
 func (k *Callback) fetch(ctx context.Context, n nudge) error {
 	lease := k.cursorName(n.Account)
 	held, err := k.store.Lease(ctx, lease, k.holder, k.times.lease)
@@ -61,23 +55,21 @@ func (k *Callback) fetch(ctx context.Context, n nudge) error {
 			k.o.Log.Debug("lease not given up", slog.Any("error", err))
 		}
 	}()
+	k.know(ctx, n.Account)
 	cursor, err := k.store.Cursor(ctx, lease)
 	if err != nil {
 		return err
 	}
+	since, err := k.since(ctx, n, cursor == "")
+	if err != nil {
+		return err
+	}
 	for more := true; more; {
-		var page sdk.SyncMsgSchema
-		err := k.client.Call(ctx, apiSync, []string{n.Token}, func(w *work.Work) error {
-			c, err := w.GetKF()
-			if err == nil {
-				page, err = c.SyncMsg(sdk.SyncMsgOptions{Cursor: cursor, Token: n.Token, Limit: pageSize, OpenKfID: n.Account})
-			}
-			return err
-		})
+		page, err := k.sync(ctx, n, cursor)
 		if err != nil {
 			return err
 		}
-		for _, m := range page.MsgList {
+		for _, m := range page.messages {
 			held, err := k.store.Lease(ctx, lease, k.holder, k.times.lease)
 			switch {
 			case err != nil:
@@ -85,14 +77,14 @@ func (k *Callback) fetch(ctx context.Context, n nudge) error {
 			case !held:
 				return errBusy // we were frozen
 			}
-			if err := k.take(ctx, n.Account, m); err != nil {
+			if err := k.take(ctx, m, since); err != nil {
 				return err
 			}
 		}
 		// The list may be empty although there is more; without a new cursor there is not.
-		more = page.HasMore == 1 && page.NextCursor != cursor
-		if page.NextCursor != "" && page.NextCursor != cursor {
-			cursor = page.NextCursor
+		more = page.more && page.next != cursor
+		if page.next != "" && page.next != cursor {
+			cursor = page.next
 			if err := k.store.SaveCursor(ctx, lease, cursor); err != nil {
 				return err
 			}
@@ -101,197 +93,222 @@ func (k *Callback) fetch(ctx context.Context, n nudge) error {
 	return nil
 }
 
+// since gives the time before which messages of an account are not answered. At the first
+// start the platform gives three days, which people have answered meanwhile; where the bound
+// lies is kept, since reading all that can be broken off.
+func (k *Callback) since(ctx context.Context, n nudge, first bool) (time.Time, error) {
+	name := k.cursorName(n.Account) + ":since"
+	kept, err := k.store.Cursor(ctx, name)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if kept == "" && first {
+		at := n.At
+		if now := k.o.Now().Unix(); at == 0 || at > now {
+			at = now
+		}
+		kept = strconv.FormatInt(time.Unix(at, 0).Add(-before).Unix(), 10)
+		if err := k.store.SaveCursor(ctx, name, kept); err != nil {
+			return time.Time{}, err
+		}
+	}
+	if kept == "" { // read before there was a bound
+		return time.Time{}, nil
+	}
+	seconds, err := strconv.ParseInt(kept, 10, 64)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("kf: bound of an account: %w", err)
+	}
+	return time.Unix(seconds, 0), nil
+}
+
+// page is one answer of sync_msg.
+type page struct {
+	messages []message
+	next     string
+	more     bool
+}
+
+// codeOldToken means that a nudge's token is older than ten minutes (page 94670).
+const codeOldToken = 95007
+
+// sync asks for a page. A token that is too old is left out: that has a stricter limit, but
+// an answer.
+func (k *Callback) sync(ctx context.Context, n nudge, cursor string) (page, error) {
+	body := map[string]any{"limit": pageSize}
+	for key, value := range map[string]string{"cursor": cursor, "token": n.Token, "open_kfid": n.Account} {
+		if value != "" {
+			body[key] = value
+		}
+	}
+	var answer object
+	err := k.client.Call(ctx, apiSync, []string{n.Token}, post(apiSync, body, &answer))
+	if refused := (*api.APIError)(nil); errors.As(err, &refused) && refused.Code == codeOldToken && n.Token != "" {
+		n.Token = ""
+		return k.sync(ctx, n, cursor)
+	}
+	if err != nil {
+		k.refusal(apiSync, err)
+		k.health.bad(apiSync, n.Account, err, k.o.Now())
+		return page{}, err
+	}
+	k.health.good(apiSync, n.Account, k.o.Now())
+	return k.readPage(answer, n.Account), nil
+}
+
+// readPage reads what can be read, and says what cannot.
+func (k *Callback) readPage(answer object, account string) page {
+	p := page{next: answer.text("next_cursor")}
+	more, _ := answer.number("has_more")
+	p.more = more == 1
+	for _, o := range answer.list("msg_list") {
+		p.messages = append(p.messages, readMessage(o, account, k.o.Now()))
+	}
+	if unread := *answer.unread; len(unread) > 0 {
+		k.o.Count(OutcomeUnreadable)
+		k.o.Log.Warn("fields of the platform's not readable", slog.Any("keys", unread))
+	}
+	return p
+}
+
 // Origins of a message.
 const (
 	fromCustomer = 3
 	fromSystem   = 4
+	fromServicer = 5
 )
 
 // take handles one message. An error asks for it again.
-func (k *Callback) take(ctx context.Context, account string, m syncmsg.Message) error {
-	at := time.Unix(int64(m.SendTime), 0)
+func (k *Callback) take(ctx context.Context, m message, since time.Time) error {
 	switch {
-	case m.Origin == fromSystem && m.EventType == "enter_session":
-		return k.welcome(ctx, m, at)
-	case m.Origin == fromSystem && m.EventType == "msg_send_fail":
-		k.o.Log.Warn("the platform could not deliver a reply to a customer")
-		k.o.Count(OutcomeFailed)
+	case m.Origin == fromSystem:
+		return k.event(ctx, m)
+	case m.Account == "" || m.Customer == "":
+		k.o.Count(OutcomeUnreadable)
+		k.o.Log.Warn("a message that names no customer or account", slog.String("msgtype", m.Kind))
 		return nil
-	case m.Origin != fromCustomer || m.MsgID == "":
+	case m.Origin == fromServicer:
+		k.o.Count(OutcomePerson)
+		return k.changeTalk(ctx, m.Account, m.Customer, func(t *talk) { t.Person = true })
+	case m.Origin != fromCustomer:
 		k.o.Count(OutcomeIgnored)
 		return nil
-	case k.o.Now().Sub(at) > window:
+	case m.At.Before(since):
+		k.o.Count(OutcomeBefore)
+		return nil
+	case k.o.Now().Sub(m.At) > window:
 		k.o.Count(OutcomeTooLate)
 		return nil
 	}
-	return k.reply(ctx, account, m)
+	return k.reply(ctx, m)
 }
 
-// welcome greets a customer who opens the talk, when the platform allows it.
-func (k *Callback) welcome(ctx context.Context, m syncmsg.Message, at time.Time) error {
-	e, err := m.GetEnterSessionEvent()
-	if err != nil || e.Event.WelcomeCode == "" || k.o.Now().Sub(at) > welcomeWithin {
+// event handles what the platform itself tells.
+func (k *Callback) event(ctx context.Context, m message) error {
+	switch m.Event.text("event_type") {
+	case "enter_session":
+		k.welcome(ctx, m)
+	case "session_status_change":
+		return k.sessionChanged(ctx, m)
+	case "servicer_status_change":
+		k.o.Count(OutcomeServicer)
+	case "msg_send_fail":
+		k.sendFailed(m)
+	default:
 		k.o.Count(OutcomeIgnored)
-		return nil
 	}
-	text := k.answerer.Welcome(ctx)
-	body := map[string]any{"code": e.Event.WelcomeCode, "msgtype": "text", "text": map[string]string{"content": text}}
-	err = k.client.Call(ctx, apiSendOnEvent, []string{e.Event.WelcomeCode, text}, func(w *work.Work) error {
-		c, err := w.GetKF()
-		if err == nil {
-			_, err = c.SendMsgOnEvent(body)
-		}
-		return err
-	})
-	if err != nil { // it is good for seconds only: not worth a second try
-		k.o.Log.Warn("welcome not taken", slog.Any("error", err))
-		return nil
-	}
-	k.o.Count(OutcomeWelcome)
 	return nil
 }
 
-// progress is what the journal keeps of a reply.
-type progress struct {
-	Pages []string `json:"p"`
-	Next  int      `json:"n"` // the first page that was not sent
-	// Certain tells that it was not: the platform refused it.
-	Certain bool `json:"c,omitempty"`
+// failTypes are why a message that was taken did not arrive (page 94670).
+var failTypes = map[int64]string{
+	0: "unknown", 1: "account deleted", 2: "application closed", 4: "over 48 hours", 5: "talk closed", 6: "over five messages",
+	7: "no channel bound", 8: "company not verified", 9: "no channel bound and company not verified", 10: "refused by the customer",
 }
 
-// reply answers a customer's message and sends the pages, each once; after a crash it
-// goes on where the journal says.
-func (k *Callback) reply(ctx context.Context, account string, m syncmsg.Message) error {
-	id := "msg:" + m.MsgID
-	p, again, done, err := k.resume(ctx, account, m, id)
-	if err != nil || done {
-		return err
+// sendFailed counts what was taken and did not arrive.
+func (k *Callback) sendFailed(m message) {
+	kind, ok := m.Event.number("fail_type")
+	label := strconv.FormatInt(kind, 10)
+	if _, known := failTypes[kind]; !ok || !known {
+		label = "other"
 	}
-	for ; p.Next < len(p.Pages); p.Next++ {
-		text := p.Pages[p.Next]
-		if again { // sent before the crash or not: nobody knows
-			text, again = k.o.Again+"\n"+text, false
-		}
-		err := k.send(ctx, account, m, text, p.Next)
-		if errors.Is(err, api.ErrWindow) || errors.Is(err, api.ErrRecipient) || errors.Is(err, api.ErrInput) {
-			k.o.Count(OutcomeTooLate)
-			k.o.Log.Warn("reply to a customer not taken", slog.Any("error", err))
-			break
-		}
-		if refused := (*api.APIError)(nil); errors.As(err, &refused) {
-			p.Certain = true // nothing was sent
-			return errors.Join(err, k.note(ctx, account, id, p))
-		}
-		if err != nil {
-			return err
-		}
-		step := progress{Pages: p.Pages, Next: p.Next + 1}
-		if err := k.note(ctx, account, id, step); err != nil {
-			return err
-		}
-	}
-	outcome := OutcomeAnswered
-	if len(p.Pages) == 0 {
-		outcome = OutcomeQuiet
-	}
-	k.o.Count(outcome)
-	return k.store.Done(ctx, k.replies(account), id, "")
+	k.o.Count(OutcomeFailed)
+	k.o.SendFailed(label)
+	k.o.Log.Error("the platform took a message and did not deliver it", slog.Int64("fail_type", kind), slog.String("why", failTypes[kind]))
 }
 
-// replies names an account's replies in the journal.
-func (k *Callback) replies(account string) string { return k.cursorName(account) + ":replies" }
-
-// holderOf is who holds an account's replies: whoever has its lease. So the next owner
-// goes on at once where the last one stopped.
-func holderOf(account string) string { return "owner of " + account }
-
-// resume gives a reply and how far it was sent: a new one, or what the journal has.
-// again tells that its next page may have been sent, done that all was.
-func (k *Callback) resume(ctx context.Context, account string, m syncmsg.Message, id string) (p progress, again, done bool, err error) {
-	task, open, err := k.store.Look(ctx, k.replies(account), id)
-	if err != nil {
-		return p, false, false, err
+// welcome greets a customer who opens the talk, when the platform allows it.
+func (k *Callback) welcome(ctx context.Context, m message) {
+	code := m.Event.text("welcome_code")
+	if code == "" || k.o.Now().Sub(m.At) > onEventWithin {
+		k.o.Count(OutcomeIgnored)
+		return
 	}
-	if open && json.Unmarshal(task.Data, &p) == nil {
-		again, p.Certain = !p.Certain, false
-		return p, again, false, nil
+	if err := k.sendOnEvent(ctx, code, k.answerer.Welcome(ctx)); err != nil { // it is good for seconds only: not worth a second try
+		k.refusal(apiSendOnEvent, err)
+		k.o.Log.Warn("welcome not taken", slog.Any("error", err))
+		return
 	}
-	if p.Pages, err = k.pages(ctx, account, m); err != nil {
-		return p, false, false, err
-	}
-	data, err := json.Marshal(p)
-	if err != nil {
-		return p, false, false, err
-	}
-	fresh, err := k.store.Enter(ctx, bot.Task{Queue: k.replies(account), ID: id, Data: data}, holderOf(account), k.times.lease, nudgeKeep)
-	return p, false, !fresh, err
+	k.o.Count(OutcomeWelcome)
 }
 
-func (k *Callback) note(ctx context.Context, account, id string, p progress) error {
-	data, err := json.Marshal(p)
+// reply answers a customer's message, unless a person has the talk.
+func (k *Callback) reply(ctx context.Context, m message) error {
+	t, _, err := k.talk(ctx, m.Account, m.Customer)
+	if err != nil || t.Last == "msg:"+m.ID {
+		return err // promised before a crash
+	}
+	if _, open, err := k.store.Look(ctx, k.replies(), "msg:"+m.ID); err != nil || open {
+		return err // the same, and another message since
+	}
+	silent, err := k.silent(ctx, m)
 	if err != nil {
 		return err
 	}
-	return k.store.Note(ctx, k.replies(account), id, holderOf(account), data, k.times.lease)
+	if silent {
+		k.o.Count(OutcomePerson)
+		return nil
+	}
+	a, err := k.answer(ctx, m)
+	if err != nil {
+		return err
+	}
+	r := reply{Account: m.Account, Customer: m.Customer, Pages: a.Pages, After: t.Last, Until: m.At.Add(window),
+		Transfer: k.o.Transfer && a.WantsPerson, Offer: k.o.Transfer && a.OfferPerson && len(a.Pages) < Surface.MaxPages}
+	return k.enter(ctx, m, r)
 }
 
-// pages answers a message; none for one of too many.
-func (k *Callback) pages(ctx context.Context, account string, m syncmsg.Message) (pages []string, err error) {
-	if m.MsgType != "text" {
-		return []string{k.o.Media}, nil
+// answer answers a message; without pages when it is one of too many.
+func (k *Callback) answer(ctx context.Context, m message) (r bot.Reply, err error) {
+	if m.Menu == menuPerson {
+		m.Text = menuPersonText
 	}
-	text, err := m.GetTextMessage()
-	if err != nil {
-		return []string{k.o.Media}, nil
+	if m.Kind != "text" {
+		return bot.Reply{Pages: []string{k.o.Media}}, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
 	defer func() {
 		if v := recover(); v != nil { // its value may quote the question
-			pages, err = []string{bot.Apology(errPanic)}, nil
+			r, err = bot.Reply{Pages: []string{bot.Apology(errPanic)}}, nil
 			k.o.Log.Error("panic while answering", slog.String("value", fmt.Sprintf("%T", v)))
 		}
 	}()
-	r, err := k.answerer.Answer(ctx, bot.Message{
-		ID: "kf:" + k.o.CorpID + ":" + m.MsgID, Chat: "kf/" + account, Account: account, Asker: bot.Asker(m.ExternalUserID),
-		Text: text.Text.Content, Surface: Surface,
+	r, err = k.answerer.Answer(ctx, bot.Message{
+		ID: "kf:" + k.o.CorpID + ":" + m.ID, Chat: "kf/" + m.Account, Account: m.Account, Asker: bot.Asker(m.Customer),
+		Text: m.Text, Surface: Surface,
 	})
-	if errors.Is(err, bot.ErrElsewhere) {
-		return nil, err
-	}
-	if err == nil && r.Quiet() {
-		return nil, nil
-	}
-	if err != nil || len(r.Pages) == 0 {
+	switch {
+	case errors.Is(err, bot.ErrElsewhere):
+		return r, err
+	case err == nil && r.Quiet():
+		return bot.Reply{}, nil
+	case err != nil || len(r.Pages) == 0:
 		k.o.Log.Error("customer's question not answered", slog.Any("error", err))
-		return []string{bot.Apology(err)}, nil
+		return bot.Reply{Pages: []string{bot.Apology(err)}}, nil
 	}
-	return r.Pages, nil
+	return r, nil
 }
 
 var errPanic = errors.New("kf: panic while answering")
-
-// send sends one page. Its id is the same each time.
-func (k *Callback) send(ctx context.Context, account string, m syncmsg.Message, text string, page int) error {
-	return k.sendTo(ctx, account, m.ExternalUserID, pageID(m.MsgID, page), text)
-}
-
-// sendTo sends a text under an id of its own.
-func (k *Callback) sendTo(ctx context.Context, account, customer, id, text string) error {
-	var body sendmsg.Text
-	body.ToUser, body.OpenKFID, body.MsgID = customer, account, id
-	body.MsgType, body.Text.Content = "text", text
-	return k.client.Call(ctx, apiSend, []string{customer, text}, func(w *work.Work) error {
-		c, err := w.GetKF()
-		if err == nil {
-			_, err = c.SendMsg(body)
-		}
-		return err
-	})
-}
-
-// pageID names a page of a reply, in at most 32 letters and digits.
-func pageID(messageID string, page int) string {
-	sum := sha256.Sum256([]byte("kf\x00" + messageID))
-	return hex.EncodeToString(sum[:14]) + "-" + strconv.Itoa(page)
-}

@@ -27,12 +27,24 @@ type said struct {
 		Finish   bool        `json:"finish"`
 		Content  string      `json:"content"`
 		Feedback *feedbackID `json:"feedback"`
+		Pictures []struct {
+			MsgType string `json:"msgtype"`
+			Image   struct {
+				Base64 string `json:"base64"`
+				MD5    string `json:"md5"`
+			} `json:"image"`
+		} `json:"msg_item"`
 	} `json:"stream"`
 	Markdown struct {
 		Content  string      `json:"content"`
 		Feedback *feedbackID `json:"feedback"`
 	} `json:"markdown"`
 	Card json.RawMessage `json:"template_card"`
+
+	File  mediaID `json:"file"`
+	Image mediaID `json:"image"`
+	Voice mediaID `json:"voice"`
+	Video mediaID `json:"video"`
 
 	ResponseType string   `json:"response_type"`
 	Users        []string `json:"userids"`
@@ -43,6 +55,10 @@ type said struct {
 
 type feedbackID struct {
 	ID string `json:"id"`
+}
+
+type mediaID struct {
+	ID string `json:"media_id"`
 }
 
 // errRefused means that the platform does not take what the bot says.
@@ -59,6 +75,8 @@ func (c *Chat) aibotSays(chat string, s said) error {
 		return c.bubble(chat, "", s.Markdown.Content, asMarkdown(wholeMarkdown, s.Markdown.Content), s.Markdown.Feedback)
 	case "template_card":
 		return c.cardBubble(chat, s)
+	case "file", "image", "voice", "video":
+		return c.bubble(chat, "", "["+s.MsgType+"]", asText("["+s.MsgType+"]"), nil)
 	}
 	return fmt.Errorf("%w: msgtype %q", errRefused, s.MsgType)
 }

@@ -24,6 +24,10 @@ type Corp struct {
 	ID, Secret string
 	// RobotKey is the key of its group push robot.
 	RobotKey string
+	// Mistakes are those of its admin console.
+	//
+	// default: none
+	Mistakes *Mistakes
 
 	mu       sync.Mutex
 	tokens   map[string]time.Time // access_token → until when it is good
@@ -31,9 +35,11 @@ type Corp struct {
 	calls    []Call
 	sent     []Sent
 	cards    map[string]*cardCode // by response_code
-	welcomes map[string]string    // welcome_code → customer
+	codes    map[string]kfCode    // welcome_code, msg_code → what may be sent on it
 	late     map[string]*lateReply
 	kf       map[string]*kfAccount
+	inbox    []kfItem             // of all accounts of customer service
+	made     int                  // ids made
 	logins   map[string]loginCode // by code
 	listener func(Sent)
 }
@@ -43,8 +49,12 @@ type APIFaults struct {
 	// Codes are error codes for the next calls, by name (message/send); the last one
 	// stays when Stay is set.
 	Codes map[string][]int
+	// Refuse gives the code that a call is refused with, 0: none; it sees whom it is about.
+	Refuse func(name string, body []byte) int
 	// Break answers instead of the API, when it is set.
 	Break func(w http.ResponseWriter, r *http.Request, name string) bool
+	// SendFails is how many messages to customers are taken and then told not to have arrived.
+	SendFails int
 	// LoseAnswers is how many calls are carried out whose answer is lost.
 	LoseAnswers int
 }
@@ -59,15 +69,23 @@ type Call struct {
 type Sent struct {
 	Via  string // message/send, kf/send_msg, webhook/send, aibot/response, …
 	To   string // user id, customer, group
+	From string // the servicer who wrote it; empty: the bot
 	Kind string // msgtype
 	Text string
 	Card json.RawMessage
+	Menu []MenuEntry // what can be tapped
 	// Code is the response_code by which its card can be changed, or was.
 	Code string
 	Body json.RawMessage
 	At   time.Time
 	// Number counts what reached people, from 1.
 	Number int
+}
+
+// MenuEntry is an entry of a menu in customer service.
+type MenuEntry struct {
+	ID   string `json:"id"`
+	Text string `json:"text"`
 }
 
 // Corp makes a company known, or gives the one of that id.
@@ -79,7 +97,7 @@ func (a *API) Corp(id, secret string) *Corp {
 	}
 	if a.corps[id] == nil {
 		a.corps[id] = &Corp{ID: id, Secret: secret, tokens: map[string]time.Time{}, cards: map[string]*cardCode{},
-			welcomes: map[string]string{}, late: map[string]*lateReply{}, kf: map[string]*kfAccount{}, logins: map[string]loginCode{}}
+			codes: map[string]kfCode{}, late: map[string]*lateReply{}, kf: map[string]*kfAccount{}, logins: map[string]loginCode{}}
 	}
 	return a.corps[id]
 }
@@ -160,6 +178,14 @@ const (
 	apiBadLogin      = 40029
 	apiKfLimit       = 95001
 	apiRobotRemoved  = 93000
+	apiKfNoCustomer  = 40096
+	apiKfNoAccount   = 95000
+	apiKfNoServicer  = 95014
+	apiKfMove        = 95016
+	apiKfState       = 95018
+	apiBadType       = 40008
+	apiEmptyText     = 44004
+	apiTooLong       = 45002
 	apiBadParameters = 40058
 )
 
@@ -171,6 +197,16 @@ var apiTexts = map[int]string{
 	apiExpired:   "access_token expired",
 	apiBadSecret: "invalid credential",
 	-1:           "system busy",
+
+	apiKfNoCustomer: "invalid external userid",
+	apiKfNoAccount:  "invalid open kfid",
+	apiKfNoServicer: "servicer not on duty",
+	apiKfMove:       "transfer session state not allowed",
+	apiKfState:      "send msg session status invalid",
+	apiKfLimit:      "send msg count limit",
+	apiBadType:      "invalid message type",
+	apiEmptyText:    "text content is empty",
+	apiTooLong:      "content size out of limit",
 }
 
 // answer writes the API's usual answer with some fields more.
@@ -234,7 +270,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (c *Corp) take(name string, body []byte, w http.ResponseWriter, r *http.Request) (lose, broke bool, code int) {
 	c.mu.Lock()
 	c.calls = append(c.calls, Call{name, body})
-	breaks := c.faults.Break
+	breaks, refuses := c.faults.Break, c.faults.Refuse
 	if codes := c.faults.Codes[name]; len(codes) > 0 {
 		code, c.faults.Codes[name] = codes[0], codes[1:]
 	}
@@ -243,6 +279,9 @@ func (c *Corp) take(name string, body []byte, w http.ResponseWriter, r *http.Req
 		lose = true
 	}
 	c.mu.Unlock()
+	if code == apiOK && refuses != nil {
+		code = refuses(name, body)
+	}
 	return lose, breaks != nil && breaks(w, r, name), code
 }
 
@@ -252,9 +291,13 @@ var apiCalls = map[string]func(c *Corp, r *http.Request, body []byte) (int, map[
 	"auth/getuserinfo":             (*Corp).userInfo,
 	"message/send":                 (*Corp).messageSend,
 	"message/update_template_card": (*Corp).updateCard,
+	"kf/account/list":              (*Corp).listedAccounts,
 	"kf/sync_msg":                  (*Corp).kfSync,
 	"kf/send_msg":                  (*Corp).kfSend,
 	"kf/send_msg_on_event":         (*Corp).kfSendOnEvent,
+	"kf/service_state/get":         (*Corp).kfState,
+	"kf/service_state/trans":       (*Corp).kfTrans,
+	"kf/servicer/list":             (*Corp).kfServicers,
 	"webhook/send":                 (*Corp).webhookSend,
 	"aibot/response":               (*Corp).aibotResponse,
 }
@@ -454,12 +497,16 @@ func (c *Corp) aibotResponse(r *http.Request, body []byte) (int, map[string]any)
 	var m struct {
 		MsgType  string `json:"msgtype"`
 		Markdown struct {
-			Content string `json:"content"`
+			Content  string      `json:"content"`
+			Feedback *feedbackID `json:"feedback"`
 		} `json:"markdown"`
 		Card json.RawMessage `json:"template_card"`
 	}
 	if json.Unmarshal(body, &m) != nil || m.MsgType != "markdown" && m.MsgType != "template_card" {
 		return apiBadParameters, nil
+	}
+	if code := textForm(m.Markdown.Content, m.Markdown.Feedback); m.MsgType == "markdown" && code != codeOK {
+		return code, nil
 	}
 	c.mu.Lock()
 	l := c.late[r.URL.Query().Get("response_code")]

@@ -59,6 +59,10 @@ func (c *Chaos) Run(ctx context.Context, g *Gateway, corp *Corp) {
 		{"the API is busy (-1), then counts too many calls (45009)", func() {
 			corp.SetFaults(APIFaults{Codes: map[string][]int{"message/send": {-1, apiTooOften}, "kf/send_msg": {-1}}})
 		}},
+		{"customer service refuses for reasons known and unknown", func() {
+			corp.SetFaults(APIFaults{Codes: map[string][]int{"kf/send_msg": {45033, 95017, 95999, -1}, "kf/service_state/get": {-1}}})
+		}},
+		{"customer service takes a message and tells later that it did not arrive", func() { corp.SetFaults(APIFaults{SendFails: 1}) }},
 		{"all access_tokens die early (42001)", func() { corp.ExpireTokens() }},
 		{"the API does not know this address (60020), once", func() {
 			corp.SetFaults(APIFaults{Codes: map[string][]int{"message/send": {apiUntrusted}}})
@@ -69,6 +73,11 @@ func (c *Chaos) Run(ctx context.Context, g *Gateway, corp *Corp) {
 			fault{"the long connection is cut", g.Cut},
 			fault{"the bot is displaced, as by a second login", g.Kick},
 			fault{"two acknowledgements are lost", func() { g.SetFaults(Faults{LoseAcks: 2}) }},
+			fault{"the login of the long connection dies, its socket lives", g.Unsubscribe},
+			fault{"the long connection is cut, and the next login one too many (45009)", func() {
+				g.SetFaults(Faults{Codes: map[string][]int{"aibot_subscribe": {apiTooOften}}})
+				g.Cut()
+			}},
 			fault{"the gateway falls silent and keeps the socket", func() {
 				g.SetFaults(Faults{Silent: true})
 				rest(ctx, silentFor)

@@ -75,6 +75,10 @@ type ChatOptions struct {
 	App     *Endpoint
 	AgentID string
 	KF      *Endpoint
+	// Mistakes are those of its admin console, which the page then shows.
+	//
+	// default: none, and no admin console
+	Mistakes *Mistakes
 	// Corp is the company's account with the API, and APIBaseURL where that is reached.
 	Corp       *Corp
 	APIBaseURL string
@@ -103,6 +107,8 @@ type Message struct {
 	// Card stands under it; Own is what some members see instead.
 	Card *Card            `json:"card,omitempty"`
 	Own  map[string]*Card `json:"own,omitempty"`
+	// Menu is what can be tapped in customer service.
+	Menu []MenuEntry `json:"menu,omitempty"`
 	// Rateable: readers can say what they think of it. Rated is what they said: 1 accurate,
 	// 2 not.
 	Rateable bool           `json:"rateable,omitempty"`
@@ -163,8 +169,9 @@ func NewChat(o ChatOptions) *Chat {
 		c.carriers[roomApp] = &application{c, o.App}
 	}
 	if o.KF != nil {
-		c.carriers[roomKF] = &customers{c, o.KF}
+		c.carriers[roomKF] = &customers{c, o.KF, o.App}
 	}
+	o.Corp.Mistakes = o.Mistakes
 	o.Corp.Listen(c.sent)
 	c.mux = c.routes()
 	return c
@@ -300,7 +307,7 @@ func (c *Chat) carry(ctx context.Context, chat string, do func(ctx context.Conte
 // called tells whether a message reaches the bot: in the group it hears only those who
 // mention it.
 func (c *Chat) called(m Message) bool {
-	return m.Chat != roomGroup || strings.Contains(m.Text, "@"+c.o.BotName)
+	return c.reaches(m.Chat, m.From) && (m.Chat != roomGroup || strings.Contains(strings.ReplaceAll(m.Text, "＠", "@"), "@"+c.callName()))
 }
 
 // opened tells whether a member opens a chat for the first time that day.
@@ -320,8 +327,8 @@ func (c *Chat) sent(s Sent) {
 		c.sentByApp(s)
 	case "message/update_template_card":
 		c.updatedByApp(s)
-	case "kf/send_msg", "kf/send_msg_on_event":
-		c.hear(roomKF+"/"+strings.TrimPrefix(s.To, customerPrefix), s.key(), func(m *Message) { m.Text, m.HTML = s.Text, asText(s.Text) })
+	case "kf/send_msg", "kf/send_msg_on_event", "kf/servicer":
+		c.toCustomer(s)
 	case "webhook/send":
 		c.hear(roomRobot, s.key(), func(m *Message) { m.Text, m.HTML = s.Text, asMarkdown(smallMarkdown, s.Text) })
 	case "aibot/response":

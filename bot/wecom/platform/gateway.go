@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -28,21 +29,30 @@ type Gateway struct {
 	CloseAfter time.Duration
 	// Forget: Received gives nothing. For long runs.
 	Forget bool
-	// Chaos disturbs deliveries.
+	// Chaos disturbs deliveries, and refuses frames of its own accord.
 	//
 	// default: none
 	Chaos *Chaos
+	// Now is the clock by which requests and streams grow old.
+	//
+	// default: time.Now
+	Now func() time.Time
 
-	mu       sync.Mutex
-	listener func(Frame)
-	current  *client
-	open     map[string]string      // conversation by request id, of those that may be answered
-	pace     map[string][]time.Time // when messages went to a conversation
-	streams  map[string]bool        // streams begun
-	received []Frame
-	faults   Faults
-	logins   int
-	changed  chan struct{}
+	mu        sync.Mutex
+	listener  func(Frame)
+	current   *client
+	open      map[string]request     // by request id, of this connection
+	known     map[string]bool        // conversations in which somebody has written to the bot
+	pace      map[string][]time.Time // when messages went to a conversation
+	streams   map[string]*gatewayStream
+	uploading map[string]*upload
+	media     map[string]string // kind by media_id
+	serial    int
+	due       map[string]time.Time // when the last late acknowledgement of a request comes
+	received  []Frame
+	faults    Faults
+	logins    int
+	changed   chan struct{}
 }
 
 // Faults are what goes wrong until it is set otherwise.
@@ -51,8 +61,17 @@ type Faults struct {
 	Silent bool
 	// LoseAcks is how many acknowledgements of answers are lost.
 	LoseAcks int
+	// LateAcks is how many acknowledgements of answers come late, by LateBy.
+	LateAcks int
+	LateBy   time.Duration
 	// Codes are error codes for the next answers, by command.
 	Codes map[string][]int
+	// Pick gives the error code for each answer and push that would be taken; 0: it is.
+	Pick func(command string) int
+	// AckCommand: acknowledgements bear the command that they acknowledge.
+	AckCommand bool
+	// CloseAfterLogin: each login is acknowledged, and the connection closed.
+	CloseAfterLogin bool
 }
 
 // Frame is what a bot sent.
@@ -62,11 +81,15 @@ type Frame struct {
 	Body      json.RawMessage
 	// Code is the errcode it was answered with; 0: taken.
 	Code int
+	// Unseen: it was acknowledged, and nobody sees it.
+	Unseen bool
 }
 
 type client struct {
 	socket *websocket.Conn
 	write  sync.Mutex
+	// unsubscribed: its login has died while the socket lives; guarded by Gateway.mu.
+	unsubscribed bool
 }
 
 type wire struct {
@@ -116,50 +139,57 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// Codes of the real gateway.
-const (
-	codeOK           = 0
-	codeRefused      = 853000
-	codeBadRequestID = 846605
-)
+func (g *Gateway) now() time.Time {
+	if g.Now != nil {
+		return g.Now()
+	}
+	return time.Now()
+}
 
 // take handles one frame of a bot.
 func (g *Gateway) take(ctx context.Context, c *client, f wire) {
-	code := codeOK
 	g.mu.Lock()
-	silent := g.faults.Silent
-	if codes := g.faults.Codes[f.Command]; len(codes) > 0 {
+	code, unseen := g.judge(c, f)
+	if codes := g.faults.Codes[f.Command]; code == codeOK && len(codes) > 0 {
 		code, g.faults.Codes[f.Command] = codes[0], codes[1:]
 	}
+	if code == codeOK && g.faults.Pick != nil && (f.Command == "aibot_respond_msg" || f.Command == "aibot_send_msg") {
+		code = g.faults.Pick(f.Command)
+	}
+	var s said
+	_ = json.Unmarshal(f.Body, &s) // judged
+	reply := f.Command == "aibot_respond_msg" || f.Command == "aibot_respond_welcome_msg"
+	if code == codeOK {
+		code = g.whim(f.Command, s)
+	}
+	if code == codeOK && (reply && g.crowded(g.open[f.Headers.RequestID].chat, s) || f.Command == "aibot_send_msg" && g.crowded(s.ChatID, s)) {
+		code = apiTooOften
+	}
+	if code == codeNotSubscribed && g.current == c {
+		g.unsubscribe(c) // nothing is delivered to it any more
+	}
+	answer := wire{ErrCode: &code, ErrMsg: "hint: [0] from ip: 203.0.113.7", Headers: f.Headers}
 	var displaced *client
-	switch f.Command {
-	case "aibot_subscribe":
-		if code = g.login(f.Body); code == codeOK {
-			displaced, g.current = g.current, c
-			g.logins++
-			g.open = map[string]string{} // request ids are of one connection
-		}
-	case "aibot_respond_msg", "aibot_respond_welcome_msg":
-		chat, open := g.open[f.Headers.RequestID]
-		if code == codeOK && (!open || g.current != c) {
-			code = codeBadRequestID
-		}
-		if code == codeOK && g.crowded(chat, f.Body) {
-			code = apiTooOften
-		}
-		if g.faults.LoseAcks > 0 {
-			g.faults.LoseAcks--
-			silent = true
-		}
-	case "aibot_send_msg", "aibot_respond_update_msg":
-		if code == codeOK && g.current != c {
-			code = codeBadRequestID
-		}
-		if code == codeOK && f.Command == "aibot_send_msg" && g.crowded("", f.Body) {
-			code = apiTooOften
+	switch {
+	case code != codeOK:
+	case f.Command == "aibot_subscribe":
+		displaced, g.current = g.current, c
+		g.logins++
+		g.open = map[string]request{} // request ids are of one connection
+	case reply:
+		g.flows(s, unseen)
+	case strings.HasPrefix(f.Command, "aibot_upload_media_"):
+		var body map[string]string
+		if code, body = g.uploads(f); body != nil {
+			answer.Body = asJSON(body)
 		}
 	}
-	taken := Frame{f.Command, f.Headers.RequestID, f.Body, code}
+	if g.faults.AckCommand {
+		answer.Command = f.Command
+	}
+	closing := g.faults.CloseAfterLogin && f.Command == "aibot_subscribe"
+	after := g.acknowledge(f.Headers.RequestID, reply)
+	taken := Frame{f.Command, f.Headers.RequestID, f.Body, code, unseen}
 	if !g.Forget {
 		g.received = append(g.received, taken)
 	}
@@ -172,11 +202,77 @@ func (g *Gateway) take(ctx context.Context, c *client, f wire) {
 	if displaced != nil && displaced != c {
 		go g.displace(displaced)
 	}
-	if !silent {
-		answer := wire{ErrCode: &code, ErrMsg: "hint: [0] from ip: 203.0.113.7"}
-		answer.Headers = f.Headers
+	switch {
+	case after == 0:
 		c.send(ctx, answer)
+	case after > 0:
+		time.AfterFunc(after, func() { c.send(context.WithoutCancel(ctx), answer) })
 	}
+	if closing {
+		_ = c.socket.Close(websocket.StatusNormalClosure, "") // the bot may have gone first
+	}
+}
+
+// acknowledge gives how late a frame is acknowledged; below 0: never. Those of one request
+// keep their order. g.mu is held.
+func (g *Gateway) acknowledge(requestID string, reply bool) time.Duration {
+	after := g.delay(reply)
+	if due := time.Until(g.due[requestID]); after >= 0 && due > after {
+		after = due + 10*time.Millisecond
+	}
+	if after > 0 {
+		if g.due == nil {
+			g.due = map[string]time.Time{}
+		}
+		g.due[requestID] = time.Now().Add(after)
+	}
+	return after
+}
+
+func (g *Gateway) delay(reply bool) time.Duration {
+	switch {
+	case g.faults.Silent:
+		return -1
+	case reply && g.faults.LoseAcks > 0:
+		g.faults.LoseAcks--
+		return -1
+	case reply && g.faults.LateAcks > 0:
+		g.faults.LateAcks--
+		return g.faults.LateBy
+	case reply && g.Chaos.happens("an acknowledgement that comes late", 0.02):
+		return lateAck
+	}
+	return 0
+}
+
+// lateAck is longer than bots wait.
+const lateAck = 6 * time.Second
+
+// whim is what the gateway refuses of its own accord; g.mu is held.
+func (g *Gateway) whim(command string, s said) int {
+	if g.Chaos == nil || command != "aibot_respond_msg" && command != "aibot_send_msg" {
+		return codeOK
+	}
+	switch {
+	case g.Chaos.happens("not subscribed any more (846609)", 0.01):
+		return codeNotSubscribed
+	case g.Chaos.happens("the asker's client cannot show it (600039)", 0.03) && s.MsgType != "markdown":
+		return codeClient
+	case command == "aibot_respond_msg" && g.Chaos.happens("the time to answer is over (846604)", 0.03):
+		return codeOver
+	case s.Stream.ID != "" && g.Chaos.happens("the stream is over (846608)", 0.03):
+		return codeStreamOver
+	}
+	return codeOK
+}
+
+// asJSON is the JSON of our own forms.
+func asJSON(v any) json.RawMessage {
+	data, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return data
 }
 
 // perConversation is how many messages a conversation takes in a minute, answers and
@@ -184,31 +280,19 @@ func (g *Gateway) take(ctx context.Context, c *client, f wire) {
 const perConversation = 30
 
 // crowded tells whether a message is one too many for its conversation, and counts it
-// when it is not; g.mu is held. A push names its conversation itself.
-func (g *Gateway) crowded(chat string, body json.RawMessage) bool {
-	var b struct {
-		ChatID string `json:"chatid"`
-		Stream struct {
-			ID string `json:"id"`
-		} `json:"stream"`
-	}
-	if json.Unmarshal(body, &b) != nil || g.streams[b.Stream.ID] {
+// when it is not; g.mu is held.
+func (g *Gateway) crowded(chat string, s said) bool {
+	if g.streams[s.Stream.ID] != nil {
 		return false
 	}
-	if chat == "" {
-		chat = b.ChatID
+	if g.pace == nil {
+		g.pace = map[string][]time.Time{}
 	}
 	recent := slices.DeleteFunc(g.pace[chat], func(t time.Time) bool { return time.Since(t) > time.Minute })
-	if g.pace == nil {
-		g.pace, g.streams = map[string][]time.Time{}, map[string]bool{}
-	}
 	if g.pace[chat] = recent; len(recent) >= perConversation {
 		return true
 	}
 	g.pace[chat] = append(recent, time.Now())
-	if b.Stream.ID != "" {
-		g.streams[b.Stream.ID] = true
-	}
 	return false
 }
 
@@ -281,7 +365,9 @@ func (g *Gateway) Deliver(ctx context.Context, command, requestID, body string) 
 	g.mu.Lock()
 	c := g.current
 	if c != nil {
-		g.open[requestID] = conversation(body)
+		r := newRequest(body, g.now())
+		g.open[requestID] = r
+		g.meet(r.chat)
 	}
 	g.mu.Unlock()
 	if c == nil {
@@ -289,6 +375,44 @@ func (g *Gateway) Deliver(ctx context.Context, command, requestID, body string) 
 	}
 	c.sendRaw(ctx, fmt.Sprintf(`{"cmd":%q,"headers":{"req_id":%q},"body":%s}`, command, requestID, body))
 	return true
+}
+
+// Meet lets conversations be known: somebody has written to the bot there.
+func (g *Gateway) Meet(chats ...string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.meet(chats...)
+}
+
+func (g *Gateway) meet(chats ...string) {
+	if g.known == nil {
+		g.known = map[string]bool{}
+	}
+	for _, chat := range chats {
+		g.known[chat] = true
+	}
+}
+
+// Unsubscribe lets the bot's login die while its socket lives: what it sends is refused
+// from now on, and nothing is delivered to it.
+func (g *Gateway) Unsubscribe() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.current != nil {
+		g.unsubscribe(g.current)
+	}
+}
+
+// unsubscribedFor is how long the real gateway keeps such a socket open.
+const unsubscribedFor = time.Minute
+
+func (g *Gateway) unsubscribe(c *client) {
+	c.unsubscribed = true
+	if g.current == c {
+		g.current = nil
+	}
+	g.notify()
+	time.AfterFunc(unsubscribedFor, func() { _ = c.socket.CloseNow() }) // the bot may have gone first
 }
 
 // Raw sends text that need not be a frame.

@@ -76,8 +76,8 @@ func (l *line) enter(ctx context.Context, chat, member string) error {
 
 // heard shows what the bot's frames say.
 func (l *line) heard(f Frame) {
-	if f.Code != codeOK {
-		return // the gateway has refused it
+	if f.Code != codeOK || f.Unseen {
+		return // the gateway has refused it, or shows nothing of it
 	}
 	var s said
 	if err := json.Unmarshal(f.Body, &s); err != nil && len(f.Body) > 0 {

@@ -37,8 +37,10 @@ func (c *Chat) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", c.page)
 	mux.HandleFunc("GET /chat/messages", c.list)
+	mux.HandleFunc("GET /chat/kf", c.desk)
 	mux.HandleFunc("POST /chat/messages", c.post)
 	mux.HandleFunc("POST /chat/actions", c.act)
+	mux.HandleFunc("POST /chat/admin", c.administer)
 	files, err := fs.Sub(pages, "page")
 	if err != nil {
 		panic(err) // the folder is embedded
@@ -109,7 +111,7 @@ func (c *Chat) tabs() []tab {
 
 func (c *Chat) page(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	err := pageTemplate.Execute(w, map[string]any{"Bot": c.o.BotName, "Members": c.o.Members, "Tabs": c.tabs()})
+	err := pageTemplate.Execute(w, map[string]any{"Bot": c.callName(), "Admin": c.adminPage(), "Members": c.o.Members, "Tabs": c.tabs()})
 	if err != nil {
 		c.o.Log.Warn("page not written", slog.Any("error", err)) // the browser has gone
 	}
@@ -211,11 +213,11 @@ func (c *Chat) post(w http.ResponseWriter, r *http.Request) {
 
 // action is what a member does other than write.
 type action struct {
-	Do      string `json:"do"` // enter, press, rate, menu
+	Do      string `json:"do"` // enter, press, rate, menu; in customer service see kfAction, and tap
 	Chat    string `json:"chat"`
 	From    string `json:"from"`
-	Message int    `json:"message"` // press, rate
-	Key     string `json:"key"`     // press, menu
+	Message int    `json:"message"` // press, rate, tap
+	Key     string `json:"key"`     // press, menu, tap
 	Kind    int    `json:"kind"`    // rate
 	Reasons []int  `json:"reasons"`
 	Comment string `json:"comment"`
@@ -243,6 +245,9 @@ func (c *Chat) act(w http.ResponseWriter, r *http.Request) {
 // action finds what to do.
 func (c *Chat) action(a action) (func(ctx context.Context) error, error) {
 	carrier := c.carriers[room(a.Chat)]
+	if !c.reaches(a.Chat, a.From) {
+		return func(context.Context) error { return nil }, nil
+	}
 	switch a.Do {
 	case "enter":
 		if a.Chat == roomGroup {
@@ -256,11 +261,17 @@ func (c *Chat) action(a action) (func(ctx context.Context) error, error) {
 		}
 		return func(ctx context.Context) error { return app.menu(ctx, a.Chat, a.From, a.Key) }, nil
 	}
+	kf, customer := carrier.(*customers)
+	if customer && a.Do != "tap" {
+		return kf.kfAction(a)
+	}
 	m, ok := c.message(a.Message)
 	if !ok || m.Chat != a.Chat {
 		return nil, fmt.Errorf("%w: message %d is not in this chat", errWritten, a.Message)
 	}
 	switch {
+	case customer:
+		return kf.tap(a, m)
 	case a.Do == "press" && m.seenBy(a.From).has(a.Key):
 		return func(ctx context.Context) error { return carrier.press(ctx, m, a.From, a.Key) }, nil
 	case a.Do == "rate" && m.Rateable && a.Kind >= ratedAccurate && a.Kind <= ratedWithdrawn:

@@ -132,6 +132,8 @@ func (c *Chat) updatedByApp(s Sent) {
 type customers struct {
 	*Chat
 	to *Endpoint
+	// app is the application through which the API may be called, or nil.
+	app *Endpoint
 }
 
 // kfAccountID is the one customer service account; customerPrefix makes customers of members.
@@ -152,13 +154,22 @@ type kfNudge struct {
 
 // write puts something into the inbox and tells the bot.
 func (k *customers) write(ctx context.Context, member, kind string, fields map[string]any) error {
-	k.o.Corp.CustomerWrites(kfAccountID, customerPrefix+member, "k-"+rand.Text(), kind, fields)
+	k.o.Corp.CustomerWrites(kfAccountID, customerPrefix+member, newKfID(), kind, fields)
+	return k.nudge(ctx)
+}
+
+// nudge tells the bot that there is something to fetch.
+func (k *customers) nudge(ctx context.Context) error {
 	body, err := xml.Marshal(kfNudge{ToUserName: *cdata(k.o.Corp.ID), CreateTime: time.Now().Unix(), MsgType: *cdata("event"),
 		Event: *cdata("kf_msg_or_event"), Token: *cdata("t-" + rand.Text()), OpenKfID: *cdata(kfAccountID)})
 	if err != nil {
 		return fmt.Errorf("platform: %w", err)
 	}
-	answer, err := k.to.deliver(ctx, inXML, body)
+	to := k.to
+	if k.o.Mistakes.is(mistakeService) && k.app != nil {
+		to = k.app
+	}
+	answer, err := to.deliver(ctx, inXML, body)
 	if err == nil && strings.TrimSpace(string(answer)) != "" {
 		err = fmt.Errorf("%w: customer service's callback takes no answer", errRefused)
 	}

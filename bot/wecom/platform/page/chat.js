@@ -1,7 +1,7 @@
 // The company's chats: shows what comes, sends what is done. All markup of messages is
 // made, and made safe, by the program.
 'use strict';
-const bot = document.body.dataset.bot;
+let bot = document.body.dataset.bot;
 const el = (id) => document.getElementById(id);
 const member = el('member'), log = el('log'), text = el('text'), error = el('error');
 const all = new Map(); // messages by id
@@ -41,6 +41,7 @@ function draw(m) {
   if (m.text || m.quote) article.append(bubble);
   const card = (m.own || {})[member.value] || m.card;
   if (card) article.append(drawCard(m, card));
+  if (m.menu) article.append(drawMenu(m));
   if (m.rateable && !m.unfinished) article.append(drawRating(m));
   return article;
 }
@@ -56,6 +57,36 @@ function drawCard(m, card) {
     }, `style${b.style}`));
   }
   return box;
+}
+
+// drawMenu makes the entries of a customer service menu, which only its customer can tap.
+function drawMenu(m) {
+  const box = make('section', 'card');
+  box.setAttribute('aria-label', '菜单');
+  for (const e of m.menu) box.append(button(e.text, () => act({ do: 'tap', message: m.id, key: e.id })));
+  return box;
+}
+
+// desk shows who has the customer's talk, and the servicers' part of it.
+const states = ['新会话，机器人可以回复', '机器人接待', '排队中，等客服人员接入', '人工接待', '没有会话'];
+async function desk() {
+  const here = tab.dataset.room === 'kf';
+  el('desk').hidden = !here;
+  if (!here) return;
+  const answer = await fetch(`/chat/kf?chat=${encodeURIComponent(chat())}`);
+  if (!answer.ok) return;
+  const d = await answer.json();
+  el('talk').textContent = `会话：${states[d.state]}${d.servicer ? `（${d.servicer}）` : ''}`;
+  el('servicers').replaceChildren(...d.servicers.flatMap((s) => {
+    const duty = button(`${s.name}：${s.on_duty ? '正在接待' : '没有接待'}`, () => act({ do: 'duty', key: s.id }));
+    duty.setAttribute('aria-pressed', String(s.on_duty));
+    const may = d.state === 2 || (d.state === 3 && d.servicer !== s.name);
+    return may && s.on_duty ? [duty, button(`由${s.name}接入`, () => act({ do: 'accept', key: s.id }))] : [duty];
+  }));
+  el('people').checked = d.people;
+  el('colleague').checked = d.colleague;
+  el('servicer-text').disabled = el('servicer-send').disabled = d.state !== 3;
+  el('end').disabled = d.state !== 2 && d.state !== 3;
 }
 
 function drawRating(m) {
@@ -102,6 +133,7 @@ function redraw() {
   el('form').hidden = tab.dataset.room === 'robot';
   stopQuote();
   hints();
+  desk();
 }
 
 function open(t) {
@@ -148,7 +180,11 @@ async function post(path, body) {
   }
 }
 
-const act = (body) => post('/chat/actions', body);
+async function act(body) {
+  const done = await post('/chat/actions', body);
+  desk();
+  return done;
+}
 
 async function send() {
   if (text.value.trim() && await post('/chat/messages', { text: text.value, quote: quoted })) {
@@ -173,11 +209,14 @@ async function listen() {
       const run = answer.headers.get('Chat-Epoch');
       if (epoch && run !== epoch) restarted();
       epoch = run;
+      let news = false;
       for (const m of await answer.json()) {
         last = Math.max(last, m.rev);
         all.set(m.id, m);
         show(m);
+        news = true;
       }
+      if (news) desk();
       if (error.dataset.lost) error.textContent = '';
       delete error.dataset.lost;
     } catch (e) {
@@ -188,12 +227,41 @@ async function listen() {
   }
 }
 
+// administer makes or mends a mistake in the admin console, or saves an URL there.
+async function administer(body, saved) {
+  const says = el('admin').querySelector('output');
+  says.textContent = '';
+  try {
+    const answer = await fetch('/chat/admin', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) });
+    const said = await answer.json();
+    if (!answer.ok) throw new Error(said.error);
+    bot = said.bot;
+    for (const t of tabs) if (t.dataset.room === 'group') t.dataset.hint = `在群里 @${bot} 提问`;
+    hints();
+    text.placeholder = `${tab.dataset.hint}；回车发送，Shift+回车换行`;
+    says.textContent = saved;
+  } catch (e) {
+    says.textContent = e.message;
+  }
+}
+
+if (el('admin')) {
+  for (const box of el('admin').querySelectorAll('input')) box.addEventListener('change', () => administer({ mistake: box.name, on: box.checked }, ''));
+  for (const b of el('admin').querySelectorAll('button')) b.addEventListener('click', () => administer({ save: b.dataset.save }, '保存成功'));
+}
+
 el('form').addEventListener('submit', (e) => { e.preventDefault(); send(); });
 text.addEventListener('keydown', (e) => {
   if (e.key === 'Enter' && !e.shiftKey && !e.isComposing) { e.preventDefault(); send(); }
 });
 member.addEventListener('change', redraw);
 for (const t of tabs) t.addEventListener('click', () => open(t));
+el('servicer-send').addEventListener('click', async () => {
+  if (await act({ do: 'servicer', comment: el('servicer-text').value })) el('servicer-text').value = '';
+});
+el('end').addEventListener('click', () => act({ do: 'end' }));
+el('people').addEventListener('change', () => act({ do: 'people' }));
+el('colleague').addEventListener('change', () => act({ do: 'colleague' }));
 el('unquote').addEventListener('click', stopQuote);
 redraw();
 listen();

@@ -14,7 +14,8 @@ async function at({ who, base, password }) {
   const context = await browser.newContext({ viewport: { width: 1100, height: 900 } });
   const page = await context.newPage();
   page.setDefaultTimeout(300_000); // a busy machine is slow, not wrong
-  page.on('console', (m) => { if (m.type() === 'error') errors.push(`${page.url()}: ${m.text()}`); });
+  // A form that is answered with 409 is said to have failed; what its page says is looked at.
+  page.on('console', (m) => { if (m.type() === 'error' && !m.text().includes('status of 409')) errors.push(`${page.url()}: ${m.text()}`); });
   page.on('pageerror', (e) => errors.push(e.message));
   page.on('dialog', (d) => { errors.push(`dialog ${d.message()}`); d.dismiss(); });
   page.on('request', (r) => { if (!r.url().startsWith(base) && !r.url().startsWith('data:')) foreign.push(r.url()); });
@@ -32,8 +33,6 @@ async function at({ who, base, password }) {
 }
 
 const shot = async (page, name) => { if (folder) await page.screenshot({ path: `${folder}/${name}.png`, fullPage: true }); };
-// judged is what a proposal's page says when the gate has been through.
-const judged = /评测通过|会变差/;
 const main = async (page) => (await page.locator('main').innerText()).trim();
 
 const does = {
@@ -60,22 +59,30 @@ const does = {
     await shot(page, 'proposal');
     return { proposal: new URL(page.url()).pathname, approves: await page.getByRole('button', { name: '确认并发布' }).count() };
   },
+  // press presses a button of the page as it is, without looking at it anew.
+  async press(page, { button, fill, name }) {
+    for (const [label, text] of Object.entries(fill || {})) await page.getByLabel(label).fill(text);
+    await Promise.all([page.waitForEvent('load'), page.getByRole('button', { name: button, exact: true }).click()]);
+    if (name) await shot(page, name);
+    return { text: await main(page) };
+  },
   async approve(page, { base, proposal, name }) {
     await page.goto(base + proposal);
-    await page.getByText(judged).first().waitFor();
+    const button = page.getByRole('button', { name: '确认并发布' });
+    await button.waitFor(); // the page looks again by itself until it can be confirmed
     if (name) await shot(page, name);
-    await page.getByRole('button', { name: '确认并发布' }).click();
+    await button.click();
     await page.getByText('已作为').waitFor();
     return { text: await main(page) };
   },
-  async restore(page, { base, version }) {
+  async restore(page, { base, version, reason }) {
     await page.goto(base + '/console/versions');
     const label = `恢复版本 ${version}`;
     await page.getByText(label, { exact: true }).click();
-    await page.getByLabel('为什么', { exact: true }).locator('visible=true').fill('试过了，撤回');
+    await page.getByLabel('为什么', { exact: true }).locator('visible=true').fill(reason || '试过了，撤回');
     await shot(page, 'versions');
     await page.getByRole('button', { name: `提议${label}` }).click();
-    await page.getByText(judged).first().waitFor();
+    await page.getByRole('heading', { level: 1, name: /^提议/ }).waitFor();
     return { proposal: new URL(page.url()).pathname };
   },
   // walk looks at every page of the menu, wide and on a phone, and tells which is wider
