@@ -1,4 +1,4 @@
-// Command breaks breaks promises on purpose: it applies each break of breaks.txt to a copy
+// Command breaks breaks promises on purpose: it applies each break of the tables (*.txt) to a copy
 // of the file, runs the test that holds the promise, and fails on a break that the test
 // does not notice.
 //
@@ -11,7 +11,7 @@ package main
 
 import (
 	"context"
-	_ "embed"
+	"embed"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -26,8 +26,8 @@ import (
 	"time"
 )
 
-//go:embed breaks.txt
-var table string
+//go:embed *.txt
+var tables embed.FS
 
 func main() {
 	match := flag.String("run", "", "only breaks whose name matches this expression")
@@ -43,7 +43,7 @@ func main() {
 }
 
 func run(ctx context.Context, match string, list bool, workers int) error {
-	breaks, err := parse(table)
+	breaks, err := parseAll()
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,27 @@ type promiseBreak struct {
 	test     string // expression for -run, without anchors
 }
 
-// parse reads the table. A record is lines without a blank one between them, in this order:
+// parseAll reads all tables, one file an area.
+func parseAll() (all []promiseBreak, err error) {
+	files, err := tables.ReadDir(".")
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range files {
+		text, err := tables.ReadFile(f.Name())
+		if err != nil {
+			return nil, err
+		}
+		breaks, err := parse(string(text))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", f.Name(), err)
+		}
+		all = append(all, breaks...)
+	}
+	return all, nil
+}
+
+// parse reads a table. A record is lines without a blank one between them, in this order:
 //
 //	once: a second delivery is answered anew
 //	file bot/engine.go
