@@ -133,6 +133,9 @@ func TestEachPageIsSentOnce(t *testing.T) {
 			if got, want := c.tried(), []string{"二", "三", "四"}; !slices.Equal(got, want) {
 				t.Errorf("sent %q, want %q", got, want)
 			}
+			if _, open, err := journal.Look(t.Context(), replicas[0].callback.pushes.queue, "app:"+testCorp+":"+testAgent+":1"); open || err != nil {
+				t.Errorf("the reply is not noted as done: %v, %v", open, err)
+			}
 			if checks := c.checks(t); slices.Max(checks) != duplicateCheck {
 				t.Errorf("pages that nobody sent before are checked for %v", checks)
 			}
@@ -198,5 +201,36 @@ func TestAfterACrashOnlyTheDoubtfulPageComesAgain(t *testing.T) {
 		if got := c.tried(); len(got) != len(want.tried) {
 			t.Errorf("crash at page %d, then delivered again: sent %q", page, got)
 		}
+	}
+}
+
+// TestAFrozenProcessLeavesItsPages: while a page is under way its reply is taken over, and is
+// the other's then.
+func TestAFrozenProcessLeavesItsPages(t *testing.T) {
+	c, journal := newCorp(t), newJournal(t)
+	underWay, thaw := make(chan struct{}), make(chan struct{})
+	c.onSend = func(w http.ResponseWriter, _ *http.Request, n int) {
+		if n == 1 {
+			close(underWay)
+			<-thaw
+		}
+		answer(w, 0, "ok")
+	}
+	first, _ := c.process(t, journal)
+	first.callback.pushes.lease = 50 * time.Millisecond
+	first.deliver(question("1", "海关有何激励？"))
+	<-underWay
+	var theirs []bot.Task
+	waitFor(t, "the reply is taken over", func() bool {
+		var err error
+		theirs, err = journal.Claim(t.Context(), first.callback.pushes.queue, "another", 1, time.Hour)
+		return err == nil && len(theirs) == 1
+	})
+	close(thaw)
+	if err := first.callback.Close(context.Background()); err != nil {
+		t.Error(err)
+	}
+	if got, want := c.tried(), []string{"二"}; !slices.Equal(got, want) {
+		t.Errorf("sent %q, want %q: the rest is another's", got, want)
 	}
 }
