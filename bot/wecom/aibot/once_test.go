@@ -135,7 +135,7 @@ func TestEachMessageIsAnsweredOnce(t *testing.T) {
 			b.say("m2", "u1", "再问") // which comes after those
 			b.wait("the other's answer", func() bool { return slices.Contains(b.answers(), "stream 答：再问") })
 			if got, want := b.answers(), []string{"stream 答：问", "stream 答：再问"}; !slices.Equal(got, want) {
-				t.Errorf("the platform took %q, want %q", got, want)
+				t.Fatalf("the platform took %q, want %q", got, want)
 			}
 			b.wait("both are counted", func() bool { return b.count(OutcomeRepeated, 0) == 2 })
 			if _, open, err := journal.Look(t.Context(), one.queue(), "m:m1"); open || err != nil {
