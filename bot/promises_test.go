@@ -244,8 +244,10 @@ func TestAReplayIsNotCountedAsNew(t *testing.T) {
 	if want := (tallied{turns: 5, replays: 4, questions: 1, given: 1}); *c != want {
 		t.Errorf("counted %+v, want %+v", *c, want)
 	}
-	if r := answer(t, one, message("n", "u", "能免担保吗")); !r.Answered || r.Replayed {
-		t.Errorf("another message has no place left: %+v", r)
+	for id, e := range map[string]*bot.Engine{"n1": one, "n2": two} {
+		if r := answer(t, e, message(id, "u", "能免担保吗")); !r.Answered || r.Replayed {
+			t.Errorf("another message has no place left: %+v", r)
+		}
 	}
 }
 
