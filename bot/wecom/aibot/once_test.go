@@ -193,3 +193,14 @@ func TestAFrozenReplicaPushesNothing(t *testing.T) {
 		t.Errorf("nothing is left to the other: %v, %v", open, err)
 	}
 }
+
+// TestNobodyConnectsWithoutTheLease: the platform would displace the one who has it.
+func TestNobodyConnectsWithoutTheLease(t *testing.T) {
+	b := newGatewayBench(t)
+	b.leases.take("aibot:aibKz3") // another has it
+	c, _ := b.run(&sluggish{})
+	b.wait("it to stand by, or to connect", func() bool { return c.State() == StateStandby || b.gateway.Logins() > 0 })
+	if b.gateway.Logins() > 0 {
+		t.Error("connected although another has the lease")
+	}
+}
