@@ -212,6 +212,18 @@ func TestRepliesAreRememberedInTheProcess(t *testing.T) {
 	}
 }
 
+// TestAReplyComesAgainPageByPage: also from another replica.
+func TestAReplyComesAgainPageByPage(t *testing.T) {
+	s := store(t)
+	m := message("m", "u", "海关直接激励措施")
+	m.Surface = bot.Surface{Name: "app", MaxBytes: 900, MaxPages: 5}
+	first := answer(t, bot.New(live(t), s, bot.Options{}), m)
+	again := answer(t, bot.New(live(t), s, bot.Options{}), m)
+	if len(first.Pages) < 2 || !slices.Equal(again.Pages, first.Pages) || again.Text != first.Text || !again.Replayed {
+		t.Errorf("got %q, want %q", again.Pages, first.Pages)
+	}
+}
+
 // tallied counts what an engine tells of: turns, replays, questions asked and words shown.
 type tallied struct{ turns, replays, questions, given int }
 
