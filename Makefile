@@ -4,7 +4,7 @@ VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev
 Q        ?= 海关对AEO企业有何激励?
 
 .DEFAULT_GOAL := help
-.PHONY: help run ask build tools test check notices chaos fuzz bench load eval
+.PHONY: help run ask build tools test check notices breaks mutate chaos fuzz bench load eval
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
@@ -37,6 +37,12 @@ check: ## format, licences, vet, lint, test
 	go vet ./... ./.ci/notices
 	go tool staticcheck ./... ./.ci/notices
 	$(MAKE) test
+
+breaks: tools ## break each promise on purpose; fails when a test does not notice (RUN=expression)
+	go run ./.ci/breaks -run '$(RUN)'
+
+mutate: ## change a package's code in small ways; lists what its tests do not notice (PKG=./bot/desk)
+	go run ./.ci/mutate $(PKG)
 
 load: tools ## callbacks and long connection for 60 s each beside a bare server (SECONDS=…)
 	AEOBOT_TEST_REQUIRE=1 AEOBOT_LOAD_SECONDS=$(or $(SECONDS),60) go test ./cmd/aeobot -run '^$$' -bench Serve -benchtime 1x -timeout 1h

@@ -173,6 +173,10 @@ func TestForget(t *testing.T) {
 			if n, err := b.desk.Forget(t.Context(), "qian"); n != 3 || err != nil {
 				t.Errorf("forgot %d, %v", n, err)
 			}
+			left, err := b.desk.wishes(t.Context())
+			if err != nil || len(left) != 2 || slices.ContainsFunc(left, func(k kept) bool { return k.To.Is("qian") }) {
+				t.Errorf("wishes left: %+v, %v", left, err)
+			}
 			r := b.recall("1")
 			if slices.ContainsFunc(r.Chats, func(c RecallChat) bool { return c.To.Asker == "qian" }) || len(r.Chats) != 2 || len(*b.given) != 2 {
 				t.Errorf("chats %+v, given %+v", r.Chats, *b.given)

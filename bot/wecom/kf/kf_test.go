@@ -78,7 +78,7 @@ var corpCount atomic.Int32
 type bench struct {
 	t      *testing.T
 	corp   *platform.Corp
-	store  *boltstore.Store
+	store  Store
 	engine *engine
 	codec  *envelope.Codec
 	mu     sync.Mutex
