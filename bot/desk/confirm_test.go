@@ -22,6 +22,8 @@ type gated struct {
 	record    []Publication
 	meanwhile func()       // before something is published
 	refuse    func() error // why it is not published
+	noState   bool         // the state in force cannot be had
+	noRead    bool         // nor can files be read
 }
 
 func (p *gated) Gate(ctx context.Context, _, _ *knowledge.Library, _ func(int, int)) ([]Difference, error) {
@@ -33,6 +35,20 @@ func (p *gated) Gate(ctx context.Context, _, _ *knowledge.Library, _ func(int, i
 		}
 	}
 	return p.worse, p.fault
+}
+
+func (p *gated) InForce() (State, error) {
+	if p.noState {
+		return State{}, errAway
+	}
+	return p.shelfOfStates.InForce()
+}
+
+func (p *gated) Read(files map[string][]byte) (*knowledge.Library, error) {
+	if p.noRead {
+		return nil, errAway
+	}
+	return p.shelfOfStates.Read(files)
 }
 
 func (p *gated) Publish(_ context.Context, number int, of Publication, files map[string][]byte) error {
