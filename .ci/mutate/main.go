@@ -59,7 +59,11 @@ func run(ctx context.Context, pattern, file string, workers int) error {
 			wanted = append(wanted, m)
 		}
 	}
-	return report(r.tryAll(ctx, wanted, workers), p.path, explained)
+	results := r.tryAll(ctx, wanted, workers)
+	if err := ctx.Err(); err != nil { // what was called off was not caught
+		return err
+	}
+	return report(results, p.path, explained)
 }
 
 // report prints the survivors and the score, and fails on a survivor without a reason.
