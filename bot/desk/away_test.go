@@ -64,6 +64,25 @@ func TestAStoreThatFails(t *testing.T) {
 			},
 			func(p Proposal) bool { return p.Title != "" },
 		},
+		"propose again": {
+			func(ctx context.Context, d *decisions, _ Proposal) (Proposal, error) {
+				if _, err := d.desk.Propose(t.Context(), "m1", d.ask("黑鲸窗口怎么走")); err != nil {
+					t.Fatal(err)
+				}
+				return d.desk.Propose(ctx, "m1", d.ask("黑鲸窗口怎么走"))
+			},
+			func(p Proposal) bool { return p.Title != "" },
+		},
+		"reject after a death": {
+			func(ctx context.Context, d *decisions, p Proposal) (Proposal, error) {
+				p.Claim = &Claim{Who: "zhao", Number: 2, Sum: "never published"}
+				if err := d.desk.save(t.Context(), &p, proposalKeep); err != nil {
+					t.Fatal(err)
+				}
+				return d.desk.Reject(ctx, p.ID, "wang", "不要")
+			},
+			func(p Proposal) bool { return p.Rejected == "wang" },
+		},
 		"approve": {
 			func(ctx context.Context, d *decisions, p Proposal) (Proposal, error) {
 				state, _ := d.publisher.InForce()
@@ -145,6 +164,13 @@ func TestKnowledgeThatCannotBeRead(t *testing.T) {
 		}
 		*away = false
 	}
+	claimed := p
+	claimed.Claim = &Claim{Who: "zhao", Number: 1, Sum: "of other files"}
+	d.publisher.noState = true
+	if err := d.desk.resolve(t.Context(), &claimed); !errors.Is(err, errAway) {
+		t.Errorf("a claim is resolved: %v", err)
+	}
+	d.publisher.noState = false
 	if got := d.stored(p.ID); !got.Waits() || got.Author != "lin" || got.Claim != nil || len(d.publisher.record) > 0 || len(d.audit) > 0 {
 		t.Errorf("%+v, record %+v, taken down %q", got, d.publisher.record, d.audit)
 	}

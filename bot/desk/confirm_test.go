@@ -364,6 +364,13 @@ func TestWorseInTheChatIsShownFirst(t *testing.T) {
 	if got := says("/准 " + p.ID + " 仍然 那个问题要删"); !strings.Contains(got, "已发布版本 1") || d.publisher.record[0].Override != "那个问题要删" {
 		t.Errorf("with a reason after it was read: %s, %+v", got, d.publisher.record)
 	}
+	p = d.judged("白鲸窗口怎么走")
+	if got := says("/准 " + p.ID); !strings.Contains(got, "v017") || len(d.publisher.record) != 1 {
+		t.Errorf("without a reason: %s", got)
+	}
+	if got := says("/准 " + p.ID + " 仍然 这个也要删"); !strings.Contains(got, "已发布版本 2") {
+		t.Errorf("what a refusal showed does not count: %s", got)
+	}
 }
 
 // TestOnesOwnRollbackIsNotConfirmedAlone. Another's is the way out: it waits for no gate, and
@@ -578,6 +585,90 @@ func TestAClaimHoldsOthersOff(t *testing.T) {
 	got, err := d.desk.Reject(t.Context(), p.ID, "wang", "不要")
 	if !errors.Is(err, ErrTaken) || got.Published != 1 || got.Approver != "zhao" || got.Rejected != "" {
 		t.Errorf("what was published before its owner died: %+v, %v", got, err)
+	}
+}
+
+// TestAClaimThatAnotherResolved meanwhile is no fault, and what the other found stays.
+func TestAClaimThatAnotherResolved(t *testing.T) {
+	d := newDecisions(t, 2)
+	p := d.judged("蓝鲸窗口怎么走")
+	p.Claim = &Claim{Who: "zhao", Number: 1, Sum: "never published"}
+	if err := d.desk.save(t.Context(), &p, proposalKeep); err != nil {
+		t.Fatal(err)
+	}
+	late := d.stored(p.ID)
+	if _, err := d.desk.Reject(t.Context(), p.ID, "wang", "不要"); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.desk.resolve(t.Context(), &late); err != nil {
+		t.Error(err)
+	}
+	if got := d.stored(p.ID); got.Rejected != "wang" {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestADecisionIsBegunAgain when the proposal was changed meanwhile, and not for ever.
+func TestADecisionIsBegunAgain(t *testing.T) {
+	d := newDecisions(t, 2)
+	p := d.judged("蓝鲸窗口怎么走")
+	for until, want := range map[int]error{maxTries - 1: nil, maxTries + 1: bot.ErrStale} {
+		tries := 0
+		_, err := d.desk.decide(t.Context(), p.ID, func(*Proposal) error {
+			if tries++; tries <= until {
+				return bot.ErrStale
+			}
+			return nil
+		})
+		if !errors.Is(err, want) || tries > maxTries {
+			t.Errorf("%d tries: %v, want %v", tries, err, want)
+		}
+	}
+}
+
+// TestTheSameMessageProposesOnce: once more it is told how that stands, and nothing is taken
+// down. When every name is another's, nothing is written over.
+func TestTheSameMessageProposesOnce(t *testing.T) {
+	d := newDecisions(t, 2)
+	one, err := d.desk.Propose(t.Context(), "m1", d.ask("蓝鲸窗口怎么走"))
+	d.desk.work.Wait()
+	again, err2 := d.desk.Propose(t.Context(), "m1", d.ask("蓝鲸窗口怎么走"))
+	if err := errors.Join(err, err2); err != nil || again.ID != one.ID || again.Stage != StagePassed || len(d.audit) != 1 {
+		t.Errorf("%+v, %v, taken down %q", again, err, d.audit)
+	}
+	for try := range maxNames {
+		other := Proposal{ID: proposalID(origin("m2"), try), From: "another", Title: "占"}
+		if err := d.desk.save(t.Context(), &other, time.Hour); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := d.desk.Propose(t.Context(), "m2", d.ask("白鲸窗口怎么走")); !errors.Is(err, bot.ErrStale) || len(d.audit) != 1 {
+		t.Errorf("%v, taken down %q", err, d.audit)
+	}
+}
+
+// TestABusyGateKeepsProposals: they are made, amended and rejected all the same, and judged when
+// there is room.
+func TestABusyGateKeepsProposals(t *testing.T) {
+	d := newDecisions(t, 2)
+	p := d.inTheWay()
+	d.desk.gates.running, d.desk.gates.waiting = true, make([]string, maxQueue)
+	made := d.proposes("白鲸窗口怎么走")
+	if _, err := d.desk.Clear(t.Context(), p.ID, "wang"); err != nil {
+		t.Error(err)
+	}
+	if _, err := d.approves(made.ID, "wang", ""); !errors.Is(err, ErrBusy) {
+		t.Errorf("confirmed: %v", err)
+	}
+	d.desk.gates.running, d.desk.gates.waiting = false, nil
+	if err := d.desk.Tend(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	d.desk.work.Wait()
+	for _, id := range []string{p.ID, made.ID} {
+		if got := d.stored(id); got.Stage != StagePassed {
+			t.Errorf("%s is %s", id, got.Stage)
+		}
 	}
 }
 
