@@ -26,3 +26,21 @@ func TestAGoodAccountIsNoLicence(t *testing.T) {
 		t.Errorf("%d guesses were looked at, want %d", looked, limitAddress.free)
 	}
 }
+
+// TestANameThatIsNoneTakesAsLong as the account that takes longest.
+func TestANameThatIsNoneTakesAsLong(t *testing.T) {
+	for want, iterations := range map[int][]int{7: {2, 7, 4}, 2: {2}, cheap + 1: {}} {
+		var all []Account
+		for i, n := range iterations {
+			a, err := newAccount(fmt.Sprint("name", i), Reader, goodPassword, n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, a)
+		}
+		a, err := newAccounts(all, "", cheap+1)
+		if err != nil || a.dummy.iterations != want {
+			t.Errorf("accounts of %v: %d, want %d; %v", iterations, a.dummy.iterations, want, err)
+		}
+	}
+}
