@@ -64,12 +64,22 @@ func TestAStoreThatFails(t *testing.T) {
 			},
 			func(p Proposal) bool { return p.Title != "" },
 		},
+		"propose a file": {
+			func(ctx context.Context, d *decisions, _ Proposal) (Proposal, error) {
+				return d.desk.Propose(ctx, "", Proposal{Title: "放进一份文章", Author: "lin", Changes: []Change{another}})
+			},
+			func(p Proposal) bool { return p.Title != "" && p.Trouble == "" },
+		},
 		"propose again": {
 			func(ctx context.Context, d *decisions, _ Proposal) (Proposal, error) {
 				if _, err := d.desk.Propose(t.Context(), "m1", d.ask("黑鲸窗口怎么走")); err != nil {
 					t.Fatal(err)
 				}
-				return d.desk.Propose(ctx, "m1", d.ask("黑鲸窗口怎么走"))
+				p, err := d.desk.Propose(ctx, "m1", d.ask("黑鲸窗口怎么走"))
+				if len(d.audit) != 1 {
+					t.Errorf("taken down %q", d.audit)
+				}
+				return p, err
 			},
 			func(p Proposal) bool { return p.Title != "" },
 		},
@@ -128,6 +138,9 @@ func TestAStoreThatFails(t *testing.T) {
 	}
 }
 
+// another is a file that was not there.
+var another = Change{File: "b.txt", Data: []byte("另一份办法\n2026-11-01\n\n一、别的\n1、乙丙丁\n")}
+
 // inTheWay is a proposal that the gate has been through, and something to be taken out of its
 // way.
 func (d *decisions) inTheWay() Proposal {
@@ -136,8 +149,10 @@ func (d *decisions) inTheWay() Proposal {
 	state, p := d.puts(ask), d.ask("蓝鲸窗口怎么走")
 	p.From, p.Base, p.Judged = origin(""), state.Number, true
 	p.Notices = []Notice{{Text: "挡在前面", Clear: []Change{{File: "a" + knowledge.NotesSuffix, Edit: &curate.Edit{Section: "通关", Number: 3, Ask: ask, Remove: true}}}}}
-	if _, err := d.desk.enter(d.Context(), &p); err != nil {
-		d.Fatal(err)
+	p.Changes = append(p.Changes, another)
+	err := d.desk.keepFiles(d.Context(), &p)
+	if _, lost := d.desk.enter(d.Context(), &p); errors.Join(err, lost) != nil {
+		d.Fatal(err, lost)
 	}
 	return d.stored(p.ID)
 }
@@ -167,13 +182,34 @@ func TestKnowledgeThatCannotBeRead(t *testing.T) {
 	claimed := p
 	claimed.Claim = &Claim{Who: "zhao", Number: 1, Sum: "of other files"}
 	d.publisher.noState = true
-	if err := d.desk.resolve(t.Context(), &claimed); !errors.Is(err, errAway) {
-		t.Errorf("a claim is resolved: %v", err)
+	for _, away := range []*bool{&d.publisher.noState, &d.publisher.noOld} {
+		*away = true
+		late := claimed
+		if err := d.desk.resolve(t.Context(), &late); !errors.Is(err, errAway) {
+			t.Errorf("a claim is resolved: %v", err)
+		}
+		if _, err := d.desk.Propose(t.Context(), "", Proposal{Title: "恢复版本 0", Author: "lin", Back: true}); !errors.Is(err, errAway) {
+			t.Errorf("what is to come back: %v", err)
+		}
+		*away = false
 	}
-	d.publisher.noState = false
 	if got := d.stored(p.ID); !got.Waits() || got.Author != "lin" || got.Claim != nil || len(d.publisher.record) > 0 || len(d.audit) > 0 {
 		t.Errorf("%+v, record %+v, taken down %q", got, d.publisher.record, d.audit)
 	}
+}
+
+// leaving is a store whose asker gives up while a claim is looked at.
+type leaving struct {
+	Store
+	leave context.CancelFunc
+}
+
+func (s leaving) Get(ctx context.Context, kind, id string) (bot.Item, error) {
+	item, err := s.Store.Get(ctx, kind, id)
+	if kind == claims {
+		s.leave()
+	}
+	return item, err
 }
 
 // TestWhoGivesUpWaiting for another's decision is let go.
@@ -183,8 +219,8 @@ func TestWhoGivesUpWaiting(t *testing.T) {
 	if err := d.desk.store.Put(t.Context(), claims, p.ID, []byte("zhao"), 0, time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
+	ctx, leave := context.WithCancel(t.Context())
+	d.desk.store = leaving{d.desk.store, leave}
 	_, err := d.desk.Reject(ctx, p.ID, "wang", "不要")
 	d.refused("called off", p, err, context.Canceled)
 }
@@ -211,5 +247,19 @@ func TestNotesThatAreNotRightAreNotProposed(t *testing.T) {
 			t.Errorf("%s: %v, want %v; findings %q, taken down %q", name, err, tt.want, p.Findings, d.audit)
 		}
 		d.desk.work.Wait()
+	}
+}
+
+// TestGoingBackToDoubtfulNotes is refused by nobody: it was published once.
+func TestGoingBackToDoubtfulNotes(t *testing.T) {
+	d := newDecisions(t, 2)
+	state, _ := d.publisher.InForce()
+	doubtful := map[string][]byte{"a.txt": state.Files["a.txt"], "a" + knowledge.NotesSuffix: []byte("document: a\nunheard: 1\n")}
+	if err := errors.Join(d.publisher.put(1, doubtful), d.publisher.put(2, state.Files)); err != nil {
+		t.Fatal(err)
+	}
+	p, err := d.desk.Propose(t.Context(), "", Proposal{Title: "恢复版本 1", Author: "lin", Back: true, Of: 1})
+	if err != nil || len(p.Findings) != 1 {
+		t.Errorf("%v, findings %q", err, p.Findings)
 	}
 }

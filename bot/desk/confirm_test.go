@@ -24,6 +24,7 @@ type gated struct {
 	refuse    func() error // why it is not published
 	noState   bool         // the state in force cannot be had
 	noRead    bool         // nor can files be read
+	noOld     bool         // nor earlier states
 }
 
 func (p *gated) Gate(ctx context.Context, _, _ *knowledge.Library, _ func(int, int)) ([]Difference, error) {
@@ -42,6 +43,13 @@ func (p *gated) InForce() (State, error) {
 		return State{}, errAway
 	}
 	return p.shelfOfStates.InForce()
+}
+
+func (p *gated) At(number int) (State, error) {
+	if p.noOld {
+		return State{}, errAway
+	}
+	return p.shelfOfStates.At(number)
 }
 
 func (p *gated) Read(files map[string][]byte) (*knowledge.Library, error) {

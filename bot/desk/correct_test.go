@@ -164,7 +164,7 @@ func TestWhatIsTakenOutIsTakenDown(t *testing.T) {
 	p := d.inTheWay()
 	d.audit = nil
 	got, err := d.desk.Clear(t.Context(), p.ID, "wang")
-	if err != nil || got.Author != "wang" || len(got.Changes) != 2 || got.Judged {
+	if err != nil || got.Author != "wang" || len(got.Changes) != 3 || got.Judged {
 		t.Fatalf("%+v, %v", got, err)
 	}
 	if want := "wang|amend|" + p.ID + " " + p.Title; !slices.Equal(d.audit, []string{want}) {

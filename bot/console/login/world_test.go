@@ -161,7 +161,7 @@ func bolt(t *testing.T) bot.Shelf {
 func eachStore(t *testing.T, test func(t *testing.T, s bot.Shelf)) {
 	t.Run("bbolt", func(t *testing.T) { test(t, bolt(t)) })
 	t.Run("redis", func(t *testing.T) {
-		s, err := redisstore.Open("redis://"+storetest.StartRedis(t).Addr, redisstore.Options{KeyPrefix: t.Name() + ":"})
+		s, err := redisstore.Open("redis://"+storetest.StartRedis(t).Addr, redisstore.Options{KeyPrefix: t.Name() + ":", StepTimeout: time.Minute})
 		if err != nil {
 			t.Fatal(err)
 		}
