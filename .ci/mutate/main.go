@@ -4,7 +4,7 @@
 // switched on at a time, the quickest first, until one fails.
 //
 //	go run ./.ci/mutate ./bot/desk               every mutant of the package
-//	go run ./.ci/mutate -file decide.go ./bot/desk
+//	go run ./.ci/mutate -file decide.go -run 'Approve|Reject' ./bot/desk
 //
 // A survivor that is listed with a reason in survivors.txt is explained; any other makes
 // the command fail. The working tree is never changed.
@@ -22,6 +22,7 @@ import (
 
 func main() {
 	file := flag.String("file", "", "only mutants of this file (base name)")
+	tests := flag.String("run", "^(Test|Fuzz|Example)", "only tests whose name matches this expression")
 	workers := flag.Int("p", 2, "mutants tried at once")
 	flag.Parse()
 	if flag.NArg() != 1 {
@@ -30,13 +31,13 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, flag.Arg(0), *file, *workers); err != nil {
+	if err := run(ctx, flag.Arg(0), *file, *tests, *workers); err != nil {
 		fmt.Fprintf(os.Stderr, "mutate: %v\n", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, pattern, file string, workers int) error {
+func run(ctx context.Context, pattern, file, tests string, workers int) error {
 	explained, err := readExplained()
 	if err != nil {
 		return err
@@ -50,7 +51,7 @@ func run(ctx context.Context, pattern, file string, workers int) error {
 		return err
 	}
 	defer os.RemoveAll(r.dir)
-	if err := r.learn(ctx); err != nil {
+	if err := r.learn(ctx, tests); err != nil {
 		return err
 	}
 	var wanted []mutant
@@ -59,7 +60,11 @@ func run(ctx context.Context, pattern, file string, workers int) error {
 			wanted = append(wanted, m)
 		}
 	}
-	return report(r.tryAll(ctx, wanted, workers), p.path, explained)
+	results := r.tryAll(ctx, wanted, workers)
+	if err := ctx.Err(); err != nil { // what was called off was not caught
+		return err
+	}
+	return report(results, p.path, explained)
 }
 
 // report prints the survivors and the score, and fails on a survivor without a reason.

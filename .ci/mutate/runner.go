@@ -76,8 +76,8 @@ func (r *runner) command(ctx context.Context, mutant string, args ...string) *ex
 	return cmd
 }
 
-func (r *runner) learn(ctx context.Context) error {
-	out, err := r.command(ctx, "", "-test.list", "^(Test|Fuzz|Example)").Output()
+func (r *runner) learn(ctx context.Context, tests string) error {
+	out, err := r.command(ctx, "", "-test.list", tests).Output()
 	if err != nil {
 		return err
 	}

@@ -168,7 +168,7 @@ func TestDecisionsAtOnce(t *testing.T) {
 
 // TestAClaimWhoseOwnerIsGone is resolved by what is in force.
 func TestAClaimWhoseOwnerIsGone(t *testing.T) {
-	r := newReplicas(t, stores(t)["bolt"])
+	r := newReplicas(t, embedded(t))
 	p := r.proposed("蓝鲸通道怎么走")
 	state, err := r.publisher.InForce()
 	if err != nil {
@@ -199,7 +199,7 @@ func TestAClaimWhoseOwnerIsGone(t *testing.T) {
 // TestGatesWaitInABoundedQueue: one gate at a time, the same proposal waits once, too many
 // are refused, and what was refused can be judged later.
 func TestGatesWaitInABoundedQueue(t *testing.T) {
-	r := newReplicas(t, stores(t)["bolt"])
+	r := newReplicas(t, embedded(t))
 	begun, end := make(chan struct{}, 100), make(chan struct{})
 	var mu sync.Mutex
 	running, gates := 0, 0
@@ -255,7 +255,7 @@ func TestGatesWaitInABoundedQueue(t *testing.T) {
 
 // TestReplicasJudgeAProposalOnce.
 func TestReplicasJudgeAProposalOnce(t *testing.T) {
-	r := newReplicas(t, stores(t)["bolt"])
+	r := newReplicas(t, embedded(t))
 	begun, end := make(chan struct{}, 100), make(chan struct{})
 	r.publisher.judging = func() { begun <- struct{}{}; <-end }
 	p := r.proposes("蓝鲸通道怎么走")
@@ -278,7 +278,7 @@ func TestReplicasJudgeAProposalOnce(t *testing.T) {
 
 // TestOnePersonInTwoSpellings is one person, wherever people are compared.
 func TestOnePersonInTwoSpellings(t *testing.T) {
-	r := newReplicas(t, stores(t)["bolt"])
+	r := newReplicas(t, embedded(t))
 	p := r.proposed("蓝鲸通道怎么走")
 	for _, who := range []string{"lin.yue", "LIN.YUE", "ｌｉｎ.yue", "Lin.Yue\u200b"} {
 		if got := r.says(r.b, who, "/准 "+p.ID); !strings.Contains(got, "自己的提议要由另一位协调员确认") {

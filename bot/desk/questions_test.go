@@ -148,7 +148,7 @@ func TestWhatReadersFoundWrongIsOnTheList(t *testing.T) {
 
 // TestWhatIsAnsweredNowIsSettled, and nothing else.
 func TestWhatIsAnsweredNowIsSettled(t *testing.T) {
-	b := newListBench(t, stores(t)["bolt"])
+	b := newListBench(t, embedded(t))
 	b.asks("能免除担保吗", "aibot")
 	b.asks("蓝鲸仓库几点开门", "aibot")
 	b.asks("优先通关如何实现", "aibot")
@@ -173,7 +173,7 @@ func TestMeasuresAreAddedBesideTheArticles(t *testing.T) {
 		p.state.Files[d.ID+".txt"] = d.Source
 	}
 	article := p.state.Files["aeo-incentives.txt"]
-	d := New(stores(t)["bolt"], p, Options{})
+	d := New(embedded(t), p, Options{})
 	defer d.Close()
 	for i, m := range []NewMeasure{
 		{Document: "补充措施", Title: "补充措施", Date: "2026-11-25", Heading: "口岸便利", Text: "夜间也可以\n预约查验", Asks: []string{"晚上能查验吗", "晚上能查验吗"}, Keywords: []string{"夜间查验"}},

@@ -21,23 +21,34 @@ import (
 	"aeobot/knowledge"
 )
 
-// stores are those that a desk works with.
-func stores(t testing.TB) map[string]Store {
+// embedded is a store that takes no Redis.
+func embedded(t testing.TB) Store {
 	t.Helper()
-	b, err := boltstore.Open(filepath.Join(t.TempDir(), "aeobot.db"), boltstore.Options{NoSync: true})
+	s, err := boltstore.Open(filepath.Join(t.TempDir(), "aeobot.db"), boltstore.Options{NoSync: true})
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// stores are those that a desk works with.
+func stores(t testing.TB) map[string]Store {
+	t.Helper()
 	r, err := redisstore.Open("redis://"+storetest.StartRedis(t).Addr, redisstore.Options{StepTimeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := errors.Join(b.Close(), r.Close()); err != nil {
+		if err := r.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	return map[string]Store{"bolt": b, "redis": r}
+	return map[string]Store{"bolt": embedded(t), "redis": r}
 }
 
 // shelfOfStates is a publisher whose states are in memory.
@@ -321,7 +332,7 @@ func TestRecallsThatAreNotSaid(t *testing.T) {
 
 // TestRecallInTheChat, for coordinators only.
 func TestRecallInTheChat(t *testing.T) {
-	b := newRecallBench(t, stores(t)["bolt"])
+	b := newRecallBench(t, embedded(t))
 	says := func(who, text, want string) {
 		t.Helper()
 		got, _, ours := b.desk.Command(t.Context(), nil, bot.Message{Asker: bot.Asker(who), Text: text})
@@ -348,7 +359,7 @@ func TestRecallInTheChat(t *testing.T) {
 // TestRecallsSayWhy: a version that changed no words is not listed; what cannot be sent says
 // why, and a note that is gone is named.
 func TestRecallsSayWhy(t *testing.T) {
-	b := newRecallBench(t, stores(t)["bolt"])
+	b := newRecallBench(t, embedded(t))
 	zero, _ := b.publisher.At(0)
 	*b.given = givenList{given(t, zero, member, 2), given(t, zero, other, 2)}
 	b.publisher.add(t, first)

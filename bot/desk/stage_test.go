@@ -101,7 +101,7 @@ func TestAReplicaThatLagsDoesNotJudge(t *testing.T) {
 // TestAGateThatIsCalledOff leaves the proposal waiting, not passed and not failed, and
 // another replica judges it.
 func TestAGateThatIsCalledOff(t *testing.T) {
-	r := newReplicas(t, stores(t)["bolt"])
+	r := newReplicas(t, embedded(t))
 	begun := make(chan struct{})
 	r.publisher.judging = func() {
 		close(begun)
@@ -126,7 +126,7 @@ func TestAGateThatIsCalledOff(t *testing.T) {
 
 // TestADeadProposalSaysSo and what to do; pressing starts no gate.
 func TestADeadProposalSaysSo(t *testing.T) {
-	r := newReplicas(t, stores(t)["bolt"])
+	r := newReplicas(t, embedded(t))
 	notes, was, err := r.a.Notes("aeo-incentives")
 	if err != nil {
 		t.Fatal(err)
@@ -164,7 +164,7 @@ func TestADeadProposalSaysSo(t *testing.T) {
 // TestGoingBackIsConfirmedAsShown: it waits for no gate; and when another state came into
 // force since it was shown, it is shown anew instead of going back further.
 func TestGoingBackIsConfirmedAsShown(t *testing.T) {
-	r := newReplicas(t, stores(t)["bolt"])
+	r := newReplicas(t, embedded(t))
 	r.publishes("问法一怎么说")
 	r.publishes("问法二怎么说")
 	hold := make(chan struct{})
@@ -200,7 +200,7 @@ func TestGoingBackIsConfirmedAsShown(t *testing.T) {
 
 // TestAnAmendedProposalIsShownAnew: what somebody was shown counts for that alone.
 func TestAnAmendedProposalIsShownAnew(t *testing.T) {
-	r := newReplicas(t, stores(t)["bolt"])
+	r := newReplicas(t, embedded(t))
 	p := r.proposed("蓝鲸通道怎么走")
 	v, err := r.b.View(t.Context(), p.ID)
 	if err != nil {
@@ -251,7 +251,7 @@ func (m *mailbox) Push(_ context.Context, id string, to bot.Address, pages []str
 // TestPeopleAreTold that a proposal waits, how its gate ended, who confirmed it and why it was
 // taken away: each once, whichever replica does it.
 func TestPeopleAreTold(t *testing.T) {
-	r := newReplicas(t, stores(t)["bolt"])
+	r := newReplicas(t, embedded(t))
 	m := &mailbox{T: t, ids: map[string]bool{}}
 	for _, d := range []*Desk{r.a, r.b} {
 		d.o.Pusher = func(string) bot.Pusher { return m }
@@ -331,7 +331,7 @@ func TestWhoConfirmsSeesWhatTheyConfirm(t *testing.T) {
 		notice  bool
 		missing string
 	}{"蓝鲸通道怎么走": {false, "蓝鲸"}, "噼里啪啦咕噜咕噜": {true, "咕噜"}, "食堂的红烧肉": {true, "红烧肉"}} {
-		r := newReplicas(t, stores(t)["bolt"])
+		r := newReplicas(t, embedded(t))
 		p := r.proposed(question)
 		v, err := r.b.View(t.Context(), p.ID)
 		if err != nil || len(v.Diff.Answers) != 1 {

@@ -67,7 +67,7 @@ type classroom struct {
 }
 
 func newClassroom(t *testing.T, people int) *classroom {
-	c := &classroom{T: t, store: stores(t)["bolt"], publisher: newInMemory(t)}
+	c := &classroom{T: t, store: embedded(t), publisher: newInMemory(t)}
 	c.desk = New(c.store, c.publisher, Options{People: people, Coordinators: []string{"lin", "wang"},
 		Audit: func(_ context.Context, who, what, object string) error {
 			c.audit = append(c.audit, strings.Join([]string{who, what, object}, "|"))

@@ -109,7 +109,7 @@ func TestWishesAreGranted(t *testing.T) {
 // TestASolvedRowGrantsEveryWayToAsk: a way that has no answer of its own gets that of the
 // question it was grouped with, once somebody called them solved.
 func TestASolvedRowGrantsEveryWayToAsk(t *testing.T) {
-	s := stores(t)["bolt"]
+	s := embedded(t)
 	b := newWishBench(t, s)
 	const lead, way = "蓝鲸通道二十四小时开放吗", "蓝鲸通道是二十四小时开放的吗"
 	b.desk.o.Compose = func(_ context.Context, question, _ string, _ bot.Address, _ bot.Surface) (bot.Reply, error) {
@@ -146,7 +146,7 @@ func TestASolvedRowGrantsEveryWayToAsk(t *testing.T) {
 
 // TestWhoCanBeReached for an answer that comes later.
 func TestWhoCanBeReached(t *testing.T) {
-	b := newRecallBench(t, stores(t)["bolt"])
+	b := newRecallBench(t, embedded(t))
 	if !b.desk.Reaches(member) || !b.desk.Reaches(group) || b.desk.Reaches(bot.Address{Channel: "kf", Account: "wk1", Asker: "wm"}) {
 		t.Error("wrong people are reached")
 	}
