@@ -34,8 +34,8 @@ test: tools ## run all tests; nothing may be skipped
 check: ## format, licences, vet, lint, test
 	@test -z "$$(gofmt -l .)" || { echo "gofmt these:"; gofmt -l .; exit 1; }
 	go run ./.ci/notices -check
-	go vet ./... ./.ci/notices
-	go tool staticcheck ./... ./.ci/notices
+	go vet ./... ./.ci/notices ./.ci/breaks ./.ci/mutate
+	go tool staticcheck ./... ./.ci/notices ./.ci/breaks ./.ci/mutate
 	$(MAKE) test
 
 breaks: tools ## break each promise on purpose; fails when a test does not notice (RUN=expression)

@@ -29,7 +29,7 @@ func TestDays(t *testing.T) {
 		if day == "" {
 			day = "-"
 		}
-		if day != cells[1] || strings.ToLower(rest) != strings.ToLower(cells[2]) {
+		if day != cells[1] || !strings.EqualFold(rest, cells[2]) {
 			t.Errorf("%s: day %s, left %q; want %s, %q", cells[0], day, rest, cells[1], cells[2])
 		}
 	}

@@ -164,8 +164,7 @@ func (j seizing) Claim(ctx context.Context, queue, holder string, n int, lease t
 // wakes up with something to be said in hand.
 func TestAFrozenReplicaPushesNothing(t *testing.T) {
 	b, journal, got := newGatewayBench(t), newJournal(t), &outcomes{}
-	var c *Connection
-	c = NewConnection(&sluggish{}, b.leases, ConnectionOptions{URL: b.url, BotID: "aibKz3", Secret: "secret-marker", Times: short, Pushed: got.take})
+	c := NewConnection(&sluggish{}, b.leases, ConnectionOptions{URL: b.url, BotID: "aibKz3", Secret: "secret-marker", Times: short, Pushed: got.take})
 	c.o.Times.Lease = time.Second
 	c.o.Journal = seizing{journal, c.pushQueue(), func() {
 		b.leases.take(c.leaseName())
