@@ -11,6 +11,7 @@ import (
 
 	"aeobot/bot"
 	"aeobot/knowledge"
+	"aeobot/knowledge/curate"
 )
 
 // gated is a publisher whose gate finds what the test says. It keeps what was published.
@@ -706,6 +707,15 @@ func TestWhatChangesNothingIsNoProposal(t *testing.T) {
 	back := Proposal{Title: "恢复版本 0", Author: "lin", Back: true, Of: 0}
 	if _, err := d.desk.Propose(t.Context(), "", back); !errors.Is(err, ErrNothing) || len(d.audit) > 0 {
 		t.Errorf("%v, taken down %q", err, d.audit)
+	}
+	there := d.puts("别的问法怎么说")
+	passage, _ := there.Library.Passage("a/通关/3")
+	if _, err := d.desk.Propose(t.Context(), "", Ask(passage, "别的问法怎么说", "lin")); !errors.Is(err, curate.ErrThere) {
+		t.Errorf("what is there already: %v", err)
+	}
+	moved := Change{File: "a.txt", Was: Digest([]byte("of before")), Data: []byte(second)}
+	if _, err := d.desk.Propose(t.Context(), "", Proposal{Title: "换原文", Author: "lin", Changes: []Change{moved}}); !errors.Is(err, ErrMoved) || len(d.audit) > 0 {
+		t.Errorf("what was changed meanwhile: %v, taken down %q", err, d.audit)
 	}
 	files := map[string][]byte{"x": []byte("1")}
 	for name, other := range map[string]map[string][]byte{"one less": {}, "one more": {"x": []byte("1"), "y": nil}, "another name": {"y": []byte("1")}, "other bytes": {"x": []byte("2")}} {
