@@ -101,18 +101,16 @@ func TestWhatWasBroughtBackIsNotCorrected(t *testing.T) {
 func TestAVersionIsRecalledOnce(t *testing.T) {
 	b := recalled(t)
 	at := time.Date(2026, 11, 25, 8, 30, 0, 0, time.UTC)
-	for want, digests := range map[int][]string{1: {"", ""}, 2: {"0123456789", "0123456789"}} {
-		for _, of := range digests {
-			if want == 2 { // the first is of a release that kept no digest
-				r := b.recall("1")
-				r.Of = "another"
-				if err := b.desk.saveRecall(t.Context(), &r); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if err := b.desk.TakeBack(t.Context(), 1, of, at); err != nil {
+	for _, of := range []string{"", "", "0123456789", "0123456789"} {
+		if of != "" { // the first is of a release that kept no digest
+			r := b.recall("1")
+			r.Of = "another"
+			if err := b.desk.saveRecall(t.Context(), &r); err != nil {
 				t.Fatal(err)
 			}
+		}
+		if err := b.desk.TakeBack(t.Context(), 1, of, at); err != nil {
+			t.Fatal(err)
 		}
 	}
 	all, err := b.desk.Recalls(t.Context())
