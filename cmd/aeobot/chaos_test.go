@@ -39,11 +39,11 @@ import (
 // collector knows what every asker must read, once, and fails on whatever is missing,
 // double, or another person's.
 //
-//	AEOBOT_CHAOS_MESSAGES  how many messages each run has; default 600
+//	AEOBOT_CHAOS_MESSAGES  how many messages each run has; default 250
 //	AEOBOT_CHAOS_SEED      what decides all that is random
 //	AEOBOT_CHAOS_FAULTS    a regular expression; only faults of matching names happen
 const (
-	chaosMessages  = 600
+	chaosMessages  = 250
 	chaosRate      = 40 // messages a second
 	chaosWorkers   = 48
 	deliverWithin  = 5 * time.Second // what the platform waits
