@@ -41,7 +41,7 @@ const visit = async (page, url, tries = 5) => {
   try {
     return await page.goto(url);
   } catch (e) {
-    if (tries === 1 || !e.message.includes('ERR_ABORTED')) throw e;
+    if (tries === 1 || !/ERR_ABORTED|interrupted by another navigation/.test(e.message)) throw e;
     return visit(page, url, tries - 1);
   }
 };
