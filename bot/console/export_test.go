@@ -1,0 +1,5 @@
+package console
+
+import "time"
+
+func init() { requestTime = 5 * time.Minute }
