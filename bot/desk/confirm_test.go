@@ -81,13 +81,7 @@ func (p *gated) put(number int, files map[string][]byte) error {
 	if err != nil {
 		return err
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if number != len(p.states) {
-		return ErrStale
-	}
-	p.states = append(p.states, State{number, files, l})
-	return nil
+	return p.push(State{number, files, l})
 }
 
 // decisions is a desk where lin proposes and wang decides.

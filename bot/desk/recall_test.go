@@ -57,6 +57,17 @@ type shelfOfStates struct {
 	states []State
 }
 
+// push puts the next state in force.
+func (p *shelfOfStates) push(s State) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s.Number != len(p.states) {
+		return ErrStale
+	}
+	p.states = append(p.states, s)
+	return nil
+}
+
 func (p *shelfOfStates) add(t testing.TB, text string) State {
 	t.Helper()
 	files := map[string][]byte{"a.txt": []byte(text)}

@@ -45,13 +45,7 @@ func (p *inMemory) Publish(_ context.Context, number int, _ Publication, files m
 	if err != nil {
 		return err
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if number != len(p.states) {
-		return ErrStale
-	}
-	p.states = append(p.states, State{number, files, l})
-	return nil
+	return p.push(State{number, files, l})
 }
 
 func (p *inMemory) Digest(number int) (string, error) { return fmt.Sprintf("%064x", number), nil }

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"reflect"
 	"strings"
@@ -16,25 +15,11 @@ import (
 	"time"
 
 	"aeobot/bot"
+	"aeobot/bot/pseudonym"
 )
 
 // Store is what is tested.
-type Store interface {
-	bot.State
-	bot.Forgetter
-	bot.Tokens
-	bot.Misses
-	bot.Leases
-	bot.Journal
-	bot.Cursors
-	bot.Feedbacks
-	bot.Shelf
-	bot.Membership
-	io.Closer
-	Conversations(ctx context.Context) (bool, error)
-	Check(ctx context.Context) error
-	Kind() string
-}
+type Store = pseudonym.Backend
 
 // Lives are the lives of what a store keeps, short ones in tests of expiry.
 type Lives struct{ Session, Record, Unanswered time.Duration }

@@ -28,7 +28,7 @@ var arrows = map[string][]string{
 	"bot/pseudonym":       {"bot"},
 	"bot/boltstore":       {"bot"},
 	"bot/redisstore":      {"bot"},
-	"bot/storetest":       {"bot", "bot/storetest/child"},
+	"bot/storetest":       {"bot", "bot/pseudonym", "bot/storetest/child"},
 	"bot/storetest/child": {},
 	"bot/sheet":           {},
 	"bot/tally":           {"bot"},

@@ -34,9 +34,6 @@ const (
 // console of a real process, as a coordinator: each is read or refused with bounded means, by
 // the process that reads it and by serve, which answers on. With -v it prints what each took.
 func TestHostileUploads(t *testing.T) {
-	if testing.Short() {
-		t.Skip("under the race detector what it takes says nothing")
-	}
 	folder := t.TempDir()
 	write := exec.Command("go", "test", "-count=1", "-run=^TestHostileFiles$", "../../knowledge/intake")
 	write.Env = append(os.Environ(), "INTAKE_TEST_WRITE="+folder)
@@ -53,7 +50,10 @@ func TestHostileUploads(t *testing.T) {
 	idle := peakOf(r.cmd.Process.Pid)
 	watched := watchReaders(t, r.cmd.Process.Pid)
 	t.Logf("serve before: %d MB", idle)
-	for _, file := range files {
+	for i, file := range files {
+		if testing.Short() && i%8 > 0 {
+			continue
+		}
 		before, began := childTime(t, r.cmd.Process.Pid), time.Now()
 		outcome := c.uploads(file)
 		took, peak, served := childTime(t, r.cmd.Process.Pid)-before, watched(), peakOf(r.cmd.Process.Pid)
@@ -62,7 +62,7 @@ func TestHostileUploads(t *testing.T) {
 			t.Errorf("%s: neither read nor refused", filepath.Base(file))
 		}
 		if took > uploadTime || peak > uploadMemory || served > idle+serveGrowth {
-			t.Errorf("%s: took %v and %d MB, serve %d MB after %d; want at most %v and %d MB", filepath.Base(file), took, peak, served, idle, uploadTime, uploadMemory)
+			t.Errorf("%s: took %v and %d MB, serve %d MB after %d; want at most %v, %d MB, and %d MB more", filepath.Base(file), took, peak, served, idle, uploadTime, uploadMemory, serveGrowth)
 		}
 	}
 	if got := newSpeaker(t, r.base).says("", "zhao", "海关直接激励措施"); !strings.Contains(got, "1、") {

@@ -459,6 +459,18 @@ type kfTalkCall struct {
 	Servicer string `json:"servicer_userid"`
 }
 
+// kfTalk finds the talk that a call is about; c.mu is held.
+func (c *Corp) kfTalk(q kfTalkCall) (*kfTalk, int) {
+	k := c.kf[q.Account]
+	switch {
+	case k == nil:
+		return nil, apiKfNoAccount
+	case k.talks[q.Customer] == nil || k.talks[q.Customer].member:
+		return nil, apiKfNoCustomer
+	}
+	return k.talks[q.Customer], apiOK
+}
+
 func (c *Corp) kfState(_ *http.Request, body []byte) (int, map[string]any) {
 	var q kfTalkCall
 	if json.Unmarshal(body, &q) != nil {
@@ -466,14 +478,10 @@ func (c *Corp) kfState(_ *http.Request, body []byte) (int, map[string]any) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	k := c.kf[q.Account]
-	switch {
-	case k == nil:
-		return apiKfNoAccount, nil
-	case k.talks[q.Customer] == nil || k.talks[q.Customer].member:
-		return apiKfNoCustomer, nil
+	t, code := c.kfTalk(q)
+	if code != apiOK {
+		return code, nil
 	}
-	t := k.talks[q.Customer]
 	return apiOK, map[string]any{"service_state": t.state, "servicer_userid": t.servicer}
 }
 
@@ -484,18 +492,14 @@ func (c *Corp) kfTrans(_ *http.Request, body []byte) (int, map[string]any) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	k := c.kf[q.Account]
-	switch {
-	case k == nil:
-		return apiKfNoAccount, nil
-	case k.talks[q.Customer] == nil || k.talks[q.Customer].member:
-		return apiKfNoCustomer, nil
+	t, code := c.kfTalk(q)
+	if code != apiOK {
+		return code, nil
 	}
-	t := k.talks[q.Customer]
 	if !slices.Contains(kfMoves[t.state], q.State) {
 		return apiKfMove, nil
 	}
-	if q.State == KfPerson && !slices.Contains(k.servicers, Servicer{q.Servicer, true}) {
+	if q.State == KfPerson && !slices.Contains(c.kf[q.Account].servicers, Servicer{q.Servicer, true}) {
 		return apiKfNoServicer, nil
 	}
 	fields := map[string]any{}
