@@ -224,7 +224,8 @@ func TestNobodyWaitsForAnothersRefusal(t *testing.T) {
 
 // TestNotSubscribedEndsTheConnection: the login dies while the socket lives. Neither a
 // heartbeat nor the platform says so in time; the first refused answer does, and all answers
-// in hand are said on the next connection, once and without a remark.
+// in hand are said on the next connection, once. The refused one has no remark; those whose
+// own answer from the gateway was not read yet when the connection ended may have one.
 func TestNotSubscribedEndsTheConnection(t *testing.T) {
 	b, late := newGatewayBench(t), &posted{}
 	p := &patient{gate: make(chan struct{})}
@@ -238,7 +239,10 @@ func TestNotSubscribedEndsTheConnection(t *testing.T) {
 	b.gateway.Unsubscribe()
 	close(p.gate)
 	b.wait("all answers", func() bool { return len(b.read(late)) == 3 })
-	if got := b.read(late); !slices.Equal(got, []string{"late 答：慢", "late 答：慢", "late 答：慢"}) || b.gateway.Logins() != 2 || b.count(OutcomeAgain, 0) != 0 {
+	got := b.read(late)
+	surely := slices.DeleteFunc(slices.Clone(got), func(text string) bool { return text != "late 答：慢" })
+	inDoubt := slices.DeleteFunc(slices.Clone(got), func(text string) bool { return text != "late "+bot.TextAgain+"\n\n答：慢" })
+	if len(surely) == 0 || len(surely)+len(inDoubt) != 3 || b.gateway.Logins() != 2 {
 		t.Errorf("read %q over %d logins", got, b.gateway.Logins())
 	}
 }
